@@ -1,0 +1,341 @@
+//! One named, typed slot of a table, with its constraints. What a value may be is decided by its field type, not here.
+
+use std::sync::OnceLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use crate::field::{FieldType, field_type};
+use crate::nested::Rule;
+use crate::{Json, JsonMap, Value};
+
+/// The public identity of a column: a UUID as text.
+pub type ColumnId = String;
+
+/// One column of a table.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    /// The public id.
+    pub id: ColumnId,
+    /// Its place in every record's values; never reused, never changed.
+    pub ordinal: u16,
+    /// The key in `data`; never changed.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// Help text for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The id of its field type, one of [`crate::field::FIELD_TYPES`].
+    pub field_type: String,
+    /// Settings of the field type, checked against its config schema.
+    #[serde(default, skip_serializing_if = "JsonMap::is_empty")]
+    pub config: JsonMap,
+    /// What values must satisfy beyond their type.
+    #[serde(default)]
+    pub constraints: Constraints,
+    /// What an absent value becomes on insert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<DefaultValue>,
+    /// Choices of `select` and `multiSelect`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<SelectOption>,
+    /// Whether an index serves filters and sorts on it.
+    #[serde(default)]
+    pub indexed: bool,
+    /// Place in the order people see.
+    #[serde(default)]
+    pub order_index: i64,
+    /// Width on screen, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Hidden from grids and forms, still readable.
+    #[serde(default)]
+    pub hidden: bool,
+    /// The column that names a record to people; one per table.
+    #[serde(default)]
+    pub primary: bool,
+    /// Cannot be written by callers.
+    #[serde(default)]
+    pub read_only: bool,
+    /// When it was deleted (ms); its values stay until it is purged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<i64>,
+    /// What was computed from the rest; start with the default.
+    #[serde(skip)]
+    pub computed: Computed,
+}
+
+/// What a column computes once from its constraints.
+#[derive(Clone, Debug, Default)]
+pub struct Computed {
+    pattern: OnceLock<Option<Regex>>,
+    bounds: OnceLock<(Option<Value>, Option<Value>)>,
+}
+
+/// What values of a column must satisfy beyond their type.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Constraints {
+    /// Null and absent are refused.
+    pub required: bool,
+    /// No two records have the same value; nulls are exempt.
+    pub unique: bool,
+    /// The only values allowed.
+    #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Json>,
+    /// Fewest characters of a text, or items of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u64>,
+    /// Most characters of a text, or items of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u64>,
+    /// A pattern that a text must contain a match of (linear time engine; anchor it with `^` and `$`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// A well-known format of a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// Smallest number, inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<serde_json::Number>,
+    /// Largest number, inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<serde_json::Number>,
+    /// Said instead of the built-in message when any constraint breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_error_message: Option<String>,
+    /// Made by the store when absent; then also protected in updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+    /// Rules for the properties of an object or the items of an array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<Rule>>,
+}
+
+/// A well-known format of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// An e-mail address.
+    Email,
+    /// An absolute URL (WHATWG).
+    Url,
+    /// `YYYY-MM-DD`, optionally with a time and an offset; a real calendar day.
+    IsoDate,
+    /// A telephone number (E.164 rules).
+    Phone,
+}
+
+impl Format {
+    /// The name in definitions and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Email => "email",
+            Format::Url => "url",
+            Format::IsoDate => "iso-date",
+            Format::Phone => "phone",
+        }
+    }
+}
+
+/// How the store makes a value that the caller left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Generated {
+    /// A UUID, version 7.
+    Uuid,
+    /// `c` and 32 hexadecimal digits.
+    Cuid,
+    /// The next number of the column's counter, from 1; no number is given twice, ever.
+    Autoincrement,
+    /// The time of the insert, in milliseconds since 1970.
+    Timestamp,
+}
+
+/// What an absent value becomes on insert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DefaultValue {
+    /// This value.
+    Value(Json),
+    /// The outcome of a named function.
+    Function(DefaultFunction),
+}
+
+/// The functions a default may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DefaultFunction {
+    /// The time of the insert.
+    Now,
+    /// The day of the insert, in UTC.
+    Today,
+    /// A fresh UUID.
+    Uuid,
+    /// The id of whoever inserts.
+    CurrentUser,
+}
+
+/// One choice of a select column. Records hold the id; people see the name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SelectOption {
+    /// Stored in records; never changed.
+    pub id: String,
+    /// What people see; unique among the column's live options.
+    pub name: String,
+    /// A palette name or `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// An icon name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+    /// Place in the order people see.
+    #[serde(default)]
+    pub order_index: i64,
+    /// When it was deleted (ms); records that hold it keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<i64>,
+}
+
+impl Column {
+    /// The column's field type. A column cannot be defined with one that does not exist.
+    pub fn kind(&self) -> &'static dyn FieldType {
+        field_type(&self.field_type).expect("a column is only defined with a field type that exists")
+    }
+
+    /// The compiled pattern, if the column has one. Definition refuses patterns that do not compile.
+    pub fn pattern(&self) -> Option<&Regex> {
+        self.computed
+            .pattern
+            .get_or_init(|| {
+                self.constraints
+                    .pattern
+                    .as_deref()
+                    .and_then(|text| compile(text).ok())
+            })
+            .as_ref()
+    }
+
+    /// The smallest and largest number allowed, as values.
+    pub fn bounds(&self) -> &(Option<Value>, Option<Value>) {
+        let value = |number: &Option<serde_json::Number>| {
+            let number = number.as_ref()?;
+            number
+                .as_i64()
+                .map(Value::Int)
+                .or_else(|| number.as_f64().and_then(Value::number))
+        };
+        self.computed
+            .bounds
+            .get_or_init(|| (value(&self.constraints.min), value(&self.constraints.max)))
+    }
+
+    /// Drops what was computed from the constraints; call after changing them.
+    pub fn refresh(&mut self) {
+        self.computed = Computed::default();
+    }
+
+    /// Whether it is live.
+    pub fn live(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+
+    /// Whether callers may write it at all.
+    pub fn writable(&self) -> bool {
+        !self.read_only && !self.kind().flags().computed
+    }
+
+    /// Whether a real index keeps it: asked for, or needed to keep it unique.
+    pub fn has_index(&self) -> bool {
+        self.indexed || self.constraints.unique
+    }
+
+    /// The live options in the order people see.
+    pub fn live_options(&self) -> impl Iterator<Item = &SelectOption> {
+        self.options.iter().filter(|option| option.deleted_at.is_none())
+    }
+
+    /// The option with this id, deleted ones too (records may still hold them).
+    pub fn option(&self, id: &str) -> Option<&SelectOption> {
+        self.options.iter().find(|option| option.id == id)
+    }
+
+    /// A whole-number setting of the field type, or `fallback`.
+    pub fn config_u64(&self, name: &str, fallback: u64) -> u64 {
+        self.config.get(name).and_then(Json::as_u64).unwrap_or(fallback)
+    }
+
+    /// A text setting of the field type.
+    pub fn config_str(&self, name: &str) -> Option<&str> {
+        self.config.get(name).and_then(Json::as_str)
+    }
+
+    /// Decimals kept by an exact column (`precision` in its config, default 2, at most 8).
+    pub fn scale(&self) -> u32 {
+        self.config_u64("precision", 2).min(8) as u32
+    }
+}
+
+/// Compiles a pattern in the linear-time engine, within its size limits.
+///
+/// # Errors
+/// The engine's own explanation: what it cannot compile (look-around, back references) or that it is too large.
+pub fn compile(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > crate::limits::PATTERN_BYTES_MAX {
+        return Err(format!("longer than {} bytes", crate::limits::PATTERN_BYTES_MAX));
+    }
+    regex::RegexBuilder::new(pattern)
+        .size_limit(crate::limits::PATTERN_COMPILED_BYTES_MAX)
+        .build()
+        .map_err(|error| {
+            error
+                .to_string()
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned()
+        })
+}
+
+impl Format {
+    /// Whether a text is of this format.
+    pub fn accepts(self, text: &str) -> bool {
+        match self {
+            Format::Email => email_like(text),
+            Format::Url => url::Url::parse(text).is_ok(),
+            Format::IsoDate => iso_date(text),
+            Format::Phone => {
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                text.bytes()
+                    .all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte))
+                    && (7..=15).contains(&digits)
+            }
+        }
+    }
+}
+
+/// One `@` with something before it and a dot inside what follows, no spaces: what the bucket vocabulary means by it.
+fn email_like(text: &str) -> bool {
+    let plain = !text.chars().any(char::is_whitespace);
+    let parts = text
+        .split_once('@')
+        .filter(|(local, domain)| !local.is_empty() && !domain.contains('@'));
+    plain && parts.is_some_and(|(_, domain)| domain.trim_matches('.').contains('.'))
+}
+
+/// `YYYY-MM-DD`, or that with `Thh:mm:ss[.f]` and `Z`, an offset or nothing; a real day, whatever day it is in UTC.
+fn iso_date(text: &str) -> bool {
+    match text.split_once('T') {
+        None => crate::time::parse_date(text).is_some(),
+        Some((day, clock)) => {
+            let clock = clock
+                .strip_suffix('Z')
+                .unwrap_or_else(|| clock.split(['+', '-']).next().unwrap_or(clock));
+            crate::time::parse_date(day).is_some() && clock.parse::<jiff::civil::Time>().is_ok()
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Every limit of the product, in one place, with its unit in its name. An error that a limit causes says the number.
+
+/// Longest text key, in bytes.
+pub const KEY_BYTES_MAX: usize = 512;
+/// Longest name of a table, column, option or workspace, in characters.
+pub const NAME_CHARS_MAX: usize = 120;
+/// Longest slug, in bytes.
+pub const SLUG_BYTES_MAX: usize = 80;
+/// Most columns in one table.
+pub const COLUMNS_MAX: usize = 1_000;
+/// Most options in one select column.
+pub const OPTIONS_MAX: usize = 5_000;
+/// Longest text value, in bytes (16 MiB).
+pub const TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Deepest nesting of a JSON value.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Most records in one bulk request; larger loads go through import or NDJSON streams.
+pub const BULK_RECORDS_MAX: usize = 10_000;
+/// Most records on one page.
+pub const PAGE_LIMIT_MAX: usize = 1_000;
+/// Records on a page when the caller does not say.
+pub const PAGE_LIMIT_DEFAULT: usize = 100;
+/// Most conditions in one filter.
+pub const FILTER_CONDITIONS_MAX: usize = 500;
+/// Deepest nesting of and/or groups in one filter.
+pub const FILTER_DEPTH_MAX: usize = 20;
+/// Most values in one `in` or `notIn`.
+pub const FILTER_VALUES_MAX: usize = 10_000;
+/// Most sort keys in one query.
+pub const SORT_KEYS_MAX: usize = 8;
+/// Longest pattern of a column or a `regex` filter, in bytes.
+pub const PATTERN_BYTES_MAX: usize = 2_000;
+/// Largest compiled form of a pattern, in bytes.
+pub const PATTERN_COMPILED_BYTES_MAX: usize = 1 << 20;
+/// Most groups in one answer to an aggregate with group by.
+pub const GROUPS_MAX: usize = 10_000;
+/// Most distinct values in one answer.
+pub const DISTINCT_MAX: usize = 10_000;
+/// Longest idempotency key or external id, in bytes.
+pub const EXTERNAL_ID_BYTES_MAX: usize = 512;
+/// Most columns in an imported file.
+pub const IMPORT_COLUMNS_MAX: usize = 1_000;
+/// Most failed rows an import report keeps word for word; the count is always exact.
+pub const IMPORT_ERRORS_KEPT_MAX: usize = 10_000;
+/// Largest cell of an imported file, in bytes.
+pub const IMPORT_CELL_BYTES_MAX: usize = TEXT_BYTES_MAX;
+/// Largest row of an imported file, in bytes.
+pub const IMPORT_ROW_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
+/// Most bytes of failed rows an import keeps to be mended.
+pub const IMPORT_FAILED_BYTES_MAX: usize = TEXT_BYTES_MAX;
+/// Imports whose reports are kept; older ones are forgotten.
+pub const IMPORTS_KEPT_MAX: usize = 200;
