@@ -1,0 +1,219 @@
+//! What is written: a batch of writes with preconditions, applied whole or not at all. No rules, no SQL.
+
+use std::sync::Arc;
+
+use chancery_model::change::{ChangeKind, Reason};
+use chancery_model::{Json, Key, Record, Table, TableId, Value};
+
+/// Everything one commit does.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// When, in ms.
+    pub at: i64,
+    /// Who.
+    pub actor: Option<Arc<str>>,
+    /// The operation it is part of.
+    pub operation: Option<Arc<str>>,
+    /// What for.
+    pub reason: Reason,
+    /// The writes, applied in order: a later one sees what an earlier one did, and each is judged where it stands. So two
+    /// records swap a unique value only through a write that gives it up first.
+    pub writes: Vec<Write>,
+    /// Documents written in the same commit.
+    pub documents: Vec<DocumentWrite>,
+    /// What a write whose precondition fails does to the others.
+    pub on_reject: OnReject,
+    /// Whether it is really done.
+    pub mode: Mode,
+}
+
+/// What a write whose precondition fails does to the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnReject {
+    /// Nothing is written, and every failing write is reported.
+    #[default]
+    Abort,
+    /// The others are written.
+    Skip,
+}
+
+/// Whether a batch is really done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Done.
+    #[default]
+    Apply,
+    /// Tried with every precondition, answered as if done, and taken back. Draws no numbers for good.
+    Rehearse,
+}
+
+/// One write.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A new record. Precondition: its key and its unique values are free.
+    Insert {
+        /// The table, as the write was decided.
+        table: Arc<Table>,
+        /// The record; drawn slots are null, a drawn key is [`Key::Int`]`(0)`.
+        record: Record,
+        /// Numbers to draw from counters.
+        draws: Vec<Draw>,
+    },
+    /// A new state of a record. Precondition: its version is `expected`, its new unique values are free.
+    Update {
+        /// The table, as the write was decided.
+        table: Arc<Table>,
+        /// The whole new state.
+        record: Record,
+        /// The version it was decided on.
+        expected: u64,
+        /// The values that change, as they were; only these columns are written. `extra`, metadata and system
+        /// fields are always written.
+        before: Vec<(u16, Value)>,
+        /// [`ChangeKind::Updated`], [`ChangeKind::Deleted`] or [`ChangeKind::Restored`].
+        kind: ChangeKind,
+    },
+    /// Removes a record for good. Precondition: it exists, at `expected` if given.
+    Purge {
+        /// The table.
+        table: Arc<Table>,
+        /// The record.
+        key: Key,
+        /// The version it must have.
+        expected: Option<u64>,
+    },
+    /// Removes all records of a table for good; one change.
+    Clear {
+        /// The table.
+        table: Arc<Table>,
+    },
+    /// Changes a definition.
+    Schema(SchemaWrite),
+}
+
+/// A change of definitions. The backend keeps the definition itself as a document of kind `table`.
+#[derive(Clone, Debug)]
+pub enum SchemaWrite {
+    /// Makes a table. Precondition: its number is new.
+    Create(Arc<Table>),
+    /// Adds columns and makes or drops indexes, online. Precondition: the stored definition is at
+    /// `before.schema_version`; values under a new unique column differ.
+    Change {
+        /// The definition that is replaced.
+        before: Arc<Table>,
+        /// The new one.
+        after: Arc<Table>,
+    },
+    /// Removes a table and its records for good.
+    Drop(Arc<Table>),
+}
+
+/// A number to draw from a counter when the write is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// Where the number goes.
+    pub target: DrawTarget,
+    /// From which counter.
+    pub counter: Counter,
+    /// A number the caller brought: kept, and the counter never gives it or a smaller one again.
+    pub given: Option<i64>,
+}
+
+/// Where a drawn number goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawTarget {
+    /// The key.
+    Key,
+    /// A column.
+    Column(u16),
+}
+
+/// A counter: one for each counting column, and one for table numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// Numbers of a column.
+    Column(TableId, u16),
+    /// Numbers of tables.
+    Tables,
+}
+
+/// A small thing kept beside records: a user, a key, a session, a definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// What it is: `user`, `apiKey` …
+    pub kind: String,
+    /// Unique among its kind.
+    pub id: String,
+    /// A second name, unique among its kind: a user's e-mail, a key's hash.
+    pub lookup: Option<String>,
+    /// What it says.
+    pub body: Json,
+    /// 1 at first, one more with each put.
+    pub version: u64,
+}
+
+/// A write of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DocumentWrite {
+    /// Makes or replaces it; `document.version` is ignored.
+    Put {
+        /// The document.
+        document: Document,
+        /// The version it must have now; 0 means it must not exist; none means whatever.
+        expected: Option<u64>,
+    },
+    /// Removes it if it is there.
+    Delete {
+        /// Its kind.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
+}
+
+/// A commit that happened.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// Its number. A rehearsal and an empty batch answer the newest revision.
+    pub revision: u64,
+    /// One for each write, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// What became of one write.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The record as it is now, drawn numbers filled in.
+    Written(Arc<Record>),
+    /// The record that is gone.
+    Purged(Arc<Record>),
+    /// How many records are gone.
+    Cleared(u64),
+    /// The definition is changed.
+    Defined,
+    /// Not written ([`OnReject::Skip`] only).
+    Rejected(Rejection),
+}
+
+/// Why a write was not done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rejection {
+    /// No record has the key.
+    NotFound,
+    /// The record is at another version.
+    Version {
+        /// The version it has.
+        found: u64,
+    },
+    /// A record has the key already.
+    KeyTaken,
+    /// Another live record has the value; its key is told.
+    UniqueTaken {
+        /// The column.
+        column: u16,
+        /// Who has it.
+        holder: Option<Key>,
+    },
+    /// The table's definition changed since the write was decided, or the table is gone.
+    SchemaChanged,
+}

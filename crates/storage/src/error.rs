@@ -1,0 +1,53 @@
+//! What can go wrong in storage, by what the caller can do about it. Foreign errors keep their text for the log only.
+
+use crate::batch::Rejection;
+
+/// An error of a backend.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Preconditions failed and nothing was written: read again and decide again.
+    #[error("{} write(s) were refused", .0.len())]
+    Rejected(Vec<(usize, Rejection)>),
+    /// A document's precondition failed and nothing was written.
+    #[error("the {kind} {id} changed or exists already")]
+    DocumentConflict {
+        /// The kind.
+        kind: String,
+        /// The id.
+        id: String,
+    },
+    /// Another process has the database open: stop it, or use another file.
+    #[error("{path} is in use by another process")]
+    Locked {
+        /// The file.
+        path: String,
+    },
+    /// The file is no database, or damaged: restore a backup.
+    #[error("{path} is damaged or not a Chancery database: {detail}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What the check found.
+        detail: String,
+    },
+    /// The database was written by a newer program: use that one.
+    #[error("the database has schema {found}, this program knows up to {known}")]
+    Newer {
+        /// The schema of the file.
+        found: u32,
+        /// The newest known.
+        known: u32,
+    },
+    /// No space is left: free some; nothing was half-written, reads go on.
+    #[error("the disk is full")]
+    Full,
+    /// The URL names no backend.
+    #[error("{0}")]
+    Url(String),
+    /// The store is closed or closing.
+    #[error("the store is closed")]
+    Closed,
+    /// Something unforeseen; the text is for the log.
+    #[error("storage failed: {0}")]
+    Internal(String),
+}

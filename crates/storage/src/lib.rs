@@ -1,0 +1,23 @@
+//! Durability: one seam ([`Backend`]) and the backends behind it. Holds no rule: what may be written is decided above.
+//!
+//! # To add a backend
+//! 1. Write `<name>/mod.rs` with a type that implements [`Backend`].
+//! 2. Add its URL scheme to [`open`].
+//! 3. Add it to the list in `tests/conformance/bed.rs`; every case there must pass.
+
+mod batch;
+mod definition;
+mod error;
+pub mod memory;
+mod open;
+mod seam;
+pub mod sqlite;
+
+pub use batch::{
+    Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
+    SchemaWrite, Write,
+};
+pub use definition::DEFINITION_KIND;
+pub use error::StorageError;
+pub use open::{Durability, OpenOptions, open};
+pub use seam::{Backend, CountMode, DocumentQuery, RecordStream, TableStats};

@@ -1,0 +1,523 @@
+//! Commits in memory: each write is checked and done in order, under one lock, and all are taken back if the batch is
+//! not to be. It does not lock and does not answer reads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chancery_model::change::{Change, ChangeKind};
+use chancery_model::{Key, Record, Table, TableId, Value};
+
+use super::State;
+use super::index::Index;
+use super::relation::Relation;
+use crate::batch::{
+    Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
+    SchemaWrite, Write,
+};
+use crate::definition::{DEFINITION_KIND, definition_document};
+use crate::error::StorageError;
+
+/// Why a write was not done.
+enum Refusal {
+    /// Its precondition failed.
+    Rejected(Rejection),
+    /// The batch cannot go on.
+    Failed(StorageError),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Refusal {
+        Refusal::Rejected(rejection)
+    }
+}
+
+/// How to take one step back.
+enum Undo {
+    Inserted {
+        table: TableId,
+        key: Key,
+        last_change_at: Option<i64>,
+    },
+    Updated {
+        table: TableId,
+        old: Arc<Record>,
+        last_change_at: Option<i64>,
+    },
+    Purged {
+        table: TableId,
+        old: Arc<Record>,
+        last_change_at: Option<i64>,
+    },
+    Cleared {
+        old: Box<Relation>,
+    },
+    Created {
+        table: TableId,
+    },
+    Changed {
+        definition: Arc<Table>,
+        retired: Vec<Index>,
+    },
+    Dropped {
+        old: Box<Relation>,
+    },
+    Counted {
+        counter: Counter,
+        old: u64,
+    },
+    Document {
+        kind: String,
+        id: String,
+        old: Option<Document>,
+    },
+}
+
+/// Applies a batch, or answers why not and leaves everything as it was.
+pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, StorageError> {
+    let Batch {
+        at,
+        writes,
+        documents,
+        on_reject,
+        mode,
+        ..
+    } = batch;
+    let logged = state.log.len();
+    let reversible = mode == Mode::Rehearse || writes.len() + documents.len() > 1;
+    let mut step = Step {
+        revision: state.revision + 1,
+        at,
+        reversible,
+        undo: Vec::new(),
+        state,
+    };
+    let mut outcomes = Vec::with_capacity(writes.len());
+    let mut rejected = Vec::new();
+    let mut failed = None;
+    for (index, write) in writes.into_iter().enumerate() {
+        match step.write(write) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(Refusal::Rejected(rejection)) if on_reject == OnReject::Skip => {
+                outcomes.push(Outcome::Rejected(rejection))
+            }
+            Err(Refusal::Rejected(rejection)) => rejected.push((index, rejection)),
+            Err(Refusal::Failed(error)) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    if failed.is_none() && !rejected.is_empty() {
+        failed = Some(StorageError::Rejected(rejected));
+    }
+    let done = !documents.is_empty()
+        || outcomes
+            .iter()
+            .any(|outcome| !matches!(outcome, Outcome::Rejected(_)));
+    if failed.is_none() {
+        failed = documents
+            .into_iter()
+            .find_map(|document| step.document(document).err());
+    }
+    if failed.is_some() || mode == Mode::Rehearse {
+        step.take_back(logged);
+    } else if done {
+        state.revision += 1;
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Committed {
+            revision: state.revision,
+            outcomes,
+        }),
+    }
+}
+
+/// A batch being applied.
+struct Step<'a> {
+    state: &'a mut State,
+    revision: u64,
+    at: i64,
+    /// Whether steps may have to be taken back: not so for a single write, which checks before it does.
+    reversible: bool,
+    undo: Vec<Undo>,
+}
+
+impl Step<'_> {
+    fn write(&mut self, write: Write) -> Result<Outcome, Refusal> {
+        match write {
+            Write::Insert { table, record, draws } => self.insert(&table, record, &draws),
+            Write::Update {
+                table,
+                record,
+                expected,
+                before,
+                kind,
+            } => self.update(&table, record, expected, before, kind),
+            Write::Purge { table, key, expected } => self.purge(&table, &key, expected),
+            Write::Clear { table } => self.clear(&table),
+            Write::Schema(SchemaWrite::Create(table)) => self.create_table(table),
+            Write::Schema(SchemaWrite::Change { before, after }) => self.change_table(&before, after),
+            Write::Schema(SchemaWrite::Drop(table)) => self.drop_table(&table),
+        }
+    }
+
+    fn insert(&mut self, table: &Table, mut record: Record, draws: &[Draw]) -> Result<Outcome, Refusal> {
+        let State {
+            relations,
+            counters,
+            log,
+            ..
+        } = &mut *self.state;
+        let relation = decided_on(relations, table)?;
+        let mut drawn = Vec::new();
+        for draw in draws {
+            fill(draw, &mut record, &mut drawn, counters)?;
+        }
+        let vacancy = relation.vacancy(&record)?;
+        for (counter, value) in drawn {
+            let old = counters.insert(counter, value).unwrap_or_default();
+            if self.reversible {
+                self.undo.push(Undo::Counted { counter, old });
+            }
+        }
+        let number = log.len() as u64 + 1;
+        record.change = number;
+        let key = record.key.clone();
+        let last_change_at = relation.last_change_at.replace(self.at);
+        if self.reversible {
+            self.undo.push(Undo::Inserted {
+                table: table.number,
+                key: key.clone(),
+                last_change_at,
+            });
+        }
+        log.push(Change {
+            number,
+            revision: self.revision,
+            table: table.number,
+            key: Some(key),
+            kind: ChangeKind::Inserted,
+            previous: 0,
+            before: Vec::new(),
+        });
+        let record = Arc::new(record);
+        relation.add(record.clone(), vacancy);
+        Ok(Outcome::Written(record))
+    }
+
+    fn update(
+        &mut self,
+        table: &Table,
+        mut record: Record,
+        expected: u64,
+        before: Vec<(u16, Value)>,
+        kind: ChangeKind,
+    ) -> Result<Outcome, Refusal> {
+        let State { relations, log, .. } = &mut *self.state;
+        let relation = decided_on(relations, table)?;
+        let slot = relation.slots.find(&record.key).ok_or(Rejection::NotFound)?;
+        let old = relation.slots.get(slot);
+        if old.version != expected {
+            return Err(Rejection::Version { found: old.version }.into());
+        }
+        keep_the_others(&mut record, old, &before);
+        if let Some(refusal) = relation.refusal(old, &record) {
+            return Err(refusal.into());
+        }
+        let number = log.len() as u64 + 1;
+        record.change = number;
+        log.push(Change {
+            number,
+            revision: self.revision,
+            table: table.number,
+            key: Some(record.key.clone()),
+            kind,
+            previous: old.change,
+            before,
+        });
+        let record = Arc::new(record);
+        let old = relation.replace(slot, record.clone());
+        let last_change_at = relation.last_change_at.replace(self.at);
+        if self.reversible {
+            self.undo.push(Undo::Updated {
+                table: table.number,
+                old,
+                last_change_at,
+            });
+        }
+        Ok(Outcome::Written(record))
+    }
+
+    fn purge(&mut self, table: &Table, key: &Key, expected: Option<u64>) -> Result<Outcome, Refusal> {
+        let State { relations, log, .. } = &mut *self.state;
+        let relation = decided_on(relations, table)?;
+        let slot = relation.slots.find(key).ok_or(Rejection::NotFound)?;
+        let found = relation.slots.get(slot).version;
+        if expected.is_some_and(|expected| expected != found) {
+            return Err(Rejection::Version { found }.into());
+        }
+        let old = relation.remove(slot);
+        let last_change_at = relation.last_change_at.replace(self.at);
+        log.push(Change {
+            number: log.len() as u64 + 1,
+            revision: self.revision,
+            table: table.number,
+            key: Some(old.key.clone()),
+            kind: ChangeKind::Purged,
+            previous: old.change,
+            before: all_values(&old),
+        });
+        if self.reversible {
+            self.undo.push(Undo::Purged {
+                table: table.number,
+                old: old.clone(),
+                last_change_at,
+            });
+        }
+        Ok(Outcome::Purged(old))
+    }
+
+    fn clear(&mut self, table: &Table) -> Result<Outcome, Refusal> {
+        let State { relations, log, .. } = &mut *self.state;
+        let relation = decided_on(relations, table)?;
+        let mut empty = Relation::new(relation.definition.clone());
+        empty.last_change_at = Some(self.at);
+        let old = std::mem::replace(relation, empty);
+        let count = old.live.len() + old.trash.len();
+        log.push(Change {
+            number: log.len() as u64 + 1,
+            revision: self.revision,
+            table: table.number,
+            key: None,
+            kind: ChangeKind::Cleared,
+            previous: 0,
+            before: Vec::new(),
+        });
+        if self.reversible {
+            self.undo.push(Undo::Cleared { old: Box::new(old) });
+        }
+        Ok(Outcome::Cleared(count as u64))
+    }
+
+    fn create_table(&mut self, table: Arc<Table>) -> Result<Outcome, Refusal> {
+        if self.state.relations.contains_key(&table.number) {
+            return Err(Rejection::SchemaChanged.into());
+        }
+        self.keep_definition(&table)?;
+        self.undo.push(Undo::Created { table: table.number });
+        self.state.relations.insert(table.number, Relation::new(table));
+        Ok(Outcome::Defined)
+    }
+
+    fn change_table(&mut self, before: &Table, after: Arc<Table>) -> Result<Outcome, Refusal> {
+        let relation = decided_on(&mut self.state.relations, before)?;
+        let (definition, retired) = relation.redefine(after.clone())?;
+        self.undo.push(Undo::Changed { definition, retired });
+        self.keep_definition(&after)?;
+        Ok(Outcome::Defined)
+    }
+
+    fn drop_table(&mut self, table: &Table) -> Result<Outcome, Refusal> {
+        decided_on(&mut self.state.relations, table)?;
+        let old = self.state.documents.set(DEFINITION_KIND, &table.id, None);
+        self.undo.push(Undo::Document {
+            kind: DEFINITION_KIND.into(),
+            id: table.id.clone(),
+            old,
+        });
+        let own =
+            |counter: &Counter| matches!(counter, Counter::Column(number, _) if *number == table.number);
+        let counters = self.state.counters.extract_if(|counter, _| own(counter));
+        self.undo
+            .extend(counters.map(|(counter, old)| Undo::Counted { counter, old }));
+        if let Some(old) = self.state.relations.remove(&table.number) {
+            self.undo.push(Undo::Dropped { old: Box::new(old) });
+        }
+        Ok(Outcome::Defined)
+    }
+
+    fn keep_definition(&mut self, table: &Table) -> Result<(), Refusal> {
+        let document = definition_document(table).map_err(Refusal::Failed)?;
+        self.document(DocumentWrite::Put {
+            document,
+            expected: None,
+        })
+        .map_err(Refusal::Failed)
+    }
+
+    fn document(&mut self, write: DocumentWrite) -> Result<(), StorageError> {
+        let (kind, id, old) = match write {
+            DocumentWrite::Put { document, expected } => {
+                let (kind, id) = (document.kind.clone(), document.id.clone());
+                match self.state.documents.put(document, expected) {
+                    Ok(old) => (kind, id, old),
+                    Err(_) => return Err(StorageError::DocumentConflict { kind, id }),
+                }
+            }
+            DocumentWrite::Delete { kind, id } => {
+                let old = self.state.documents.set(&kind, &id, None);
+                (kind, id, old)
+            }
+        };
+        self.undo.push(Undo::Document { kind, id, old });
+        Ok(())
+    }
+
+    /// Takes every step back, the newest first.
+    fn take_back(mut self, logged: usize) {
+        let State {
+            relations,
+            log,
+            documents,
+            counters,
+            ..
+        } = &mut *self.state;
+        log.truncate(logged);
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Inserted {
+                    table,
+                    key,
+                    last_change_at,
+                } => {
+                    let relation = known(relations, table);
+                    let slot = relation
+                        .slots
+                        .find(&key)
+                        .expect("what was inserted is still there");
+                    relation.remove(slot);
+                    relation.last_change_at = last_change_at;
+                }
+                Undo::Updated {
+                    table,
+                    old,
+                    last_change_at,
+                } => {
+                    let relation = known(relations, table);
+                    let slot = relation
+                        .slots
+                        .find(&old.key)
+                        .expect("what was updated is still there");
+                    relation.replace(slot, old);
+                    relation.last_change_at = last_change_at;
+                }
+                Undo::Purged {
+                    table,
+                    old,
+                    last_change_at,
+                } => {
+                    let relation = known(relations, table);
+                    let vacancy = relation
+                        .vacancy(&old)
+                        .expect("what was purged left its place free");
+                    relation.add(old, vacancy);
+                    relation.last_change_at = last_change_at;
+                }
+                Undo::Cleared { old } | Undo::Dropped { old } => {
+                    relations.insert(old.definition.number, *old);
+                }
+                Undo::Created { table } => {
+                    relations.remove(&table);
+                }
+                Undo::Changed { definition, retired } => {
+                    known(relations, definition.number).undefine(definition, retired);
+                }
+                Undo::Counted { counter, old } => {
+                    counters.insert(counter, old);
+                }
+                Undo::Document { kind, id, old } => {
+                    documents.set(&kind, &id, old);
+                }
+            }
+        }
+    }
+}
+
+/// The relation of a table, if its definition is still the one that a write was decided on.
+fn decided_on<'a>(relations: &'a mut super::Relations, table: &Table) -> Result<&'a mut Relation, Rejection> {
+    match relations.get_mut(&table.number) {
+        Some(relation) if relation.definition.schema_version == table.schema_version => Ok(relation),
+        _ => Err(Rejection::SchemaChanged),
+    }
+}
+
+fn known(relations: &mut super::Relations, table: TableId) -> &mut Relation {
+    relations
+        .get_mut(&table)
+        .expect("a step is taken back in the state it left")
+}
+
+/// Puts a drawn or given number in its place and notes in `drawn` how far its counter has gone.
+fn fill(
+    draw: &Draw,
+    record: &mut Record,
+    drawn: &mut Vec<(Counter, u64)>,
+    counters: &HashMap<Counter, u64>,
+) -> Result<(), Refusal> {
+    let noted = drawn
+        .iter()
+        .rev()
+        .find(|(counter, _)| *counter == draw.counter)
+        .map(|(_, last)| *last);
+    let last = noted.unwrap_or_else(|| counters.get(&draw.counter).copied().unwrap_or_default());
+    let number = match draw.given {
+        Some(given) => {
+            drawn.push((draw.counter, last.max(u64::try_from(given).unwrap_or_default())));
+            given
+        }
+        None => {
+            let next = i64::try_from(last)
+                .ok()
+                .and_then(|last| last.checked_add(1))
+                .ok_or_else(exhausted)?;
+            drawn.push((draw.counter, last + 1));
+            next
+        }
+    };
+    match draw.target {
+        DrawTarget::Key => record.key = Key::Int(number),
+        DrawTarget::Column(column) => set_value(record, usize::from(column), Value::Int(number)),
+    }
+    Ok(())
+}
+
+/// A counter has given its last number.
+fn exhausted() -> Refusal {
+    Refusal::Failed(StorageError::Internal(format!(
+        "a counter is at its end, {}",
+        i64::MAX
+    )))
+}
+
+/// Only the columns that `before` names are written; the others stay as they are stored.
+fn keep_the_others(record: &mut Record, old: &Record, before: &[(u16, Value)]) {
+    for index in 0..record.values.len().max(old.values.len()) {
+        let column = index as u16;
+        if record.value(column) != old.value(column) && !before.iter().any(|(named, _)| *named == column) {
+            set_value(record, index, old.value(column).clone());
+        }
+    }
+}
+
+/// Sets a value, making room for it if the record is older than the column.
+fn set_value(record: &mut Record, index: usize, value: Value) {
+    if index >= record.values.len() {
+        let mut values = std::mem::take(&mut record.values).into_vec();
+        values.resize(index + 1, Value::Null);
+        record.values = values.into_boxed_slice();
+    }
+    record.values[index] = value;
+}
+
+/// Every value of a record that is not null, by ordinal.
+fn all_values(record: &Record) -> Vec<(u16, Value)> {
+    let numbered = record
+        .values
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| !value.is_null());
+    numbered
+        .map(|(index, value)| (index as u16, value.clone()))
+        .collect()
+}

@@ -1,0 +1,85 @@
+//! Where the records of a table are: an array with a hash table by key over it. Knows no order and no state.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use chancery_model::{Key, Record};
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// The place of a record in its table; it keeps it as long as it exists.
+pub(crate) type Slot = u32;
+
+/// The records of a table.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    records: Vec<Option<Arc<Record>>>,
+    free: Vec<Slot>,
+    by_key: HashTable<Slot>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Slots {
+    /// The record in a slot that is in use.
+    pub(crate) fn get(&self, slot: Slot) -> &Arc<Record> {
+        self.records[slot as usize]
+            .as_ref()
+            .expect("a slot that an index names is in use")
+    }
+
+    /// Where the record with a key is.
+    pub(crate) fn find(&self, key: &Key) -> Option<Slot> {
+        self.look_up(key).ok()
+    }
+
+    /// Where the record with a key is, or the hash with which it would be taken in.
+    pub(crate) fn look_up(&self, key: &Key) -> Result<Slot, u64> {
+        let hash = self.hasher.hash_one(key);
+        self.by_key
+            .find(hash, |slot| self.get(*slot).key == *key)
+            .copied()
+            .ok_or(hash)
+    }
+
+    /// Takes a record in; its key is new and has this hash.
+    pub(crate) fn add(&mut self, record: Arc<Record>, hash: u64) -> Slot {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.records[slot as usize] = Some(record);
+                slot
+            }
+            None => {
+                self.records.push(Some(record));
+                Slot::try_from(self.records.len() - 1).expect("memory ends before 2^32 records")
+            }
+        };
+        let (records, hasher) = (&self.records, &self.hasher);
+        let key_of = |slot: &Slot| {
+            &records[*slot as usize]
+                .as_ref()
+                .expect("a hashed slot is in use")
+                .key
+        };
+        self.by_key
+            .insert_unique(hash, slot, |slot| hasher.hash_one(key_of(slot)));
+        slot
+    }
+
+    /// Puts a new state of a record in its slot and answers the old one.
+    pub(crate) fn replace(&mut self, slot: Slot, record: Arc<Record>) -> Arc<Record> {
+        self.records[slot as usize]
+            .replace(record)
+            .expect("only a slot in use is replaced")
+    }
+
+    /// Takes a record out.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Arc<Record> {
+        let hash = self.hasher.hash_one(&self.get(slot).key);
+        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.free.push(slot);
+        self.records[slot as usize]
+            .take()
+            .expect("only a slot in use is emptied")
+    }
+}

@@ -1,0 +1,50 @@
+//! From a URL to a backend. The list of backends lives here and nowhere else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::StorageError;
+use crate::seam::Backend;
+use crate::{memory, sqlite};
+
+/// How a backend is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// When a write is acknowledged.
+    pub durability: Durability,
+}
+
+/// When a write is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on the disk: survives a power cut.
+    #[default]
+    Full,
+    /// When the operating system has it: survives the end of the process; a power cut may lose the last moments.
+    Relaxed,
+}
+
+/// Opens `memory:` or `sqlite:PATH` (a bare path is SQLite too), making what does not exist.
+///
+/// # Errors
+/// [`StorageError::Url`] for an unknown scheme, and whatever the backend says of the file.
+pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
+    if url == "memory:" || url == "memory" {
+        return Ok(Arc::new(memory::Memory::new()));
+    }
+    if let Some((scheme, path)) = url.split_once(':').filter(|(scheme, _)| scheme.len() > 1) {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return match scheme {
+            "sqlite" if !path.is_empty() => {
+                Ok(Arc::new(sqlite::Sqlite::open(Path::new(path), options).await?))
+            }
+            "sqlite" => Err(StorageError::Url(
+                "a sqlite URL names a file: sqlite:app.db".into(),
+            )),
+            other => Err(StorageError::Url(format!(
+                "no backend \"{other}\"; write memory: or sqlite:PATH"
+            ))),
+        };
+    }
+    Ok(Arc::new(sqlite::Sqlite::open(Path::new(url), options).await?))
+}

@@ -1,0 +1,125 @@
+//! The seam: what the library asks of a backend. Plans and batches only; no SQL, no interactive transactions.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chancery_model::aggregate::{AggregatePlan, Group};
+use chancery_model::change::Change;
+use chancery_model::filter::FieldRef;
+use chancery_model::query::Plan;
+use chancery_model::{Key, Record, Table, Value};
+
+use crate::batch::{Batch, Committed, Counter, Document};
+use crate::error::StorageError;
+
+/// Records in chunks from one snapshot, in the plan's order.
+pub type RecordStream = tokio::sync::mpsc::Receiver<Result<Vec<Arc<Record>>, StorageError>>;
+
+/// A place where records are kept.
+///
+/// Every method is atomic and sees only committed states. A commit is answered when it is durable (as durable as
+/// the backend was opened to be), and every read that starts after the answer sees it.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// `memory`, `sqlite` …
+    fn name(&self) -> &'static str;
+
+    /// Applies a batch whole or, on any failed precondition, not at all (see [`crate::OnReject`]).
+    async fn commit(&self, batch: Batch) -> Result<Committed, StorageError>;
+
+    /// The record with a key, in whatever state (trash and expired too: the caller judges).
+    async fn get(&self, table: &Arc<Table>, key: &Key) -> Result<Option<Arc<Record>>, StorageError>;
+
+    /// The records with these keys, in their order; from one snapshot.
+    async fn get_many(
+        &self,
+        table: &Arc<Table>,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Arc<Record>>>, StorageError>;
+
+    /// For each tuple the live records whose fields equal it, at most `limit` each, in key order; one snapshot.
+    async fn find(
+        &self,
+        table: &Arc<Table>,
+        fields: &[FieldRef],
+        tuples: &[Vec<Value>],
+        limit: usize,
+    ) -> Result<Vec<Vec<Arc<Record>>>, StorageError>;
+
+    /// The records of a plan, in its order and window.
+    async fn query(&self, plan: &Plan) -> Result<Vec<Arc<Record>>, StorageError>;
+
+    /// How many records a plan has, its window aside.
+    async fn count(&self, plan: &Plan, mode: CountMode) -> Result<u64, StorageError>;
+
+    /// All records of a plan in chunks, from one snapshot, in constant memory.
+    async fn stream(&self, plan: &Plan) -> Result<RecordStream, StorageError>;
+
+    /// Figures over the records of a plan, groups in the order of their values, nulls last.
+    async fn aggregate(&self, plan: &AggregatePlan) -> Result<Vec<Group>, StorageError>;
+
+    /// How a plan would be answered, for a person.
+    async fn explain(&self, plan: &Plan) -> Result<Vec<String>, StorageError>;
+
+    /// Documents.
+    async fn documents(&self, query: DocumentQuery) -> Result<Vec<Document>, StorageError>;
+
+    /// Draws `count` numbers from a counter and answers the first.
+    async fn draw(&self, counter: Counter, count: u64) -> Result<u64, StorageError>;
+
+    /// The change log after a change number, in order, at most `limit`.
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
+
+    /// The newest revision.
+    async fn revision(&self) -> Result<u64, StorageError>;
+
+    /// Sizes of a table.
+    async fn stats(&self, table: &Arc<Table>) -> Result<TableStats, StorageError>;
+
+    /// Whether it answers.
+    async fn check(&self) -> Result<(), StorageError>;
+
+    /// Finishes what waits and lets go of files; later calls answer [`StorageError::Closed`].
+    async fn close(&self) -> Result<(), StorageError>;
+}
+
+/// How exactly to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountMode {
+    /// Every record.
+    Exact,
+    /// In about the time of a page, however large the table.
+    Estimated,
+}
+
+/// Which documents.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DocumentQuery {
+    /// The one with this id.
+    Id {
+        /// The kind.
+        kind: String,
+        /// The id.
+        id: String,
+    },
+    /// The one with this second name.
+    Lookup {
+        /// The kind.
+        kind: String,
+        /// The second name.
+        lookup: String,
+    },
+    /// All of a kind, by id.
+    Kind(String),
+}
+
+/// Sizes of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableStats {
+    /// Records not in the trash.
+    pub live: u64,
+    /// Records in the trash.
+    pub trash: u64,
+    /// When a record was last written, in ms.
+    pub last_change_at: Option<i64>,
+}

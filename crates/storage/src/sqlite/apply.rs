@@ -1,0 +1,576 @@
+//! One batch on the writer's connection: every write checks its precondition and is done, in order. It begins and ends
+//! no transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chancery_model::change::ChangeKind;
+use chancery_model::{Key, Record, Table, TableId, Value};
+use rusqlite::{Connection, OptionalExtension, Statement};
+
+use super::counters::Counters;
+use super::fault::{Sql, is_unique};
+use super::log::{self, Entry};
+use super::relation::{Relation, Relations, Slot};
+use super::rows::{self, Names, SYSTEM_COLUMNS, encode, encode_key};
+use super::{documents, schema};
+use crate::batch::{Batch, Draw, DrawTarget, OnReject, Outcome, Rejection, Write};
+use crate::error::StorageError;
+
+/// What the writer knows without asking the database.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// The newest revision.
+    pub(super) revision: u64,
+    /// The newest change.
+    pub(super) change: u64,
+    /// The version of every definition.
+    pub(super) schemas: HashMap<TableId, u64>,
+    /// Counters.
+    pub(super) counters: Counters,
+    /// Tables that the running batch changed, and when.
+    touched: Vec<(TableId, i64)>,
+    /// Whether the running batch changes definitions or clears a table.
+    pub(super) defines: bool,
+    /// The relations in use.
+    pub(super) relations: Arc<Relations>,
+    names: Names,
+    /// The last update statement: most updates that follow each other change the same columns.
+    update: Option<UpdateText>,
+}
+
+/// The statement that updates these columns of a relation.
+#[derive(Debug)]
+struct UpdateText {
+    relation: Arc<Relation>,
+    ordinals: Vec<u16>,
+    trash: bool,
+    sql: String,
+}
+
+/// Why a batch was not done. It is to be taken back.
+pub(super) enum Refusal {
+    /// For a reason of its own; others may go on.
+    Batch(StorageError),
+    /// SQLite failed.
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Refusal {
+        Refusal::Sql(error)
+    }
+}
+
+/// What became of one write, its record aside.
+enum Done {
+    Written,
+    Purged(Arc<Record>),
+    Cleared(u64),
+    Defined,
+}
+
+/// What a write answers: done, or refused.
+type Verdict = Result<Done, Rejection>;
+
+/// The commit that a batch becomes.
+struct Commit {
+    revision: u64,
+    at: i64,
+}
+
+impl Ledger {
+    /// Reads it from the database.
+    pub(super) fn load(connection: &Connection, relations: Arc<Relations>) -> Sql<Ledger> {
+        let (revision, change) = log::newest(connection)?;
+        Ok(Ledger {
+            revision,
+            change,
+            schemas: schema::versions(connection)?,
+            counters: Counters::default(),
+            touched: Vec::new(),
+            defines: false,
+            relations,
+            names: Names::default(),
+            update: None,
+        })
+    }
+
+    /// Applies a batch. If it is refused, or only rehearsed, the caller takes the statements back, and this ledger with
+    /// [`Ledger::take_back`].
+    pub(super) fn apply(
+        &mut self,
+        connection: &Connection,
+        batch: &mut Batch,
+    ) -> Result<Vec<Outcome>, Refusal> {
+        let commit = Commit {
+            revision: self.revision + 1,
+            at: batch.at,
+        };
+        let first = self.change + 1;
+        let mut verdicts = Vec::with_capacity(batch.writes.len());
+        let mut refused = Vec::new();
+        for (index, write) in batch.writes.iter_mut().enumerate() {
+            match self.write(connection, write, &commit)? {
+                Err(rejection) if batch.on_reject == OnReject::Abort => refused.push((index, rejection)),
+                verdict => verdicts.push(verdict),
+            }
+        }
+        if !refused.is_empty() {
+            return Err(Refusal::Batch(StorageError::Rejected(refused)));
+        }
+        for document in &batch.documents {
+            documents::write(connection, document)?.map_err(Refusal::Batch)?;
+        }
+        self.counters.write(connection)?;
+        if !batch.documents.is_empty() || verdicts.iter().any(Result::is_ok) {
+            log::append_commit(connection, commit.revision, first, batch)?;
+            self.revision = commit.revision;
+        }
+        let writes = std::mem::take(&mut batch.writes);
+        Ok(writes
+            .into_iter()
+            .zip(verdicts)
+            .map(|(write, verdict)| outcome(write, verdict))
+            .collect())
+    }
+
+    /// The running batch stays. Answers which tables it changed, and when.
+    pub(super) fn keep(&mut self) -> std::vec::Drain<'_, (TableId, i64)> {
+        self.counters.keep();
+        self.defines = false;
+        self.touched.drain(..)
+    }
+
+    /// Goes back to where it was before the running batch, whose statements have been taken back.
+    pub(super) fn take_back(&mut self, connection: &Connection, revision: u64, change: u64) -> Sql<()> {
+        self.revision = revision;
+        self.change = change;
+        self.counters.take_back();
+        self.touched.clear();
+        if std::mem::take(&mut self.defines) {
+            self.schemas = schema::versions(connection)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, connection: &Connection, write: &mut Write, commit: &Commit) -> Sql<Verdict> {
+        match write {
+            Write::Insert { table, record, draws } => self.insert(connection, table, record, draws, commit),
+            Write::Update {
+                table,
+                record,
+                expected,
+                before,
+                kind,
+            } => {
+                let change = Update {
+                    record,
+                    expected: *expected,
+                    before,
+                    kind: *kind,
+                };
+                self.update(connection, table, change, commit)
+            }
+            Write::Purge { table, key, expected } => self.purge(connection, table, key, *expected, commit),
+            Write::Clear { table } => self.clear(connection, table, commit),
+            Write::Schema(schema) => {
+                self.defines = true;
+                self.relations.forget(schema::number(schema));
+                Ok(schema::write(connection, &mut self.schemas, schema)?.map(|()| Done::Defined))
+            }
+        }
+    }
+
+    /// The relation of a table, if its definition is still the one that the write was decided on.
+    fn relation(&mut self, table: &Arc<Table>) -> Result<Arc<Relation>, Rejection> {
+        match self.schemas.get(&table.number) {
+            Some(version) if *version == table.schema_version => Ok(self.relations.get(table)),
+            _ => Err(Rejection::SchemaChanged),
+        }
+    }
+
+    fn insert(
+        &mut self,
+        connection: &Connection,
+        table: &Arc<Table>,
+        record: &mut Record,
+        draws: &[Draw],
+        commit: &Commit,
+    ) -> Sql<Verdict> {
+        let relation = match self.relation(table) {
+            Ok(relation) => relation,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let mut drawn = Vec::new();
+        for draw in draws {
+            self.draw(connection, draw, record, &mut drawn)?;
+        }
+        record.change = self.change + 1;
+        {
+            let mut insert = connection.prepare_cached(&relation.insert)?;
+            bind_record(&mut insert, &relation, record)?;
+            match insert.raw_execute() {
+                Ok(_) => {}
+                Err(error) if is_unique(&error) => {
+                    return Ok(Err(taken(connection, &relation, record, None, error)?));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for (counter, last) in drawn {
+            self.counters.set(counter, last);
+        }
+        let kind = ChangeKind::Inserted;
+        self.append(
+            connection,
+            table,
+            &record.key,
+            Step {
+                kind,
+                previous: 0,
+                before: None,
+            },
+            commit,
+        )?;
+        Ok(Ok(Done::Written))
+    }
+
+    fn update(
+        &mut self,
+        connection: &Connection,
+        table: &Arc<Table>,
+        change: Update<'_>,
+        commit: &Commit,
+    ) -> Sql<Verdict> {
+        let relation = match self.relation(table) {
+            Ok(relation) => relation,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let Update {
+            record,
+            expected,
+            before,
+            kind,
+        } = change;
+        let place = match locate(connection, &relation, &record.key, Some(expected))? {
+            Ok(place) => place,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        record.change = self.change + 1;
+        let trash = kind != ChangeKind::Updated;
+        self.prepare_update(&relation, before, trash);
+        let text = self.update.as_ref().expect("it was just made");
+        let slots = text.ordinals.iter().filter_map(|ordinal| relation.slot(*ordinal));
+        let mut update = connection.prepare_cached(&text.sql)?;
+        bind_state(&mut update, record)?;
+        let mut at = 10;
+        if trash {
+            at += 1;
+            update.raw_bind_parameter(at, record.deleted_at)?;
+        }
+        for slot in slots {
+            at += 1;
+            update.raw_bind_parameter(at, encode(&slot.shape, record.value(slot.ordinal))?)?;
+        }
+        update.raw_bind_parameter(at + 1, place.row)?;
+        match update.raw_execute() {
+            Ok(_) => {}
+            Err(error) if is_unique(&error) => {
+                return Ok(Err(taken(connection, &relation, record, Some(place.row), error)?));
+            }
+            Err(error) => return Err(error),
+        }
+        drop(update);
+        let before = log::before_text(before.iter().map(|(ordinal, value)| (*ordinal, value)));
+        let step = Step {
+            kind,
+            previous: place.change,
+            before: Some(before),
+        };
+        self.append(connection, table, &record.key, step, commit)?;
+        Ok(Ok(Done::Written))
+    }
+
+    fn prepare_update(&mut self, relation: &Arc<Relation>, before: &[(u16, Value)], trash: bool) {
+        let same = |text: &UpdateText| {
+            Arc::ptr_eq(&text.relation, relation)
+                && text.trash == trash
+                && text.ordinals.iter().eq(before.iter().map(|(ordinal, _)| ordinal))
+        };
+        if self.update.as_ref().is_some_and(same) {
+            return;
+        }
+        let ordinals: Vec<u16> = before.iter().map(|(ordinal, _)| *ordinal).collect();
+        let slots: Vec<&Slot> = ordinals
+            .iter()
+            .filter_map(|ordinal| relation.slot(*ordinal))
+            .collect();
+        let sql = relation.update(&slots, trash);
+        self.update = Some(UpdateText {
+            relation: relation.clone(),
+            ordinals,
+            trash,
+            sql,
+        });
+    }
+
+    fn purge(
+        &mut self,
+        connection: &Connection,
+        table: &Arc<Table>,
+        key: &Key,
+        expected: Option<u64>,
+        commit: &Commit,
+    ) -> Sql<Verdict> {
+        let relation = match self.relation(table) {
+            Ok(relation) => relation,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let place = match locate(connection, &relation, key, expected)? {
+            Ok(place) => place,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let names = &mut self.names;
+        let record = connection
+            .prepare_cached(&relation.get_row)?
+            .query_row([place.row], |row| rows::record(row, &relation, names))?;
+        connection
+            .prepare_cached(&relation.delete)?
+            .execute([place.row])?;
+        let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
+        let before = Some(log::before_text(kept));
+        let step = Step {
+            kind: ChangeKind::Purged,
+            previous: place.change,
+            before,
+        };
+        self.append(connection, table, key, step, commit)?;
+        Ok(Ok(Done::Purged(Arc::new(record))))
+    }
+
+    fn clear(&mut self, connection: &Connection, table: &Arc<Table>, commit: &Commit) -> Sql<Verdict> {
+        let relation = match self.relation(table) {
+            Ok(relation) => relation,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        // The full-text index goes with the records: emptying it row by row would cost more than building it again.
+        super::search::remove(connection, table)?;
+        self.defines = true;
+        let count = connection.execute(&format!("DELETE FROM {}", relation.name), [])?;
+        self.change += 1;
+        let entry = Entry {
+            number: self.change,
+            revision: commit.revision,
+            table: table.number,
+            key: None,
+            kind: ChangeKind::Cleared,
+            previous: 0,
+            before: None,
+        };
+        log::append(connection, entry)?;
+        self.touch(table.number, commit.at);
+        Ok(Ok(Done::Cleared(count as u64)))
+    }
+
+    fn append(
+        &mut self,
+        connection: &Connection,
+        table: &Table,
+        key: &Key,
+        step: Step,
+        commit: &Commit,
+    ) -> Sql<()> {
+        self.change += 1;
+        self.touch(table.number, commit.at);
+        let entry = Entry {
+            number: self.change,
+            revision: commit.revision,
+            table: table.number,
+            key: Some(key),
+            kind: step.kind,
+            previous: step.previous,
+            before: step.before,
+        };
+        log::append(connection, entry)
+    }
+
+    fn touch(&mut self, table: TableId, at: i64) {
+        if self.touched.last() != Some(&(table, at)) {
+            self.touched.push((table, at));
+        }
+    }
+
+    /// Puts a drawn or given number in its place and notes how far its counter has gone.
+    fn draw(
+        &mut self,
+        connection: &Connection,
+        draw: &Draw,
+        record: &mut Record,
+        drawn: &mut Vec<(crate::batch::Counter, u64)>,
+    ) -> Sql<()> {
+        let noted = drawn
+            .iter()
+            .rev()
+            .find(|(counter, _)| *counter == draw.counter)
+            .map(|(_, last)| *last);
+        let last = match noted {
+            Some(last) => last,
+            None => self.counters.last(connection, draw.counter)?,
+        };
+        let (number, last) = match draw.given {
+            Some(given) => (given, last.max(u64::try_from(given).unwrap_or_default())),
+            None => (next_number(last, 1)?, last + 1),
+        };
+        drawn.push((draw.counter, last));
+        match draw.target {
+            DrawTarget::Key => record.key = Key::Int(number),
+            DrawTarget::Column(column) => set_value(record, usize::from(column), Value::Int(number)),
+        }
+        Ok(())
+    }
+}
+
+/// The number that is `count` after the last one given.
+pub(super) fn next_number(last: u64, count: u64) -> Sql<i64> {
+    let next = last.checked_add(count).and_then(|next| i64::try_from(next).ok());
+    next.ok_or_else(|| {
+        rusqlite::Error::ToSqlConversionFailure(format!("a counter would pass {}", i64::MAX).into())
+    })
+}
+
+/// A new state of a record.
+struct Update<'a> {
+    record: &'a mut Record,
+    expected: u64,
+    before: &'a [(u16, Value)],
+    kind: ChangeKind,
+}
+
+/// A step of a record in the log.
+struct Step {
+    kind: ChangeKind,
+    previous: u64,
+    before: Option<String>,
+}
+
+/// Where a record is, and its newest change.
+struct Place {
+    row: i64,
+    change: u64,
+}
+
+fn locate(
+    connection: &Connection,
+    relation: &Relation,
+    key: &Key,
+    expected: Option<u64>,
+) -> Sql<Result<Place, Rejection>> {
+    let mut locate = connection.prepare_cached(&relation.locate)?;
+    locate.raw_bind_parameter(1, encode_key(key))?;
+    let mut rows = locate.raw_query();
+    let Some(row) = rows.next()? else {
+        return Ok(Err(Rejection::NotFound));
+    };
+    let found = row.get_ref(1)?.as_i64()? as u64;
+    if expected.is_some_and(|expected| expected != found) {
+        return Ok(Err(Rejection::Version { found }));
+    }
+    Ok(Ok(Place {
+        row: row.get_ref(0)?.as_i64()?,
+        change: row.get_ref(2)?.as_i64()? as u64,
+    }))
+}
+
+/// Which unique value of a record somebody else has: its key first, then its columns in order.
+fn taken(
+    connection: &Connection,
+    relation: &Relation,
+    record: &Record,
+    own_row: Option<i64>,
+    error: rusqlite::Error,
+) -> Sql<Rejection> {
+    if own_row.is_none() && locate(connection, relation, &record.key, None)?.is_ok() {
+        return Ok(Rejection::KeyTaken);
+    }
+    for slot in relation.slots.iter().filter(|slot| slot.unique) {
+        let value = record.value(slot.ordinal);
+        if value.is_null() {
+            continue;
+        }
+        let sql = format!(
+            "SELECT id FROM {} WHERE {} = ? AND deleted_at IS NULL AND seq IS NOT ?",
+            relation.name, slot.name
+        );
+        let mut holder = connection.prepare_cached(&sql)?;
+        let holder = holder
+            .query_row((encode(&slot.shape, value)?, own_row), |row| {
+                rows::decode_key(relation.key_kind, row.get_ref(0)?)
+            })
+            .optional()?;
+        if holder.is_some() {
+            return Ok(Rejection::UniqueTaken {
+                column: slot.ordinal,
+                holder,
+            });
+        }
+    }
+    Err(error)
+}
+
+/// Binds a whole record to the insert statement.
+fn bind_record(insert: &mut Statement<'_>, relation: &Relation, record: &Record) -> Sql<()> {
+    insert.raw_bind_parameter(1, encode_key(&record.key))?;
+    insert.raw_bind_parameter(2, record.version as i64)?;
+    insert.raw_bind_parameter(3, record.change as i64)?;
+    insert.raw_bind_parameter(4, record.created_at)?;
+    insert.raw_bind_parameter(5, record.updated_at)?;
+    insert.raw_bind_parameter(6, record.created_by.as_deref())?;
+    insert.raw_bind_parameter(7, record.updated_by.as_deref())?;
+    insert.raw_bind_parameter(8, record.expires_at)?;
+    insert.raw_bind_parameter(9, record.deleted_at)?;
+    insert.raw_bind_parameter(10, record.metadata.external_id.as_deref())?;
+    insert.raw_bind_parameter(11, rows::metadata_text(&record.metadata))?;
+    insert.raw_bind_parameter(SYSTEM_COLUMNS, rows::extra_text(record))?;
+    for (index, slot) in relation.slots.iter().enumerate() {
+        let value = encode(&slot.shape, record.value(slot.ordinal))?;
+        insert.raw_bind_parameter(SYSTEM_COLUMNS + 1 + index, value)?;
+    }
+    Ok(())
+}
+
+/// Binds the system columns to an update statement, as [`Relation::update`] orders them.
+fn bind_state(update: &mut Statement<'_>, record: &Record) -> Sql<()> {
+    update.raw_bind_parameter(1, record.version as i64)?;
+    update.raw_bind_parameter(2, record.change as i64)?;
+    update.raw_bind_parameter(3, record.created_at)?;
+    update.raw_bind_parameter(4, record.updated_at)?;
+    update.raw_bind_parameter(5, record.created_by.as_deref())?;
+    update.raw_bind_parameter(6, record.updated_by.as_deref())?;
+    update.raw_bind_parameter(7, record.expires_at)?;
+    update.raw_bind_parameter(8, record.metadata.external_id.as_deref())?;
+    update.raw_bind_parameter(9, rows::metadata_text(&record.metadata))?;
+    update.raw_bind_parameter(10, rows::extra_text(record))
+}
+
+/// Sets a value, making room for it if the record is older than the column.
+fn set_value(record: &mut Record, index: usize, value: Value) {
+    if index >= record.values.len() {
+        let mut values = std::mem::take(&mut record.values).into_vec();
+        values.resize(index + 1, Value::Null);
+        record.values = values.into_boxed_slice();
+    }
+    record.values[index] = value;
+}
+
+fn outcome(write: Write, verdict: Verdict) -> Outcome {
+    match (write, verdict) {
+        (_, Err(rejection)) => Outcome::Rejected(rejection),
+        (Write::Insert { record, .. } | Write::Update { record, .. }, Ok(_)) => {
+            Outcome::Written(Arc::new(record))
+        }
+        (_, Ok(Done::Purged(record))) => Outcome::Purged(record),
+        (_, Ok(Done::Cleared(count))) => Outcome::Cleared(count),
+        (_, Ok(Done::Written | Done::Defined)) => Outcome::Defined,
+    }
+}

@@ -1,0 +1,127 @@
+//! Full-text indexes: built for a table when it is first searched, kept by triggers from then on. Tables that nobody
+//! searches pay nothing.
+
+use std::collections::HashMap;
+
+use chancery_model::query::plan::Search;
+use chancery_model::{Table, TableId};
+use rusqlite::Connection;
+
+use super::fault::Sql;
+use super::relation::{column_name, column_shape, relation_name};
+use super::rows::Shape;
+use super::select::search_name;
+
+/// The columns a table's full-text index has: live, searchable, kept as text, and not the key.
+pub(super) fn columns(table: &Table) -> Vec<u16> {
+    let live = table.live().map(|column| column.ordinal);
+    live.filter(|ordinal| table.at(*ordinal).kind().flags().searchable && has_words(table, *ordinal))
+        .collect()
+}
+
+/// Whether a search can find anything in a column: only texts have words.
+pub(super) fn has_words(table: &Table, ordinal: u16) -> bool {
+    table
+        .columns
+        .get(usize::from(ordinal))
+        .is_some_and(|column| column_shape(table, column) == Shape::Text)
+}
+
+/// Builds a table's full-text index from its records, in place of an older one.
+///
+/// The index holds only words, not texts (a contentless FTS5 table), and the words are those of the model, so that it
+/// finds what `Search::matches` does; the tokenizer only splits them at the spaces between.
+pub(super) fn build(connection: &Connection, table: &Table) -> Sql<()> {
+    if Searches::load(connection)?.columns.get(&table.number) == Some(&columns(table)) {
+        return Ok(());
+    }
+    remove(connection, table)?;
+    let (relation, search) = (relation_name(table.number), search_name(table));
+    let names: Vec<String> = columns(table)
+        .into_iter()
+        .map(|ordinal| format!("\"{}\"", column_name(table.at(ordinal))))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let words = |row: &str| {
+        let words = names.iter().map(|name| format!("search_words({row}{name})"));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let list = names.join(", ");
+    let (new_words, all_words) = (words("new."), words(""));
+    let insert = format!("INSERT INTO \"{search}\" (rowid, {list})");
+    connection.execute_batch(&format!(
+        "CREATE VIRTUAL TABLE \"{search}\" USING fts5({list}, content='', contentless_delete=1, \
+         tokenize='unicode61 remove_diacritics 0', prefix='2 3');
+         {insert} SELECT seq, {all_words} FROM \"{relation}\";
+         CREATE TRIGGER \"{search}_insert\" AFTER INSERT ON \"{relation}\" BEGIN
+             {insert} VALUES (new.seq, {new_words});
+         END;
+         CREATE TRIGGER \"{search}_update\" AFTER UPDATE OF {list} ON \"{relation}\" BEGIN
+             DELETE FROM \"{search}\" WHERE rowid = old.seq;
+             {insert} VALUES (new.seq, {new_words});
+         END;
+         CREATE TRIGGER \"{search}_delete\" AFTER DELETE ON \"{relation}\" BEGIN
+             DELETE FROM \"{search}\" WHERE rowid = old.seq;
+         END;"
+    ))
+}
+
+/// Removes a table's full-text index, if it has one.
+pub(super) fn remove(connection: &Connection, table: &Table) -> Sql<()> {
+    let search = search_name(table);
+    if !connection.table_exists(None, search.as_str())? {
+        return Ok(());
+    }
+    connection.execute_batch(&format!(
+        "DROP TRIGGER \"{search}_insert\"; DROP TRIGGER \"{search}_update\"; DROP TRIGGER \"{search}_delete\"; \
+         DROP TABLE \"{search}\";"
+    ))
+}
+
+/// The full-text indexes there are, with their columns.
+#[derive(Debug, Default)]
+pub(super) struct Searches {
+    columns: HashMap<TableId, Vec<u16>>,
+}
+
+impl Searches {
+    /// Reads which there are.
+    pub(super) fn load(connection: &Connection) -> Sql<Searches> {
+        let mut select = connection.prepare_cached(
+            "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND t.name GLOB 't[0-9]*_search'",
+        )?;
+        let mut rows = select.query([])?;
+        let mut searches = Searches::default();
+        while let Some(row) = rows.next()? {
+            let (table, column) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            let number = table.trim_start_matches('t').trim_end_matches("_search").parse();
+            let ordinal = column
+                .trim_start_matches('c')
+                .split('_')
+                .next()
+                .unwrap_or_default()
+                .parse();
+            if let (Ok(number), Ok(ordinal)) = (number, ordinal) {
+                searches.columns.entry(TableId(number)).or_default().push(ordinal);
+            }
+        }
+        Ok(searches)
+    }
+
+    /// Whether a search of a table can be answered, or needs its index built first.
+    pub(super) fn serve(&self, table: &Table, search: &Search) -> bool {
+        let mut columns = search
+            .columns
+            .iter()
+            .filter(|ordinal| has_words(table, **ordinal))
+            .peekable();
+        if search.words.is_empty() || columns.peek().is_none() {
+            return true;
+        }
+        let built = self.columns.get(&table.number);
+        built.is_some_and(|built| columns.all(|column| built.contains(column)))
+    }
+}

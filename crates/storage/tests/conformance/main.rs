@@ -1,0 +1,21 @@
+//! The conformance suite: what the seam promises, case by case, on every backend. It tests no backend's insides.
+//!
+//! # To add a backend
+//! Add its line to [`bed::BACKENDS`]; every case here must pass.
+
+mod bed;
+mod bulk;
+mod documents;
+mod figures;
+mod filters;
+mod finding;
+mod history;
+mod hostile;
+mod lasting;
+mod numbers;
+mod order;
+mod schema;
+mod scopes;
+mod together;
+mod unique;
+mod writes;

@@ -1,0 +1,74 @@
+//! Random operations and random questions on the memory backend and on SQLite: every answer must be the same.
+//! Knows no right answers of its own; the conformance suite does.
+//!
+//! `PROPTEST_CASES` raises the number of runs.
+
+mod dice;
+mod questions;
+mod world;
+mod writes;
+
+use proptest::prelude::*;
+use world::World;
+
+/// Runs if the environment does not say otherwise.
+const CASES: u32 = 150;
+
+/// What happens next; the number decides everything else about it.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A batch of writes.
+    Write(u64),
+    /// A change of the definition.
+    Define(u64),
+    /// A question.
+    Ask(u64),
+    /// The store is closed and opened.
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        12 => any::<u64>().prop_map(Step::Write),
+        1 => any::<u64>().prop_map(Step::Define),
+        24 => any::<u64>().prop_map(Step::Ask),
+        1 => Just(Step::Reopen),
+    ];
+    proptest::collection::vec(step, 1..90)
+}
+
+async fn run(table: u64, steps: Vec<Step>) {
+    let mut world = World::new(table).await;
+    for step in steps {
+        match step {
+            Step::Write(number) => world.write(number).await,
+            Step::Define(number) => world.define(number).await,
+            Step::Ask(number) => world.ask(number).await,
+            Step::Reopen => world.reopen().await,
+        }
+    }
+    world.compare_everything().await;
+}
+
+#[test]
+fn memory_and_sqlite_answer_alike() {
+    let mut config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = CASES;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let outcome = runner.run(&(any::<u64>(), steps()), |(table, steps)| {
+        runtime.block_on(run(table, steps));
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
