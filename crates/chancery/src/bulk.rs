@@ -1,0 +1,501 @@
+//! Bulk create, update, delete and upsert: one request, one commit, one answer for each item. Unbounded loads are imports.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
+use chancery_model::change::{ChangeKind, Reason};
+use chancery_model::query::unknown_column;
+use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, limits};
+use chancery_storage::{Mode, OnReject, Outcome, Rejection, StorageError, Write};
+
+use crate::error::Error;
+use crate::record::Record;
+use crate::records::key_of;
+use crate::rows::{Blank, OnMany, Row, RowOptions, RowOutcome, RowsOutcome, rejection_issue};
+use crate::store::{Commit, TableHandle};
+
+/// How often a bulk is decided again after others changed what it was decided on.
+const ATTEMPTS: usize = 16;
+
+/// What a bad item does to the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Nothing is written, and every bad item is named.
+    #[default]
+    Abort,
+    /// The good ones are written.
+    Continue,
+}
+
+/// How a bulk is done.
+#[derive(Clone, Debug, Default)]
+pub struct BulkOptions {
+    /// What a bad item does to the others.
+    pub on_error: OnError,
+    /// Answer as if done, write nothing.
+    pub dry_run: bool,
+    /// What happens to fields that callers may not write.
+    pub protected: Protected,
+    /// Read texts as the column's type.
+    pub from_text: bool,
+    /// Delete for good instead of to the trash.
+    pub permanent: bool,
+}
+
+/// What became of a bulk: one entry for each item, in order.
+#[derive(Debug)]
+pub struct BulkOutcome {
+    /// The items.
+    pub items: Vec<Bulk>,
+    /// The newest revision after it.
+    pub revision: u64,
+    /// Whether anything was written: false in a dry run, and when a bad item stopped all.
+    pub committed: bool,
+}
+
+/// What became of one item.
+#[derive(Debug)]
+pub enum Bulk {
+    /// It made this record.
+    Created(Record),
+    /// It changed these records.
+    Updated(Vec<Record>),
+    /// It matched, and nothing differed.
+    Unchanged(Record),
+    /// It deleted this record.
+    Deleted(Record),
+    /// It is good, but another item stopped all.
+    Stopped,
+    /// It is bad.
+    Failed(Vec<Issue>),
+}
+
+/// One item of a bulk update.
+#[derive(Clone, Debug)]
+pub struct UpdateItem {
+    /// The key as text.
+    pub id: String,
+    /// The changes.
+    pub data: JsonMap,
+    /// The version it must have.
+    pub version: Option<u64>,
+}
+
+impl BulkOutcome {
+    /// The bad items with their index.
+    pub fn failures(&self) -> impl Iterator<Item = (usize, &Vec<Issue>)> {
+        self.items
+            .iter()
+            .enumerate()
+            .filter_map(|(index, item)| match item {
+                Bulk::Failed(issues) => Some((index, issues)),
+                _ => None,
+            })
+    }
+
+    fn from_rows(outcome: RowsOutcome, dry_run: bool) -> BulkOutcome {
+        let committed = outcome.committed;
+        let stopped = !committed
+            && !dry_run
+            && outcome
+                .rows
+                .iter()
+                .any(|row| matches!(row, RowOutcome::Failed(_)));
+        let item = |row| match row {
+            RowOutcome::Failed(issues) if issues.is_empty() => Bulk::Stopped,
+            RowOutcome::Failed(issues) => Bulk::Failed(issues),
+            _ if stopped => Bulk::Stopped,
+            RowOutcome::Created(record) => Bulk::Created(record),
+            RowOutcome::Updated(records) => Bulk::Updated(records),
+            RowOutcome::Unchanged(record) => Bulk::Unchanged(record),
+        };
+        BulkOutcome {
+            items: outcome.rows.into_iter().map(item).collect(),
+            revision: outcome.revision,
+            committed,
+        }
+    }
+}
+
+impl TableHandle {
+    /// Creates records in one commit.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] beyond [`limits::BULK_RECORDS_MAX`]; bad items are in the outcome.
+    #[doc(alias = "insertMany")]
+    pub async fn bulk_create(&self, records: &[JsonMap], options: BulkOptions) -> Result<BulkOutcome, Error> {
+        check_size(records.len())?;
+        let rows = self.rows(records, &options);
+        let outcome = self.write_rows(&rows, &row_options(&options), None).await?;
+        Ok(BulkOutcome::from_rows(outcome, options.dry_run))
+    }
+
+    /// Creates or updates records, matched by one or more columns (or `externalId`), in one commit.
+    ///
+    /// # Errors
+    /// As [`TableHandle::bulk_create`], and [`Error::Query`] for match columns that do not exist.
+    pub async fn bulk_upsert(
+        &self,
+        match_on: &[String],
+        records: &[JsonMap],
+        policy: (OnMany, Blank),
+        options: BulkOptions,
+    ) -> Result<BulkOutcome, Error> {
+        check_size(records.len())?;
+        let matching = self.match_fields(match_on)?;
+        let rows = self.rows(records, &options);
+        let (on_many, blank) = policy;
+        let options_of_rows = RowOptions {
+            matching,
+            on_many,
+            blank,
+            ..row_options(&options)
+        };
+        let outcome = self.write_rows(&rows, &options_of_rows, None).await?;
+        Ok(BulkOutcome::from_rows(outcome, options.dry_run))
+    }
+
+    /// The fields that find existing records.
+    pub(crate) fn match_fields(
+        &self,
+        match_on: &[String],
+    ) -> Result<Vec<chancery_model::filter::FieldRef>, Error> {
+        use chancery_model::filter::FieldRef;
+        let table = self.definition()?;
+        if match_on.is_empty() {
+            return Err(Error::Query(vec![Issue::new(
+                "matchOn",
+                Code::Required,
+                "Name at least one column to match by",
+            )]));
+        }
+        let mut issues = Vec::new();
+        let mut fields = Vec::with_capacity(match_on.len());
+        for name in match_on {
+            match table.field(name) {
+                Some(field @ (FieldRef::Column(_) | FieldRef::Key | FieldRef::ExternalId)) => {
+                    fields.push(field)
+                }
+                Some(_) => {
+                    issues.push(Issue::new(
+                        name,
+                        Code::Operator,
+                        "Match by a column, the key or externalId",
+                    ));
+                }
+                None => issues.push(unknown_column(&table, name)),
+            }
+        }
+        if issues.is_empty() {
+            Ok(fields)
+        } else {
+            Err(Error::Query(issues))
+        }
+    }
+
+    fn rows<'a>(&self, records: &'a [JsonMap], options: &BulkOptions) -> Vec<Row<'a>> {
+        let coerce = if options.from_text {
+            Coerce::FromText
+        } else {
+            Coerce::Exact
+        };
+        let metadata = RecordMetadata {
+            source: self.store.actor.source,
+            ..RecordMetadata::default()
+        };
+        let row = |record: &'a JsonMap| Row {
+            input: Input::Object(record, coerce),
+            key: None,
+            metadata: metadata.clone(),
+            stamps: None,
+        };
+        records.iter().map(row).collect()
+    }
+
+    /// Updates records in one commit.
+    ///
+    /// # Errors
+    /// [`Error::Limit`]; bad items are in the outcome.
+    #[doc(alias = "updateMany")]
+    pub async fn bulk_update(
+        &self,
+        updates: &[UpdateItem],
+        options: BulkOptions,
+    ) -> Result<BulkOutcome, Error> {
+        let coerce = if options.from_text {
+            Coerce::FromText
+        } else {
+            Coerce::Exact
+        };
+        let items: Vec<(&str, Option<u64>)> = updates
+            .iter()
+            .map(|item| (item.id.as_str(), item.version))
+            .collect();
+        self.bulk_change(&items, &options, |index, table, current, context| {
+            let input = Input::Object(&updates[index].data, coerce);
+            let updated = admit::update(
+                table,
+                current,
+                input,
+                UpdateMode::Merge,
+                options.protected,
+                context,
+            )?;
+            Ok(Write::Update {
+                table: table.clone(),
+                record: updated.record,
+                expected: current.version,
+                before: updated.before,
+                kind: ChangeKind::Updated,
+            })
+        })
+        .await
+    }
+
+    /// Deletes records in one commit: to the trash where the table has one and `permanent` is off.
+    ///
+    /// # Errors
+    /// [`Error::Limit`]; bad items are in the outcome.
+    #[doc(alias = "deleteMany")]
+    pub async fn bulk_delete(&self, ids: &[String], options: BulkOptions) -> Result<BulkOutcome, Error> {
+        let items: Vec<(&str, Option<u64>)> = ids.iter().map(|id| (id.as_str(), None)).collect();
+        let permanent = options.permanent;
+        self.bulk_change(&items, &options, |_, table, current, context| {
+            if permanent || !table.soft_delete {
+                return Ok(Write::Purge {
+                    table: table.clone(),
+                    key: current.key.clone(),
+                    expected: None,
+                });
+            }
+            let mut record = current.clone();
+            record.version += 1;
+            record.updated_at = context.now;
+            record.updated_by = context.actor.clone();
+            record.deleted_at = Some(context.now);
+            let (expected, kind) = (current.version, ChangeKind::Deleted);
+            Ok(Write::Update {
+                table: table.clone(),
+                record,
+                expected,
+                before: Vec::new(),
+                kind,
+            })
+        })
+        .await
+    }
+
+    /// Changes existing records in one commit: the shared path of bulk update and delete.
+    async fn bulk_change(
+        &self,
+        items: &[(&str, Option<u64>)],
+        options: &BulkOptions,
+        decide: impl Decide,
+    ) -> Result<BulkOutcome, Error> {
+        check_size(items.len())?;
+        for _ in 0..ATTEMPTS {
+            // Gather.
+            let table = self.definition()?;
+            let parsed: Vec<Option<Key>> = items
+                .iter()
+                .map(|(id, _)| Key::parse(table.key_kind, id))
+                .collect();
+            let known: Vec<Key> = parsed.iter().flatten().cloned().collect();
+            let mut found = self.backend().get_many(&table, &known).await?.into_iter();
+            let current: Vec<Option<Arc<chancery_model::Record>>> = parsed
+                .iter()
+                .map(|key| key.as_ref().and_then(|_| found.next().flatten()))
+                .collect();
+            let now = self.store.now();
+
+            // Decide.
+            let mut seen = HashSet::new();
+            let mut writes = Vec::new();
+            let mut planned: Vec<Result<usize, Vec<Issue>>> = Vec::with_capacity(items.len());
+            for (index, (item, current)) in items.iter().zip(&current).enumerate() {
+                let wanted = changeable(&table, item, current.as_ref(), options, now).and_then(|current| {
+                    if !seen.insert(current.key.clone()) {
+                        let message = format!("The record {} stands twice in the request", item.0);
+                        return Err(vec![Issue::new("id", Code::KeyTaken, message)]);
+                    }
+                    self.store
+                        .decide(now, |context| decide(index, &table, current, context))
+                });
+                planned.push(wanted.map(|write| {
+                    writes.push(write);
+                    writes.len() - 1
+                }));
+            }
+
+            // Write. With bad items and all-or-nothing the rest is rehearsed, so that its conflicts are named too.
+            let stop = options.on_error == OnError::Abort && planned.iter().any(Result::is_err);
+            let how = how(options, stop);
+            let mode = how.mode;
+            let keys: Vec<Key> = writes.iter().map(key_of).collect();
+            let (outcomes, revision) = match self.store.commit(writes, now, how).await {
+                Ok(committed) => (committed.outcomes, committed.revision),
+                Err(StorageError::Rejected(why)) if why.iter().any(|(_, rejection)| stale(rejection)) => {
+                    self.store.reload().await?;
+                    continue;
+                }
+                Err(StorageError::Rejected(why)) => {
+                    let mut outcomes: Vec<Outcome> = keys.iter().map(|_| Outcome::Defined).collect();
+                    for (index, rejection) in why {
+                        outcomes[index] = Outcome::Rejected(rejection);
+                    }
+                    (outcomes, self.backend().revision().await?)
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let failed = |outcome: &Outcome| matches!(outcome, Outcome::Rejected(_) | Outcome::Defined);
+            let stopped = stop || options.on_error == OnError::Abort && outcomes.iter().any(failed);
+            let item = |plan: Result<usize, Vec<Issue>>| match plan {
+                Err(issues) => Bulk::Failed(issues),
+                Ok(write) => changed(&table, &keys[write], &outcomes[write], stopped),
+            };
+            let items: Vec<Bulk> = planned.into_iter().map(item).collect();
+            let committed = mode == Mode::Apply && !stopped;
+            return Ok(BulkOutcome {
+                items,
+                revision,
+                committed,
+            });
+        }
+        Err(self.gave_up())
+    }
+
+    /// Inserts records, all or none.
+    ///
+    /// # Errors
+    /// [`Error::Bulk`] with every bad item, [`Error::Limit`].
+    pub async fn insert_many(&self, records: Vec<Json>) -> Result<Vec<Record>, Error> {
+        let mut maps = Vec::with_capacity(records.len());
+        for record in records {
+            match record {
+                Json::Object(map) => maps.push(map),
+                other => {
+                    let table = self.definition()?;
+                    crate::records::object(&table, &other)?;
+                }
+            }
+        }
+        let outcome = self.bulk_create(&maps, BulkOptions::default()).await?;
+        let mut made = Vec::with_capacity(maps.len());
+        let mut bad = Vec::new();
+        for (index, item) in outcome.items.into_iter().enumerate() {
+            match item {
+                Bulk::Created(record) => made.push(record),
+                Bulk::Failed(issues) => bad.push((index, issues)),
+                _ => {}
+            }
+        }
+        if bad.is_empty() {
+            Ok(made)
+        } else {
+            Err(Error::Bulk(bad))
+        }
+    }
+}
+
+/// The write that one item of a bulk means, or its issues.
+trait Decide:
+    Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Write, Vec<Issue>>
+{
+}
+
+impl<F> Decide for F where
+    F: Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Write, Vec<Issue>>
+{
+}
+
+/// The record that an item means, if it is there to be changed and at the version the caller expects.
+fn changeable<'a>(
+    table: &Table,
+    (id, version): &(&str, Option<u64>),
+    current: Option<&'a Arc<chancery_model::Record>>,
+    options: &BulkOptions,
+    now: i64,
+) -> Result<&'a chancery_model::Record, Vec<Issue>> {
+    let current = current
+        .filter(|record| record.expires_at.is_none_or(|at| at > now))
+        .filter(|record| record.deleted_at.is_none() || options.permanent)
+        .ok_or_else(|| {
+            vec![Issue::new(
+                "id",
+                Code::NotFound,
+                format!("Record with key \"{id}\" not found"),
+            )]
+        })?;
+    match version.filter(|version| *version != current.version) {
+        None => Ok(current),
+        Some(expected) => {
+            let found = Rejection::Version {
+                found: current.version,
+            };
+            Err(vec![
+                rejection_issue(table, &current.key, &found).with("expected", expected),
+            ])
+        }
+    }
+}
+
+/// How a bulk is committed; `stop` if it is known already that nothing will be written.
+fn how(options: &BulkOptions, stop: bool) -> Commit {
+    let rehearse = stop || options.dry_run;
+    let skip = stop || options.on_error == OnError::Continue;
+    Commit {
+        on_reject: if skip { OnReject::Skip } else { OnReject::Abort },
+        mode: if rehearse { Mode::Rehearse } else { Mode::Apply },
+        reason: Reason::User,
+        ..Commit::default()
+    }
+}
+
+/// Whether a batch has to be decided again.
+fn stale(rejection: &Rejection) -> bool {
+    matches!(
+        rejection,
+        Rejection::SchemaChanged | Rejection::Version { .. } | Rejection::NotFound
+    )
+}
+
+/// What became of one item whose write was sent.
+fn changed(table: &Arc<Table>, key: &Key, outcome: &Outcome, stopped: bool) -> Bulk {
+    let record = |row: &Arc<chancery_model::Record>| Record::new(table.clone(), row.clone());
+    match outcome {
+        Outcome::Rejected(rejection) => Bulk::Failed(vec![rejection_issue(table, key, rejection)]),
+        _ if stopped => Bulk::Stopped,
+        Outcome::Written(row) if row.deleted_at.is_some() => Bulk::Deleted(record(row)),
+        Outcome::Written(row) => Bulk::Updated(vec![record(row)]),
+        Outcome::Purged(row) => Bulk::Deleted(record(row)),
+        Outcome::Cleared(_) | Outcome::Defined => Bulk::Stopped,
+    }
+}
+
+fn check_size(items: usize) -> Result<(), Error> {
+    if items > limits::BULK_RECORDS_MAX {
+        let (max, got) = (limits::BULK_RECORDS_MAX as u64, items as u64);
+        return Err(Error::Limit {
+            what: "records in one bulk request",
+            max,
+            got,
+        });
+    }
+    Ok(())
+}
+
+fn row_options(options: &BulkOptions) -> RowOptions {
+    RowOptions {
+        on_error: options.on_error,
+        dry_run: options.dry_run,
+        protected: options.protected,
+        matching: Vec::new(),
+        on_many: OnMany::Error,
+        blank: Blank::Clear,
+        reason: Reason::User,
+        operation: None,
+        update_only: false,
+        documents: Vec::new(),
+    }
+}

@@ -1,0 +1,120 @@
+//! The catalog: all definitions, in memory, replaced as a whole when one changes. Holds no records.
+
+use std::sync::Arc;
+
+use chancery_model::{Json, JsonMap, Table};
+use chancery_storage::{Backend, DocumentQuery};
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The id of the workspace that exists from the start.
+pub(crate) const DEFAULT_WORKSPACE: &str = "default";
+pub(crate) const WORKSPACE_KIND: &str = "workspace";
+const TABLE_KIND: &str = "table";
+
+/// A tenant: an isolated set of tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Workspace {
+    /// A UUID as text, or `default`.
+    pub id: String,
+    /// Unique; never changed.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// Help text for people.
+    #[serde(default)]
+    pub description: String,
+    /// Settings as given.
+    #[serde(default)]
+    pub settings: JsonMap,
+    /// When it was made, in ms.
+    pub created_at: i64,
+    /// When it last changed, in ms.
+    pub updated_at: i64,
+}
+
+/// All definitions at one moment. Every call looks its table up, so the maps hash faster than the standard ones.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    pub(crate) workspaces: Vec<Arc<Workspace>>,
+    pub(crate) by_id: HashMap<String, Arc<Table>>,
+    by_slug: HashMap<String, HashMap<String, Arc<Table>>>,
+}
+
+impl Catalog {
+    pub(crate) async fn load(backend: &dyn Backend) -> Result<Catalog, Error> {
+        let mut catalog = Catalog::default();
+        for document in backend
+            .documents(DocumentQuery::Kind(WORKSPACE_KIND.into()))
+            .await?
+        {
+            catalog
+                .workspaces
+                .push(Arc::new(read("workspace", &document.id, document.body)?));
+        }
+        if !catalog
+            .workspaces
+            .iter()
+            .any(|workspace| workspace.id == DEFAULT_WORKSPACE)
+        {
+            catalog.workspaces.insert(0, Arc::new(default_workspace()));
+        }
+        for document in backend.documents(DocumentQuery::Kind(TABLE_KIND.into())).await? {
+            let table: Table = read("table", &document.id, document.body)?;
+            catalog.add(Arc::new(table));
+        }
+        Ok(catalog)
+    }
+
+    fn add(&mut self, table: Arc<Table>) {
+        self.by_slug
+            .entry(table.workspace.clone())
+            .or_default()
+            .insert(table.slug.clone(), table.clone());
+        self.by_id.insert(table.id.clone(), table);
+    }
+
+    /// The table with this slug or id in a workspace.
+    pub(crate) fn table(&self, workspace: &str, name: &str) -> Option<&Arc<Table>> {
+        let slug = self.by_slug.get(workspace).and_then(|tables| tables.get(name));
+        slug.or_else(|| self.by_id.get(name).filter(|table| table.workspace == workspace))
+    }
+
+    /// The tables of a workspace, by slug.
+    pub(crate) fn tables(&self, workspace: &str) -> Vec<Arc<Table>> {
+        let mut tables: Vec<Arc<Table>> = self
+            .by_slug
+            .get(workspace)
+            .into_iter()
+            .flat_map(|tables| tables.values().cloned())
+            .collect();
+        tables.sort_by(|a, b| a.slug.cmp(&b.slug));
+        tables
+    }
+
+    pub(crate) fn workspace(&self, name: &str) -> Option<&Arc<Workspace>> {
+        self.workspaces
+            .iter()
+            .find(|workspace| workspace.id == name || workspace.slug == name)
+    }
+}
+
+fn default_workspace() -> Workspace {
+    Workspace {
+        id: DEFAULT_WORKSPACE.into(),
+        slug: DEFAULT_WORKSPACE.into(),
+        name: "Default".into(),
+        description: String::new(),
+        settings: JsonMap::new(),
+        created_at: 0,
+        updated_at: 0,
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(what: &str, id: &str, body: Json) -> Result<T, Error> {
+    serde_json::from_value(body)
+        .map_err(|error| Error::Internal(format!("the definition of {what} {id} cannot be read: {error}")))
+}

@@ -1,0 +1,204 @@
+//! What can go wrong in the library, by what the caller can do about it. Foreign errors never show their text.
+
+use chancery_model::{Code, Issue, Key};
+use chancery_storage::StorageError;
+
+use crate::record::Record;
+
+/// An error of the library.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Values break constraints; all of them are named.
+    #[error("Validation failed for table \"{table}\": {}", list(.issues))]
+    Invalid {
+        /// The table's slug.
+        table: String,
+        /// What is wrong.
+        issues: Vec<Issue>,
+    },
+    /// A definition makes no sense; all mistakes are named.
+    #[error("The definition makes no sense: {}", list(.0))]
+    Definition(Vec<Issue>),
+    /// A question makes no sense; all mistakes are named.
+    #[error("The query makes no sense: {}", list(.0))]
+    Query(Vec<Issue>),
+    /// Another record has the value.
+    #[error("Unique constraint violation in table \"{table}\": field \"{field}\" already has value {value}")]
+    Unique {
+        /// The table's slug.
+        table: String,
+        /// The column's slug.
+        field: String,
+        /// The value, as JSON.
+        value: String,
+        /// Who has it.
+        holder: Option<Key>,
+    },
+    /// A record has the key already, perhaps in the trash.
+    #[error("Record with key \"{key}\" already exists in table \"{table}\"")]
+    KeyTaken {
+        /// The table's slug.
+        table: String,
+        /// The key.
+        key: Key,
+    },
+    /// There is no such thing.
+    #[error("{message}")]
+    NotFound {
+        /// `table`, `record`, `column` …
+        what: &'static str,
+        /// Says what was looked for, and what may have been meant.
+        message: String,
+    },
+    /// The record is in the trash.
+    #[error("Record with key \"{key}\" of table \"{table}\" is in the trash")]
+    InTrash {
+        /// The table's slug.
+        table: String,
+        /// The key.
+        key: Key,
+    },
+    /// The record changed since it was read; its current state is here.
+    #[error("Record with key \"{key}\" is at version {}, not {expected}", .current.version())]
+    Version {
+        /// The key.
+        key: Key,
+        /// The version the caller expected.
+        expected: u64,
+        /// The record as it is.
+        current: Box<Record>,
+    },
+    /// Something of this name exists already.
+    #[error("{message}")]
+    Taken {
+        /// `table`, `workspace` …
+        what: &'static str,
+        /// Says what is taken.
+        message: String,
+    },
+    /// A limit is exceeded.
+    #[error("{what}: at most {max}, got {got}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        max: u64,
+        /// What came.
+        got: u64,
+    },
+    /// Items of a bulk are bad and nothing was written; every bad one is named with its index.
+    #[error("{} item(s) are invalid; nothing was written", .0.len())]
+    Bulk(Vec<(usize, Vec<Issue>)>),
+    /// The same idempotency key came before.
+    #[error("the idempotency key was used before")]
+    Repeated {
+        /// The key.
+        key: String,
+    },
+    /// A file cannot be read at all.
+    #[error("{message}")]
+    File {
+        /// What is wrong, and where.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The database cannot be used as it is: in use, damaged, newer, full or closed.
+    #[error("{0}")]
+    Storage(StorageError),
+    /// Something unforeseen; the text is for the log.
+    #[error("internal error")]
+    Internal(String),
+}
+
+impl Error {
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Error::Unique {
+                holder: Some(key), ..
+            } => format!("The record {key} has it; change that one or this value."),
+            Error::KeyTaken { .. } => {
+                "Update the record, restore it from the trash, or choose another key.".into()
+            }
+            Error::InTrash { .. } => "Restore it first.".into(),
+            Error::Version { .. } => "Read the record again and repeat the change.".into(),
+            Error::Limit { .. } => "Send it in several parts.".into(),
+            Error::Bulk(_) => "Mend the items, or send continueOnError to write the good ones.".into(),
+            Error::File { hint, .. } => hint.clone(),
+            Error::Storage(StorageError::Locked { .. }) => {
+                "Stop the other process, or talk to it with --server URL.".into()
+            }
+            Error::Storage(StorageError::Damaged { .. }) => "Restore a backup.".into(),
+            Error::Storage(StorageError::Newer { .. }) => {
+                "Use the program that wrote it, or a newer one.".into()
+            }
+            Error::Storage(StorageError::Full) => "Free some space; nothing was half-written.".into(),
+            _ => return None,
+        })
+    }
+
+    /// The issues inside, if it is about values, definitions or questions.
+    pub fn issues(&self) -> &[Issue] {
+        match self {
+            Error::Invalid { issues, .. } | Error::Definition(issues) | Error::Query(issues) => issues,
+            _ => &[],
+        }
+    }
+
+    /// The error as issues of one item of a bulk.
+    ///
+    /// # Errors
+    /// Gives itself back if it is not about the item: storage failures and the like concern the whole bulk.
+    pub fn into_item_issues(self) -> Result<Vec<Issue>, Error> {
+        Ok(match self {
+            Error::Invalid { issues, .. } => issues,
+            Error::Unique {
+                ref field, ref value, ..
+            } => {
+                vec![Issue::new(
+                    field,
+                    Code::Unique,
+                    format!("Another record has the value {value}"),
+                )]
+            }
+            Error::KeyTaken { ref key, .. } => {
+                vec![Issue::new("id", Code::KeyTaken, self.to_string()).with("key", key.to_string())]
+            }
+            Error::NotFound { .. } | Error::InTrash { .. } => {
+                vec![Issue::new("id", Code::NotFound, self.to_string())]
+            }
+            Error::Version {
+                expected,
+                ref current,
+                ..
+            } => vec![
+                Issue::new("version", Code::Version, self.to_string())
+                    .with("expected", expected)
+                    .with("found", current.version()),
+            ],
+            other => return Err(other),
+        })
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Error {
+        match error {
+            StorageError::Internal(text) => Error::Internal(text),
+            StorageError::Rejected(list) => Error::Internal(format!("rejections were not mapped: {list:?}")),
+            StorageError::DocumentConflict { kind, id } if kind == "idempotency" => {
+                Error::Repeated { key: id }
+            }
+            other => Error::Storage(other),
+        }
+    }
+}
+
+fn list(issues: &[Issue]) -> String {
+    let parts: Vec<String> = issues
+        .iter()
+        .map(|issue| format!("{}: {}", issue.field, issue.message))
+        .collect();
+    parts.join("; ")
+}

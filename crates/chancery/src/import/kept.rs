@@ -1,0 +1,294 @@
+//! Reports of imports that stay readable after they ended: as documents, the newest so many. It imports nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use chancery_model::limits;
+use chancery_storage::{Document, DocumentQuery, DocumentWrite};
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::collect::{FailedRow, failed_rows_csv};
+use super::options::{ImportControl, Progress};
+use super::report::{ImportReport, RowError};
+use crate::error::Error;
+use crate::store::{Commit, Store};
+
+pub(super) const RUNNING_KIND: &str = "importRunning";
+pub(super) const REPORT_KIND: &str = "import";
+const PAGE_KIND: &str = "importErrors";
+/// Failed rows in one document.
+const PAGE_ROWS: usize = 1_000;
+/// Dry runs whose reports are remembered.
+const TRIALS_MAX: usize = 16;
+
+/// Imports of one open store.
+#[derive(Default)]
+pub(crate) struct Imports {
+    running: Mutex<HashMap<String, (Arc<str>, ImportControl)>>,
+    trials: Mutex<VecDeque<(Kept, Vec<Page>)>>,
+}
+
+/// A report as it is kept; its errors and failed rows are in pages of their own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Kept {
+    workspace: String,
+    report: ImportReport,
+    names: Vec<String>,
+    pages: usize,
+}
+
+/// A part of the errors and failed rows of a report.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Page {
+    errors: Vec<RowError>,
+    rows: Vec<FailedRow>,
+}
+
+/// An import as it can be asked for by its id.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImportState {
+    /// It runs.
+    Running(Progress),
+    /// It is over.
+    Over(Box<ImportReport>),
+}
+
+impl Kept {
+    pub(super) fn new(workspace: &str, report: ImportReport) -> Kept {
+        Kept {
+            workspace: workspace.to_owned(),
+            report,
+            names: Vec::new(),
+            pages: 0,
+        }
+    }
+}
+
+/// A running import in the list of those that run; leaves it when dropped.
+pub(super) struct Listed {
+    store: Store,
+    id: Arc<str>,
+}
+
+impl Listed {
+    pub(super) fn new(store: &Store, control: &ImportControl) -> Listed {
+        let entry = (store.workspace.clone(), control.clone());
+        store
+            .core
+            .imports
+            .running
+            .lock()
+            .insert(control.id().to_string(), entry);
+        Listed {
+            store: store.clone(),
+            id: control.id().clone(),
+        }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.store.core.imports.running.lock().remove(&*self.id);
+    }
+}
+
+pub(super) fn put_document(kind: &str, id: &str, body: &impl Serialize) -> Result<DocumentWrite, Error> {
+    let body = serde_json::to_value(body).map_err(|error| Error::Internal(error.to_string()))?;
+    let document = Document {
+        kind: kind.into(),
+        id: id.into(),
+        lookup: None,
+        body,
+        version: 0,
+    };
+    Ok(DocumentWrite::Put {
+        document,
+        expected: None,
+    })
+}
+
+pub(super) fn delete_document(kind: &str, id: &str) -> DocumentWrite {
+    DocumentWrite::Delete {
+        kind: kind.into(),
+        id: id.into(),
+    }
+}
+
+/// Keeps the report of an import that is over: for good, or a dry run's as long as the store is open.
+///
+/// # Errors
+/// Whatever the backend says.
+pub(super) async fn keep(
+    store: &Store,
+    report: &ImportReport,
+    names: &[String],
+    rows: Vec<FailedRow>,
+) -> Result<(), Error> {
+    let mut pages: Vec<Page> = Vec::new();
+    let mut errors = report.errors.iter().cloned().peekable();
+    for rows in rows.chunks(PAGE_ROWS) {
+        let last = rows.last().map_or(0, |row| row.row);
+        let errors = std::iter::from_fn(|| errors.next_if(|error| error.row <= last)).collect();
+        pages.push(Page {
+            errors,
+            rows: rows.to_vec(),
+        });
+    }
+    let kept = Kept {
+        workspace: store.workspace.to_string(),
+        report: ImportReport {
+            errors: Vec::new(),
+            ..report.clone()
+        },
+        names: names.to_vec(),
+        pages: pages.len(),
+    };
+    if report.dry_run {
+        let mut trials = store.core.imports.trials.lock();
+        trials.push_back((kept, pages));
+        while trials.len() > TRIALS_MAX {
+            trials.pop_front();
+        }
+        return Ok(());
+    }
+    let id = &report.import_id;
+    store
+        .core
+        .imports
+        .trials
+        .lock()
+        .retain(|(kept, _)| kept.report.import_id != *id);
+    let mut documents = vec![
+        put_document(REPORT_KIND, id, &kept)?,
+        delete_document(RUNNING_KIND, id),
+    ];
+    for (index, page) in pages.iter().enumerate() {
+        documents.push(put_document(PAGE_KIND, &page_id(id, index), page)?);
+    }
+    documents.extend(too_many(store).await?);
+    let store = store.repeatable();
+    store
+        .commit(
+            Vec::new(),
+            store.now(),
+            Commit {
+                documents,
+                ..Commit::default()
+            },
+        )
+        .await?;
+    Ok(())
+}
+
+fn page_id(import: &str, index: usize) -> String {
+    format!("{import}/{index}")
+}
+
+/// The oldest reports beyond the limit. Ids rise with time.
+async fn too_many(store: &Store) -> Result<Vec<DocumentWrite>, Error> {
+    let all = store
+        .backend()
+        .documents(DocumentQuery::Kind(REPORT_KIND.into()))
+        .await?;
+    let over = (all.len() + 1).saturating_sub(limits::IMPORTS_KEPT_MAX);
+    let mut writes = Vec::new();
+    for document in all.into_iter().take(over) {
+        let pages = serde_json::from_value::<Kept>(document.body).map_or(0, |kept| kept.pages);
+        writes.extend((0..pages).map(|index| delete_document(PAGE_KIND, &page_id(&document.id, index))));
+        writes.push(delete_document(REPORT_KIND, &document.id));
+    }
+    Ok(writes)
+}
+
+impl Store {
+    /// An import of this workspace by its id. Reports of dry runs are kept as long as the store is open.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn import_state(&self, id: &str) -> Result<ImportState, Error> {
+        if let Some(control) = self.running_import(id) {
+            return Ok(ImportState::Running(control.progress()));
+        }
+        let (kept, pages) = self.kept_import(id).await?;
+        let errors = pages.into_iter().flat_map(|page| page.errors).collect();
+        Ok(ImportState::Over(Box::new(ImportReport {
+            errors,
+            ..kept.report
+        })))
+    }
+
+    /// The rows an import refused as a CSV file with the columns they came with, `_row` and `_error`: to be mended and
+    /// imported again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn import_failed_rows(&self, id: &str) -> Result<String, Error> {
+        let (kept, pages) = self.kept_import(id).await?;
+        let rows: Vec<FailedRow> = pages.into_iter().flat_map(|page| page.rows).collect();
+        Ok(failed_rows_csv(&kept.names, &rows))
+    }
+
+    /// Asks a running import to stop. Answers whether it was running.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn cancel_import(&self, id: &str) -> Result<bool, Error> {
+        if let Some(control) = self.running_import(id) {
+            control.cancel();
+            return Ok(true);
+        }
+        self.kept_import(id).await.map(|_| false)
+    }
+
+    fn running_import(&self, id: &str) -> Option<ImportControl> {
+        let running = self.core.imports.running.lock();
+        let (_, control) = running
+            .get(id)
+            .filter(|(workspace, _)| *workspace == self.workspace)?;
+        Some(control.clone())
+    }
+
+    async fn kept_import(&self, id: &str) -> Result<(Kept, Vec<Page>), Error> {
+        let trial = {
+            let trials = self.core.imports.trials.lock();
+            trials
+                .iter()
+                .find(|(kept, _)| kept.report.import_id == id)
+                .cloned()
+        };
+        let found = match trial {
+            Some(found) => Some(found),
+            None => match self.document::<Kept>(REPORT_KIND, id).await? {
+                Some(kept) => {
+                    let mut pages = Vec::with_capacity(kept.pages);
+                    for index in 0..kept.pages {
+                        pages.extend(self.document::<Page>(PAGE_KIND, &page_id(id, index)).await?);
+                    }
+                    Some((kept, pages))
+                }
+                None => None,
+            },
+        };
+        let here = found.filter(|(kept, _)| *kept.workspace == *self.workspace);
+        here.ok_or_else(|| Error::NotFound {
+            what: "import",
+            message: format!("No import \"{id}\""),
+        })
+    }
+
+    async fn document<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<T>, Error> {
+        let query = DocumentQuery::Id {
+            kind: kind.into(),
+            id: id.into(),
+        };
+        let found = self.backend().documents(query).await?.pop();
+        let read = |document: Document| {
+            serde_json::from_value(document.body)
+                .map_err(|error| Error::Internal(format!("the document {kind} {id} cannot be read: {error}")))
+        };
+        found.map(read).transpose()
+    }
+}

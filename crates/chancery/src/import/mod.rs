@@ -1,0 +1,38 @@
+//! Import: files become records, every row is accounted for, nothing is half-done. It knows no HTTP and holds no SQL.
+//!
+//! A CSV file goes through these steps, one file each: `file` (where the bytes are) → `decode` (bytes to UTF-8) →
+//! `cells` (text to rows) → `mapping` (columns of the file to columns of the table) → `check` (decide every row, write
+//! nothing) → `run` (write through the one path of `rows`) → `kept` (the report stays readable). `undo` takes back what
+//! was written when a later part fails or the program ends.
+//!
+//! # To add a format
+//! Write `import/<name>.rs` that turns it into rows for `run`, and give it a method on [`crate::TableHandle`].
+
+mod analysis;
+mod cells;
+mod check;
+mod collect;
+mod decode;
+mod dialect;
+mod file;
+mod kept;
+mod locale;
+mod mapping;
+mod objects;
+mod options;
+mod plan;
+mod read;
+mod report;
+mod run;
+mod scan;
+mod shape;
+mod undo;
+mod unique;
+
+pub use analysis::{AnalysedColumn, Analysis, PREVIEW_ROWS, Suggestion};
+pub use file::ImportFile;
+pub use kept::ImportState;
+pub(crate) use kept::Imports;
+pub use options::{GuardRule, ImportControl, ImportOptions, Mapping, Notation, Phase, Progress, ReadOptions};
+pub use report::{ImportEnd, ImportReport, ImportedColumn, RowError};
+pub(crate) use undo::recover;

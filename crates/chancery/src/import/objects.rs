@@ -1,0 +1,495 @@
+//! JSON objects as rows: an array of them, one on each line, or the records of a table's export. It reads in one pass, in
+//! little memory, and decides nothing about values.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chancery_model::issue::type_name;
+use chancery_model::time::parse_instant;
+use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, limits};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::file::{ImportFile, unreadable};
+use super::mapping::KEPT_BY_STORE;
+use super::read::Portion;
+use crate::error::Error;
+use crate::export::definition::{ColumnPart, TablePart, VERSION};
+use crate::records::check_external_id;
+use crate::rows::Stamps;
+
+/// Objects of a file.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    pub(super) items: Vec<Object>,
+    /// Bytes of the file read up to here.
+    pub(super) bytes: u64,
+}
+
+/// One object of a file.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) row: u64,
+    /// The line it begins on; 0 where that is not known.
+    pub(super) line: u64,
+    /// What it says by slug, or why it cannot be taken.
+    pub(super) data: Result<JsonMap, Vec<Issue>>,
+    pub(super) key: Option<Key>,
+    pub(super) external_id: Option<String>,
+    /// What it was before, if it comes from an export.
+    pub(super) before: Option<(RecordMetadata, Stamps)>,
+}
+
+/// What objects are read for.
+#[derive(Clone, Debug)]
+pub(super) struct ObjectFormat {
+    pub(super) table: Arc<Table>,
+    pub(super) external: Option<String>,
+    /// The file is the export of a table.
+    pub(super) export: bool,
+}
+
+/// What an export says before its records.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    version: Option<Json>,
+    pub(super) table: Option<TablePart>,
+    pub(super) columns: Option<Vec<ColumnPart>>,
+    records: bool,
+}
+
+const STOP: &str = "stopped";
+
+/// A file that counts what was read of it.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+fn open(file: &ImportFile) -> Result<(BufReader<Counted>, Arc<AtomicU64>), Error> {
+    let bytes = Arc::new(AtomicU64::new(0));
+    let counted = Counted {
+        inner: file.open()?,
+        bytes: bytes.clone(),
+    };
+    let mut reader = BufReader::with_capacity(256 * 1024, counted);
+    let start = reader.fill_buf().map_err(|error| unreadable(&error))?;
+    if start.starts_with(b"\xEF\xBB\xBF") {
+        reader.consume(3);
+    }
+    Ok((reader, bytes))
+}
+
+fn no_json(what: &str, error: &serde_json::Error) -> Error {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    Error::File {
+        message: format!("The file is no {what}: {text} ({place})"),
+        hint: "Send UTF-8 JSON: an array of objects, one object on each line, or the JSON export of a table."
+            .into(),
+    }
+}
+
+/// What the export of a table says before its records.
+///
+/// # Errors
+/// [`Error::File`] for a file that is no export, or one of another version.
+pub(super) fn head(file: &ImportFile) -> Result<Head, Error> {
+    let (reader, _) = open(file)?;
+    let mut head = Head::default();
+    let whole = Whole {
+        head: &mut head,
+        each: None,
+    };
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    if let Err(error) = whole.deserialize(&mut deserializer)
+        && !head.records
+    {
+        return Err(no_json("JSON export of a table", &error));
+    }
+    let wrong = |message: &str| Error::File {
+        message: format!("The file is no JSON export of a table: {message}"),
+        hint: "An export has \"version\", \"table\", \"columns\" and then \"records\".".into(),
+    };
+    match &head {
+        Head {
+            version: Some(Json::String(version)),
+            ..
+        } if version == VERSION => {}
+        Head {
+            version: Some(version),
+            ..
+        } => {
+            return Err(wrong(&format!(
+                "it has version {version}, known is \"{VERSION}\""
+            )));
+        }
+        Head { version: None, .. } => return Err(wrong("it has no version")),
+    }
+    if head.table.is_none() || head.columns.is_none() {
+        return Err(wrong("table and columns must stand before the records"));
+    }
+    if !head.records {
+        return Err(wrong("it has no records"));
+    }
+    Ok(head)
+}
+
+/// Reads all objects; `emit` takes them part by part and says whether to go on. Blocks.
+///
+/// # Errors
+/// [`Error::File`] for what is no JSON.
+pub(super) fn read(
+    file: &ImportFile,
+    format: &ObjectFormat,
+    portion: Portion,
+    emit: impl FnMut(Objects) -> bool,
+) -> Result<(), Error> {
+    let (mut reader, bytes) = open(file)?;
+    let mut reading = Reading {
+        format,
+        portion,
+        emit,
+        bytes,
+        row: 0,
+        from: 0,
+        part: Objects::default(),
+    };
+    let first = first_byte(&mut reader)?;
+    match first {
+        _ if format.export => {
+            let mut head = Head::default();
+            let mut each = |json| reading.record(json);
+            let whole = Whole {
+                head: &mut head,
+                each: Some(&mut each),
+            };
+            let mut deserializer = serde_json::Deserializer::from_reader(reader);
+            finish("JSON export of a table", whole.deserialize(&mut deserializer))?;
+        }
+        None => {
+            let (message, hint) = (
+                "The file is empty".to_owned(),
+                "Send at least one object, or [].".to_owned(),
+            );
+            return Err(Error::File { message, hint });
+        }
+        Some(b'[') => {
+            let mut each = |json| reading.json(json, 0);
+            let mut deserializer = serde_json::Deserializer::from_reader(reader);
+            finish(
+                "JSON array of objects",
+                Each(&mut each).deserialize(&mut deserializer),
+            )?;
+        }
+        Some(_) => reading.lines(reader)?,
+    }
+    reading.flush();
+    Ok(())
+}
+
+fn finish(what: &str, result: Result<(), serde_json::Error>) -> Result<(), Error> {
+    match result {
+        Err(error) if !error.to_string().starts_with(STOP) => Err(no_json(what, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn first_byte(reader: &mut impl BufRead) -> Result<Option<u8>, Error> {
+    loop {
+        let buffer = reader.fill_buf().map_err(|error| unreadable(&error))?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        if let Some(at) = buffer.iter().position(|byte| !byte.is_ascii_whitespace()) {
+            return Ok(Some(buffer[at]));
+        }
+        let spaces = buffer.len();
+        reader.consume(spaces);
+    }
+}
+
+struct Reading<'a, F> {
+    format: &'a ObjectFormat,
+    portion: Portion,
+    emit: F,
+    bytes: Arc<AtomicU64>,
+    row: u64,
+    /// Where the part begins in the file, about.
+    from: u64,
+    part: Objects,
+}
+
+impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
+    fn lines(&mut self, mut reader: impl BufRead) -> Result<(), Error> {
+        let mut line = 0;
+        let mut text = Vec::new();
+        let max = limits::IMPORT_ROW_BYTES_MAX;
+        loop {
+            text.clear();
+            let read = reader.by_ref().take(max as u64 + 1).read_until(b'\n', &mut text);
+            if read.map_err(|error| unreadable(&error))? == 0 {
+                return Ok(());
+            }
+            line += 1;
+            if text.len() > max {
+                return Err(Error::File {
+                    message: format!("Line {line} has more than {max} bytes"),
+                    hint: "Put one object on each line.".into(),
+                });
+            }
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let go_on = match serde_json::from_slice::<Json>(&text) {
+                Ok(json) => self.json(json, line),
+                Err(error) => {
+                    let message = format!("The line is no JSON: {error}");
+                    self.push(Err(vec![Issue::new("", Code::Malformed, message)]), line, None)
+                }
+            };
+            if !go_on {
+                return Ok(());
+            }
+        }
+    }
+
+    /// An object by slug.
+    fn json(&mut self, json: Json, line: u64) -> bool {
+        match json {
+            Json::Object(map) => self.push(Ok(map), line, None),
+            other => {
+                let message = format!("Expected an object of columns, got {}", type_name(&other));
+                self.push(Err(vec![Issue::new("", Code::Type, message)]), line, None)
+            }
+        }
+    }
+
+    /// A record of an export.
+    fn record(&mut self, json: Json) -> bool {
+        match serde_json::from_value::<RecordPart>(json) {
+            Ok(part) => match part.before() {
+                Ok(before) => {
+                    let mut data = part.data;
+                    if self.format.table.key_column.is_none() {
+                        data.insert("id".into(), part.id);
+                    }
+                    self.push(Ok(data), 0, Some(before))
+                }
+                Err(issue) => self.push(Err(vec![issue]), 0, None),
+            },
+            Err(error) => {
+                let message = format!("It is no record of an export: {error}");
+                self.push(Err(vec![Issue::new("", Code::Malformed, message)]), 0, None)
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        data: Result<JsonMap, Vec<Issue>>,
+        line: u64,
+        before: Option<(RecordMetadata, Stamps)>,
+    ) -> bool {
+        self.row += 1;
+        let mut object = Object {
+            row: self.row,
+            line,
+            data,
+            key: None,
+            external_id: None,
+            before,
+        };
+        self.keys(&mut object);
+        self.part.items.push(object);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let full =
+            self.part.items.len() >= self.portion.rows || bytes - self.from >= self.portion.bytes as u64;
+        !full || self.flush()
+    }
+
+    /// Takes the key and the id in another system out of the data.
+    fn keys(&self, object: &mut Object) {
+        let Ok(data) = &mut object.data else { return };
+        let table = &self.format.table;
+        let mut issues = Vec::new();
+        for name in KEPT_BY_STORE {
+            if table.column(name).is_none() && table.strict {
+                data.shift_remove(name);
+            }
+        }
+        if table.key_column.is_none() && table.column("id").is_none() {
+            match data.shift_remove("id") {
+                None | Some(Json::Null) => {}
+                Some(id) => {
+                    let text = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+                    object.key = Key::parse(table.key_kind, &text);
+                    if object.key.is_none() {
+                        issues.push(Issue::new(
+                            "id",
+                            Code::Format,
+                            format!("{id} cannot be an id of this table"),
+                        ));
+                    }
+                }
+            }
+        }
+        let external = match &self.format.external {
+            Some(name) => data
+                .get(name)
+                .cloned()
+                .filter(|_| table.column(name).is_some())
+                .or_else(|| data.shift_remove(name)),
+            None if table.column("externalId").is_none() => data.shift_remove("externalId"),
+            None => None,
+        };
+        if let Some(external) = external.filter(|external| !external.is_null()) {
+            let text = external
+                .as_str()
+                .map_or_else(|| external.to_string(), str::to_owned);
+            if let Err(Error::Invalid { issues: found, .. }) = check_external_id(table, &text) {
+                issues.extend(found);
+            }
+            object.external_id = Some(text);
+        }
+        if !issues.is_empty() {
+            object.data = Err(issues);
+        }
+    }
+
+    fn flush(&mut self) -> bool {
+        if self.part.items.is_empty() {
+            return true;
+        }
+        self.from = self.bytes.load(Ordering::Relaxed);
+        self.part.bytes = self.from;
+        (self.emit)(std::mem::take(&mut self.part))
+    }
+}
+
+/// One record of an export.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordPart {
+    id: Json,
+    data: JsonMap,
+    #[serde(default)]
+    metadata: RecordMetadata,
+    #[serde(default)]
+    version: Option<u64>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+    expires_at: Option<String>,
+    created_by: Option<String>,
+    updated_by: Option<String>,
+}
+
+impl RecordPart {
+    fn before(&self) -> Result<(RecordMetadata, Stamps), Issue> {
+        let time = |name: &str, text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => parse_instant(text)
+                .map(Some)
+                .ok_or_else(|| Issue::new(name, Code::Format, format!("\"{text}\" is no date-time"))),
+        };
+        let (created, updated) = (
+            time("createdAt", &self.created_at)?,
+            time("updatedAt", &self.updated_at)?,
+        );
+        let created_at = created.or(updated).unwrap_or_default();
+        let stamps = Stamps {
+            version: self.version.unwrap_or(1).max(1),
+            created_at,
+            updated_at: updated.unwrap_or(created_at),
+            expires_at: time("expiresAt", &self.expires_at)?,
+            created_by: self.created_by.as_deref().map(Arc::from),
+            updated_by: self.updated_by.as_deref().map(Arc::from),
+        };
+        Ok((self.metadata.clone(), stamps))
+    }
+}
+
+/// The members of an export, in whatever order its head has them.
+struct Whole<'a> {
+    head: &'a mut Head,
+    /// Takes the records; without it reading stops before them.
+    each: Option<&'a mut dyn FnMut(Json) -> bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for Whole<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Whole<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "version" => self.head.version = Some(map.next_value()?),
+                "table" => self.head.table = Some(map.next_value()?),
+                "columns" => self.head.columns = Some(map.next_value()?),
+                "records" => {
+                    self.head.records = true;
+                    match self.each.take() {
+                        Some(each) => map.next_value_seed(Each(each))?,
+                        None => return Err(A::Error::custom(STOP)),
+                    }
+                }
+                other => {
+                    let known = "version, table, columns and records";
+                    return Err(A::Error::custom(format!(
+                        "unknown member `{other}`; an export has {known}"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The items of an array, one by one.
+struct Each<'a>(&'a mut dyn FnMut(Json) -> bool);
+
+impl<'de> DeserializeSeed<'de> for Each<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Each<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<Json>()? {
+            if !(self.0)(item) {
+                return Err(A::Error::custom(STOP));
+            }
+        }
+        Ok(())
+    }
+}

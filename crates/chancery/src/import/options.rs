@@ -1,0 +1,223 @@
+//! What a caller says about an import, and how it can watch and stop it. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use chancery_model::field::{DateOrder, TextFormat};
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::bulk::OnError;
+use crate::rows::{Blank, OnMany};
+
+/// Where the columns of a file go: header → slug of the column, or none to leave the column out.
+///
+/// A header is the name in the first row. A name that stands there twice is told apart as `name (2)`, an empty one is
+/// `Column 3`; a number alone (`"3"`) means the column at that place, from 1. Besides slugs, `id` (the key) and
+/// `externalId` may be named.
+pub type Mapping = BTreeMap<String, Option<String>>;
+
+/// How a file is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadOptions {
+    /// Whether the first row holds the names of the columns; found out if absent (an import takes it as yes).
+    pub header: Option<bool>,
+    /// The encoding by any name of the WHATWG list (`utf-8`, `windows-1252` …); found out if absent.
+    pub encoding: Option<String>,
+    /// The character between cells, ASCII; found out if absent.
+    pub delimiter: Option<char>,
+    /// The character around cells, ASCII; `"` or `'`, found out if absent.
+    pub quote: Option<char>,
+    /// Whether spaces after a delimiter are no part of the cell; found out if absent.
+    pub spaced: Option<bool>,
+    /// What happens to the apostrophe that an export puts before texts a spreadsheet would run.
+    pub guard: GuardRule,
+}
+
+/// What happens to the apostrophe in cells such as `'=1+1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GuardRule {
+    /// It is taken away in files that carry the mark of an export (see [`crate::ExportOptions`]).
+    #[default]
+    Marked,
+    /// It is taken away.
+    Strip,
+    /// It stays.
+    Keep,
+}
+
+/// How numbers and dates are written in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notation {
+    /// The decimal sign, the thousands separator and the order of dates.
+    pub text: TextFormat,
+}
+
+impl Notation {
+    /// The notation of a locale such as `de-DE` or `en-US`; none if it is unknown.
+    ///
+    /// ```
+    /// let german = chancery::Notation::of_locale("de-DE").unwrap();
+    /// assert_eq!((german.text.decimal, german.text.group), (',', Some('.')));
+    /// ```
+    pub fn of_locale(locale: &str) -> Option<Notation> {
+        super::locale::notation(locale)
+    }
+
+    /// A notation part by part.
+    pub fn new(decimal: char, group: Option<char>, date_order: DateOrder) -> Notation {
+        Notation {
+            text: TextFormat {
+                decimal,
+                group,
+                date_order,
+            },
+        }
+    }
+}
+
+/// How a file is imported.
+#[derive(Clone, Debug, Default)]
+pub struct ImportOptions {
+    /// How it is read.
+    pub read: ReadOptions,
+    /// How its numbers and dates are written.
+    pub notation: Notation,
+    /// Add columns the table lacks, with the types that keep every cell as it is written.
+    pub create_columns: bool,
+    /// New columns are all text, whatever they look like.
+    pub all_text: bool,
+    /// Add options that select columns lack.
+    pub create_options: bool,
+    /// Change records that match instead of making new ones.
+    pub update_existing: bool,
+    /// Rows that match nothing are refused instead of making records; goes with `update_existing`.
+    pub update_only: bool,
+    /// The header of the column that holds the record's id in another system; it is matched by unless `match_on` says
+    /// otherwise.
+    pub external_id_column: Option<String>,
+    /// The slugs of the columns by which records are found again (`id` and `externalId` too).
+    pub match_on: Vec<String>,
+    /// What happens when several records match.
+    pub on_many: OnMany,
+    /// What an empty cell does to a record that is found.
+    pub blank: Blank,
+    /// What a bad row does to the others.
+    pub on_error: OnError,
+    /// Answer as if done, write nothing.
+    pub dry_run: bool,
+    /// Watches and stops the import; also holds its id.
+    pub control: ImportControl,
+}
+
+/// The handle on one import while it runs. Clones are the same import; options for another one need a fresh handle.
+#[derive(Clone)]
+pub struct ImportControl {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: Arc<str>,
+    cancelled: AtomicBool,
+    progress: Mutex<Progress>,
+    started: Instant,
+    watch: Option<Box<dyn Fn(Progress) + Send + Sync>>,
+}
+
+/// What an import is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading the file to find types or mistakes; nothing is written yet.
+    #[default]
+    Checking,
+    /// Writing records.
+    Writing,
+    /// Taking back what was written, after a failure or a cancellation.
+    TakingBack,
+    /// Over.
+    Done,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Rows of this phase so far.
+    pub rows: u64,
+    /// Bytes of the file read in this phase.
+    pub bytes: u64,
+    /// Bytes of the file.
+    pub bytes_total: u64,
+    /// Rows a second since the import began.
+    pub rate: f64,
+}
+
+impl Default for ImportControl {
+    fn default() -> ImportControl {
+        ImportControl::with(None)
+    }
+}
+
+impl std::fmt::Debug for ImportControl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ImportControl({})", self.inner.id)
+    }
+}
+
+impl ImportControl {
+    /// A fresh handle that calls `watch` after each chunk of rows.
+    pub fn watched(watch: impl Fn(Progress) + Send + Sync + 'static) -> ImportControl {
+        ImportControl::with(Some(Box::new(watch)))
+    }
+
+    fn with(watch: Option<Box<dyn Fn(Progress) + Send + Sync>>) -> ImportControl {
+        let inner = Inner {
+            id: Uuid::now_v7().to_string().into(),
+            cancelled: AtomicBool::new(false),
+            progress: Mutex::default(),
+            started: Instant::now(),
+            watch,
+        };
+        ImportControl {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The id of the import: a UUID as text.
+    pub fn id(&self) -> &Arc<str> {
+        &self.inner.id
+    }
+
+    /// Asks it to stop: within a chunk of rows it takes back what it wrote and answers so.
+    pub fn cancel(&self) {
+        self.inner.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to stop.
+    pub fn cancelled(&self) -> bool {
+        self.inner.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        *self.inner.progress.lock()
+    }
+
+    pub(crate) fn tell(&self, phase: Phase, rows: u64, bytes: u64, bytes_total: u64) {
+        let rate = rows as f64 / self.inner.started.elapsed().as_secs_f64().max(1e-6);
+        let progress = Progress {
+            phase,
+            rows,
+            bytes,
+            bytes_total,
+            rate,
+        };
+        *self.inner.progress.lock() = progress;
+        if let Some(watch) = &self.inner.watch {
+            watch(progress);
+        }
+    }
+}

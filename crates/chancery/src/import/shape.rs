@@ -1,0 +1,342 @@
+//! Rows of a file as rows to write: each cell at the place of its column. It decides nothing about values.
+
+use std::sync::Arc;
+
+use chancery_model::admit::{Cell, Coerce, Input};
+use chancery_model::field::TextFormat;
+use chancery_model::{Code, Issue, Json, JsonMap, Key, KeyKind, RecordMetadata, Source, Table};
+
+use super::cells::{Chunk, Row as FileRow, RowFault};
+use super::collect::{ChunkDone, FailedRow};
+use super::mapping::{Places, Target};
+use super::objects::Object;
+use super::read::Part;
+use super::report::RowError;
+use crate::error::Error;
+use crate::limits::VALUE_CHARS_MAX;
+use crate::records::check_external_id;
+use crate::rows::Row;
+
+/// How rows of one file become rows to write.
+pub(super) struct Shape {
+    pub(super) places: Places,
+    pub(super) format: TextFormat,
+    /// `""` is the empty text; otherwise it is null.
+    pub(super) sparing: bool,
+    /// The ordinal of each column of the file that goes into a column.
+    ordinals: Vec<Option<usize>>,
+    key: Option<usize>,
+    nameless: Vec<usize>,
+    table: Arc<Table>,
+    import_id: Arc<str>,
+}
+
+/// Rows to write, and those that cannot be.
+pub(super) struct Prepared<'a> {
+    pub(super) rows: Vec<Row<'a>>,
+    /// The row of the chunk that each row to write is.
+    pub(super) at: Vec<usize>,
+    /// Rows of the chunk that are bad before they are decided.
+    pub(super) bad: Vec<(usize, Vec<Issue>)>,
+}
+
+impl Shape {
+    pub(super) fn new(
+        table: Arc<Table>,
+        places: Places,
+        format: TextFormat,
+        sparing: bool,
+        import_id: Arc<str>,
+    ) -> Result<Shape, Error> {
+        let ordinal = |target: &Target| match target {
+            Target::Column(slug) => match table.column(slug) {
+                Some(column) => Ok(Some(usize::from(column.ordinal))),
+                None => Err(Error::NotFound {
+                    what: "column",
+                    message: format!("The column \"{slug}\" was deleted while its file was imported"),
+                }),
+            },
+            _ => Ok(None),
+        };
+        let ordinals = places.targets.iter().map(ordinal).collect::<Result<_, _>>()?;
+        let at = |wanted: Target| places.targets.iter().position(|target| *target == wanted);
+        let key = at(Target::Key);
+        let nameless = places
+            .targets
+            .iter()
+            .enumerate()
+            .filter(|(_, target)| **target == Target::Nameless);
+        let nameless = nameless.map(|(index, _)| index).collect();
+        Ok(Shape {
+            places,
+            format,
+            sparing,
+            ordinals,
+            key,
+            nameless,
+            table,
+            import_id,
+        })
+    }
+
+    /// The cells of all rows, each row as wide as the table; none of objects.
+    pub(super) fn cells<'a>(&self, part: &'a Part) -> Vec<Cell<'a>> {
+        let Part::Cells(chunk) = part else {
+            return Vec::new();
+        };
+        let width = self.table.columns.len();
+        let mut cells = vec![Cell::Absent; width * chunk.len()];
+        for (row, line) in chunk.rows().zip(cells.chunks_mut(width.max(1))) {
+            for (index, ordinal) in self.ordinals.iter().enumerate() {
+                if let (Some(ordinal), Some(cell)) = (ordinal, row.cell(index)) {
+                    line[*ordinal] = self.cell(cell);
+                }
+            }
+        }
+        cells
+    }
+
+    fn cell<'a>(&self, (text, quoted): (&'a str, bool)) -> Cell<'a> {
+        if text.is_empty() && !(quoted && self.sparing) {
+            Cell::Empty
+        } else {
+            Cell::Text(text)
+        }
+    }
+
+    pub(super) fn prepare<'a>(&'a self, part: &'a Part, cells: &'a [Cell<'a>]) -> Prepared<'a> {
+        let size = part.len();
+        let mut prepared = Prepared {
+            rows: Vec::with_capacity(size),
+            at: Vec::with_capacity(size),
+            bad: Vec::new(),
+        };
+        match part {
+            Part::Cells(chunk) => self.prepare_cells(chunk, cells, &mut prepared),
+            Part::Objects(objects) => {
+                for (index, object) in objects.items.iter().enumerate() {
+                    match &object.data {
+                        Ok(data) => {
+                            prepared.at.push(index);
+                            prepared.rows.push(self.object(object, data));
+                        }
+                        Err(issues) => prepared.bad.push((index, issues.clone())),
+                    }
+                }
+            }
+        }
+        prepared
+    }
+
+    fn prepare_cells<'a>(&'a self, chunk: &'a Chunk, cells: &'a [Cell<'a>], prepared: &mut Prepared<'a>) {
+        let width = self.table.columns.len();
+        for (index, row) in chunk.rows().enumerate() {
+            match self.keys(&row) {
+                Ok((key, external_id)) => {
+                    prepared.at.push(index);
+                    prepared.rows.push(Row {
+                        input: Input::Cells(&cells[index * width..(index + 1) * width], &self.format),
+                        key,
+                        metadata: self.metadata(row.number(), external_id),
+                        stamps: None,
+                    });
+                }
+                Err(issues) => prepared.bad.push((index, issues)),
+            }
+        }
+    }
+
+    fn object<'a>(&self, object: &'a Object, data: &'a JsonMap) -> Row<'a> {
+        let (metadata, stamps) = match &object.before {
+            Some((metadata, stamps)) => (metadata.clone(), Some(stamps.clone())),
+            None => (self.metadata(object.row, object.external_id.clone()), None),
+        };
+        Row {
+            input: Input::Object(data, Coerce::Exact),
+            key: object.key.clone(),
+            metadata,
+            stamps,
+        }
+    }
+
+    fn metadata(&self, row: u64, external_id: Option<String>) -> RecordMetadata {
+        RecordMetadata {
+            source: Source::Import,
+            import_id: Some(self.import_id.clone()),
+            import_row: Some(row),
+            external_id,
+            duplicate_of: None,
+        }
+    }
+
+    /// The key and the id in another system, or why the row cannot be taken as it is.
+    fn keys(&self, row: &FileRow) -> Result<(Option<Key>, Option<String>), Vec<Issue>> {
+        if let Some(fault) = row.fault() {
+            return Err(vec![self.fault(fault)]);
+        }
+        for index in &self.nameless {
+            if row.cell(*index).is_some_and(|(text, _)| !text.is_empty()) {
+                let message = format!("Column {} has no name, so its cells must be empty", index + 1);
+                return Err(vec![Issue::new("", Code::UnknownColumn, message)]);
+            }
+        }
+        let filled = |at: usize| row.cell(at).map(|(text, _)| text).filter(|text| !text.is_empty());
+        let mut issues = Vec::new();
+        let key = self.key.and_then(filled).and_then(|text| {
+            let key = Key::parse(self.table.key_kind, text.trim());
+            if key.is_none() {
+                let kind = match self.table.key_kind {
+                    KeyKind::Uuid => "UUID",
+                    KeyKind::Int => "whole number",
+                    KeyKind::Text => "key",
+                };
+                issues.push(Issue::new(
+                    "id",
+                    Code::Format,
+                    format!("\"{}\" is no {kind}", cut(text).0),
+                ));
+            }
+            key
+        });
+        let external = self.places.external.and_then(filled).map(str::to_owned);
+        if let Some(external) = &external
+            && let Err(Error::Invalid { issues: found, .. }) = check_external_id(&self.table, external)
+        {
+            issues.extend(found.into_iter().map(|issue| Issue {
+                field: "externalId".into(),
+                ..issue
+            }));
+        }
+        if issues.is_empty() {
+            Ok((key, external))
+        } else {
+            Err(issues)
+        }
+    }
+
+    fn fault(&self, fault: RowFault) -> Issue {
+        match fault {
+            RowFault::Cells(got) => {
+                let wanted = self.places.names.len();
+                Issue::new(
+                    "",
+                    Code::Malformed,
+                    format!("The row has {got} cells, the header has {wanted}"),
+                )
+                .with("expected", wanted)
+                .with("got", got)
+            }
+            RowFault::AfterQuote(at) => {
+                let name = self.places.names.get(at as usize).map_or("", String::as_str);
+                let message = format!("Text follows the closing quote of \"{name}\"");
+                Issue::new(self.slug(at as usize), Code::Malformed, message)
+            }
+        }
+    }
+
+    fn slug(&self, index: usize) -> &str {
+        match self.places.targets.get(index) {
+            Some(Target::Column(slug)) => slug,
+            _ => "",
+        }
+    }
+
+    /// Puts bad rows into what became of a part, in the order of the file.
+    pub(super) fn refuse(&self, part: &Part, mut bad: Vec<(usize, Vec<Issue>)>, done: &mut ChunkDone) {
+        if bad.is_empty() {
+            return;
+        }
+        bad.sort_by_key(|(index, _)| *index);
+        let rows: Vec<FileRow> = match part {
+            Part::Cells(chunk) => chunk.rows().collect(),
+            Part::Objects(_) => Vec::new(),
+        };
+        for (index, issues) in bad {
+            let source = match part {
+                Part::Cells(_) => Refused::Row(&rows[index]),
+                Part::Objects(objects) => Refused::Object(&objects.items[index]),
+            };
+            let said = |issue: &Issue| match issue.field.as_str() {
+                "" => issue.message.clone(),
+                field => format!("{field}: {}", issue.message),
+            };
+            let error = issues.iter().map(said).collect::<Vec<_>>().join("; ");
+            let errors = issues
+                .into_iter()
+                .map(|issue| self.error(&source, issue))
+                .collect();
+            let (row, cells) = match source {
+                Refused::Row(row) => (row.number(), self.raw(row)),
+                Refused::Object(object) => (object.row, self.raw_object(object)),
+            };
+            done.failed.push((errors, FailedRow { row, cells, error }));
+        }
+    }
+
+    /// One thing that is wrong with a row, for the report.
+    fn error(&self, source: &Refused, issue: Issue) -> RowError {
+        let (row, line, column, cell) = match source {
+            Refused::Row(row) => {
+                let place = self.places.of_field(&issue.field);
+                let cell = place
+                    .and_then(|place| row.cell(place))
+                    .map(|(text, _)| text.to_owned());
+                (
+                    row.number(),
+                    row.line(),
+                    place.map(|place| self.places.names[place].clone()),
+                    cell,
+                )
+            }
+            Refused::Object(object) => {
+                let value = object.data.as_ref().ok().and_then(|data| data.get(&issue.field));
+                (object.row, object.line, None, value.map(text_of))
+            }
+        };
+        let cell = cell.as_deref().map(cut);
+        RowError {
+            row,
+            line,
+            field: issue.field,
+            column,
+            value: cell.map(|(text, _)| text.to_owned()),
+            value_cut: cell.is_some_and(|(_, cut)| cut),
+            code: issue.code,
+            message: issue.message,
+            params: issue.params,
+        }
+    }
+
+    /// The cells of a row as they stand in the file; none is nothing between delimiters.
+    fn raw(&self, row: &FileRow) -> Vec<Option<String>> {
+        let raw = |index| {
+            let (text, quoted) = row.cell(index)?;
+            (!text.is_empty() || quoted && self.sparing).then(|| text.to_owned())
+        };
+        (0..self.places.names.len().max(row.len())).map(raw).collect()
+    }
+
+    fn raw_object(&self, object: &Object) -> Vec<Option<String>> {
+        let data = object.data.as_ref().ok();
+        let raw = |name: &String| data?.get(name).filter(|json| !json.is_null()).map(text_of);
+        self.places.names.iter().map(raw).collect()
+    }
+}
+
+/// A row that is refused.
+enum Refused<'a> {
+    Row(&'a FileRow<'a>),
+    Object(&'a Object),
+}
+
+fn text_of(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+}
+
+/// The beginning of a text, and whether that is not all.
+pub(super) fn cut(text: &str) -> (&str, bool) {
+    match text.char_indices().nth(VALUE_CHARS_MAX) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text, false),
+    }
+}

@@ -1,0 +1,12 @@
+//! The limits of the library, each with its unit in its name; those of the domain are in the model. Enforces none itself.
+
+/// Longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Longest e-mail address, in bytes (RFC 5321).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Most API keys of a store.
+pub const API_KEYS_MAX: usize = 10_000;
+/// Most users of a store.
+pub const USERS_MAX: usize = 10_000;
+/// Most characters of a cell that a report repeats.
+pub const VALUE_CHARS_MAX: usize = 200;

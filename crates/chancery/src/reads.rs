@@ -1,0 +1,350 @@
+//! Reads: by key, by query, in pages. They never write and never wait for writers.
+
+use std::sync::Arc;
+
+use chancery_model::query::{Boundary, Plan, Query, Scope, Window};
+use chancery_model::{Code, Issue, Json, Table, limits};
+use chancery_storage::{CountMode, TableStats};
+
+use crate::bucket_filter::query_of;
+use crate::error::Error;
+use crate::record::Record;
+use crate::records::IntoKey;
+use crate::store::TableHandle;
+
+/// Which part of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PageWindow {
+    /// After skipping `offset` records.
+    Offset(u64),
+    /// After a boundary; from the start if none.
+    After(Option<Boundary>),
+    /// Right before a boundary.
+    Before(Boundary),
+}
+
+/// Whether and how to count all records of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Count {
+    /// Not at all.
+    #[default]
+    None,
+    /// In about the time of a page.
+    Estimated,
+    /// Every record.
+    Exact,
+}
+
+/// One page of an answer.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records, in order.
+    pub records: Vec<Record>,
+    /// Whether more follow (or, backwards, precede).
+    pub has_more: bool,
+    /// The place after the last record; none on an empty page.
+    pub next: Option<Boundary>,
+    /// The place before the first record; none on an empty page.
+    pub previous: Option<Boundary>,
+    /// All records of the answer, if counted.
+    pub total: Option<u64>,
+}
+
+impl TableHandle {
+    /// The live record with a key; none if there is none (or it is expired or in the trash).
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn get(&self, key: impl IntoKey) -> Result<Option<Record>, Error> {
+        let table = self.definition()?;
+        let Some(key) = key.to_key(&table) else {
+            return Ok(None);
+        };
+        let row = self.backend().get(&table, &key).await?;
+        let seen = row.filter(|row| {
+            row.deleted_at.is_none() && row.expires_at.is_none_or(|expires| expires > self.store.now())
+        });
+        Ok(seen.map(|row| Record::new(table, row)))
+    }
+
+    /// The record with a key in whatever state, the trash included; expired ones are gone.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn get_any(&self, key: impl IntoKey) -> Result<Option<Record>, Error> {
+        let table = self.definition()?;
+        let Some(key) = key.to_key(&table) else {
+            return Ok(None);
+        };
+        let row = self.backend().get(&table, &key).await?;
+        let seen = row.filter(|row| row.expires_at.is_none_or(|expires| expires > self.store.now()));
+        Ok(seen.map(|row| Record::new(table, row)))
+    }
+
+    /// All live records in key order. For large tables use [`TableHandle::query`] or [`TableHandle::stream`].
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn all(&self) -> Result<Vec<Record>, Error> {
+        self.select(&Query::new()).await
+    }
+
+    /// The records whose fields equal these values; an object value is an operator object (`{"$gte": 3}`) if all
+    /// its names start with `$`.
+    ///
+    /// # Errors
+    /// [`Error::Query`] for unknown columns and operators.
+    #[doc(alias = "where")]
+    pub async fn filter(&self, equal: Json) -> Result<Vec<Record>, Error> {
+        self.select(&query_of(&equal)?).await
+    }
+
+    /// The first record, in key order, whose fields equal these values.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    #[doc(alias = "findOne")]
+    pub async fn find_one(&self, equal: Json) -> Result<Option<Record>, Error> {
+        let query = query_of(&equal)?;
+        Ok(self
+            .window(&query, Scope::Live, Window::Offset { offset: 0, limit: 1 })
+            .await?
+            .into_iter()
+            .next())
+    }
+
+    /// How many records a query has.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn count(&self, query: &Query) -> Result<u64, Error> {
+        let plan = self.plan(&self.definition()?, query, Scope::Live, Window::All)?;
+        Ok(self.backend().count(&plan, CountMode::Exact).await?)
+    }
+
+    /// The first `n` records in key order.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn first(&self, n: u64) -> Result<Vec<Record>, Error> {
+        self.window(&Query::new(), Scope::Live, Window::Offset { offset: 0, limit: n })
+            .await
+    }
+
+    /// The last `n` records, in key order.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn last(&self, n: u64) -> Result<Vec<Record>, Error> {
+        let mut records = self
+            .window(
+                &Query::new().descending(self.definition()?.key_name()),
+                Scope::Live,
+                Window::Offset { offset: 0, limit: n },
+            )
+            .await?;
+        records.reverse();
+        Ok(records)
+    }
+
+    /// `limit` records after a key in key order (from the start if none), and whether more follow. The key need not
+    /// exist any more.
+    ///
+    /// # Errors
+    /// [`Error::Query`] for a text that cannot be a key.
+    pub async fn paginate(&self, after: Option<&str>, limit: u64) -> Result<Page, Error> {
+        let table = self.definition()?;
+        let boundary = match after {
+            None => None,
+            Some(text) => {
+                let issue = || {
+                    Error::Query(vec![Issue::new(
+                        "after",
+                        Code::Format,
+                        format!("\"{text}\" is no key"),
+                    )])
+                };
+                Some(Boundary {
+                    values: Vec::new(),
+                    key: text.to_key(&table).ok_or_else(issue)?,
+                })
+            }
+        };
+        self.page(
+            &Query::new(),
+            Scope::Live,
+            PageWindow::After(boundary),
+            limit,
+            Count::None,
+        )
+        .await
+    }
+
+    /// All records of a query.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn select(&self, query: &Query) -> Result<Vec<Record>, Error> {
+        self.window(query, Scope::Live, Window::All).await
+    }
+
+    async fn window(&self, query: &Query, scope: Scope, window: Window) -> Result<Vec<Record>, Error> {
+        let table = self.definition()?;
+        let plan = self.plan(&table, query, scope, window)?;
+        let rows = self.backend().query(&plan).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Record::new(table.clone(), row))
+            .collect())
+    }
+
+    /// One page of a query.
+    ///
+    /// # Errors
+    /// [`Error::Query`], [`Error::Limit`] for more than [`limits::PAGE_LIMIT_MAX`] records.
+    pub async fn page(
+        &self,
+        query: &Query,
+        scope: Scope,
+        window: PageWindow,
+        limit: u64,
+        count: Count,
+    ) -> Result<Page, Error> {
+        if limit > limits::PAGE_LIMIT_MAX as u64 {
+            return Err(Error::Limit {
+                what: "records on a page",
+                max: limits::PAGE_LIMIT_MAX as u64,
+                got: limit,
+            });
+        }
+        let table = self.definition()?;
+        let (backwards, more) = (matches!(window, PageWindow::Before(_)), limit + 1);
+        let window = match window {
+            PageWindow::Offset(offset) => Window::Offset { offset, limit: more },
+            PageWindow::After(None) => Window::Offset {
+                offset: 0,
+                limit: more,
+            },
+            PageWindow::After(Some(boundary)) => Window::After {
+                boundary,
+                limit: more,
+            },
+            PageWindow::Before(boundary) => Window::Before {
+                boundary,
+                limit: more,
+            },
+        };
+        let plan = self.plan(&table, query, scope, window)?;
+        let mut rows = self.backend().query(&plan).await?;
+        let has_more = rows.len() as u64 > limit;
+        if has_more && backwards {
+            rows.remove(0);
+        }
+        rows.truncate(limit as usize);
+        let total = match count {
+            Count::None => None,
+            Count::Estimated => Some(self.backend().count(&plan, CountMode::Estimated).await?),
+            Count::Exact => Some(self.backend().count(&plan, CountMode::Exact).await?),
+        };
+        Ok(Page {
+            next: rows.last().map(|row| plan.boundary(row)),
+            previous: rows.first().map(|row| plan.boundary(row)),
+            records: rows
+                .into_iter()
+                .map(|row| Record::new(table.clone(), row))
+                .collect(),
+            has_more,
+            total,
+        })
+    }
+
+    /// How a query would be answered, for a person.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn explain(&self, query: &Query, limit: u64) -> Result<Vec<String>, Error> {
+        let plan = self.plan(
+            &self.definition()?,
+            query,
+            Scope::Live,
+            Window::Offset { offset: 0, limit },
+        )?;
+        Ok(self.backend().explain(&plan).await?)
+    }
+
+    /// All records of a query in chunks from one snapshot, in constant memory.
+    ///
+    /// # Errors
+    /// [`Error::Query`] at once; storage errors in the stream.
+    pub async fn stream(&self, query: &Query) -> Result<Stream, Error> {
+        let table = self.definition()?;
+        let plan = self.plan(&table, query, Scope::Live, Window::All)?;
+        Ok(Stream {
+            table,
+            rows: self.backend().stream(&plan).await?,
+        })
+    }
+
+    /// Sizes of the table.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn stats(&self) -> Result<TableStats, Error> {
+        Ok(self.backend().stats(&self.definition()?).await?)
+    }
+
+    /// A query as the backend is asked.
+    pub(crate) fn plan(
+        &self,
+        table: &Arc<Table>,
+        query: &Query,
+        scope: Scope,
+        window: Window,
+    ) -> Result<Plan, Error> {
+        let now = self.store.now();
+        let (filter, sort, search) = (
+            query.resolve_filter(table, now),
+            query.resolve_sort(table),
+            query.resolve_search(table),
+        );
+        match (filter, sort, search) {
+            (Ok(filter), Ok(sort), Ok(search)) => Ok(Plan {
+                table: table.clone(),
+                filter,
+                search,
+                scope,
+                now,
+                sort,
+                window,
+            }),
+            (filter, sort, search) => {
+                let mut issues = filter.err().unwrap_or_default();
+                issues.extend(sort.err().unwrap_or_default());
+                issues.extend(search.err().unwrap_or_default());
+                Err(Error::Query(issues))
+            }
+        }
+    }
+}
+
+/// Records of one query, chunk by chunk.
+pub struct Stream {
+    table: Arc<Table>,
+    rows: chancery_storage::RecordStream,
+}
+
+impl Stream {
+    /// The next chunk; none at the end.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; nothing follows an error.
+    pub async fn next(&mut self) -> Option<Result<Vec<Record>, Error>> {
+        let chunk = self.rows.recv().await?;
+        let records = |rows: Vec<_>| {
+            rows.into_iter()
+                .map(|row| Record::new(self.table.clone(), row))
+                .collect()
+        };
+        Some(chunk.map(records).map_err(Error::from))
+    }
+}

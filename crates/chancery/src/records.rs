@@ -1,0 +1,572 @@
+//! Writes of single records: each gathers, decides, and commits one batch. Bulk work is elsewhere.
+
+use std::sync::Arc;
+
+use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
+use chancery_model::change::ChangeKind;
+use chancery_model::issue::type_name;
+use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table};
+use chancery_storage::{Counter, Draw, DrawTarget, Mode, Outcome, Rejection, StorageError, Write};
+
+use crate::error::Error;
+use crate::record::Record;
+use crate::store::{Commit, TableHandle};
+
+/// How often a write is decided again after somebody else was faster, before giving up.
+const ATTEMPTS: usize = 64;
+
+/// How a record is written.
+#[derive(Clone, Debug, Default)]
+pub struct WriteOptions {
+    /// The version the record must have.
+    pub expected_version: Option<u64>,
+    /// Answer as if done, write nothing.
+    pub dry_run: bool,
+    /// What happens to fields that callers may not write.
+    pub protected: Protected,
+    /// Read texts as the column's type.
+    pub from_text: bool,
+    /// The key of a new record in a table whose key is no column.
+    pub key: Option<Key>,
+    /// Its id in an outside system.
+    pub external_id: Option<String>,
+}
+
+/// What a write answers.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The record as it is now.
+    pub record: Record,
+    /// The commit it became visible with.
+    pub revision: u64,
+    /// Fields that were left out because callers may not write them.
+    pub ignored: Vec<String>,
+}
+
+impl TableHandle {
+    /// Inserts a record: generated values, defaults and metadata are filled in; everything is checked.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every issue, [`Error::KeyTaken`], [`Error::Unique`].
+    #[doc(alias = "create")]
+    pub async fn insert(&self, data: Json) -> Result<Record, Error> {
+        Ok(self.insert_with(&data, WriteOptions::default()).await?.record)
+    }
+
+    /// Inserts with options.
+    ///
+    /// # Errors
+    /// As [`TableHandle::insert`].
+    pub async fn insert_with(&self, data: &Json, options: WriteOptions) -> Result<Written, Error> {
+        for _ in 0..ATTEMPTS {
+            // Gather.
+            let table = self.definition()?;
+            let object = object(&table, data)?;
+            let now = self.store.now();
+
+            // Decide.
+            let input = Input::Object(object, coerce(&options));
+            let decided = self.store.decide(now, |context| {
+                admit::insert(&table, input, options.key.clone(), options.protected, context)
+            });
+            let mut inserted = decided.map_err(|issues| self.invalid(&table, issues))?;
+            inserted.record.metadata = self.metadata(&table, &options)?;
+
+            // Write.
+            let write = insert_write(&table, inserted.record, &inserted.draws);
+            let key = key_of(&write);
+            match self.store.commit(vec![write], now, how(&options)).await {
+                Err(StorageError::Rejected(why)) => match why.into_iter().next() {
+                    Some((_, Rejection::SchemaChanged)) => self.store.reload().await?,
+                    Some((_, rejection)) => return Err(self.rejected(&table, key, object, rejection)),
+                    None => return Err(Error::Internal("a batch was rejected without a reason".into())),
+                },
+                done => return written(&table, done?, inserted.ignored),
+            }
+        }
+        Err(self.gave_up())
+    }
+
+    /// Changes the given fields of a record; the others stay. Protected fields are left out and named in
+    /// [`Written::ignored`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::InTrash`], [`Error::Invalid`], [`Error::Unique`].
+    pub async fn update(&self, key: impl IntoKey, changes: Json) -> Result<Record, Error> {
+        Ok(self
+            .update_with(key, &changes, UpdateMode::Merge, WriteOptions::default())
+            .await?
+            .record)
+    }
+
+    /// Replaces all data of a record: fields that are left out become null.
+    ///
+    /// # Errors
+    /// As [`TableHandle::update`].
+    pub async fn replace(&self, key: impl IntoKey, data: Json) -> Result<Record, Error> {
+        Ok(self
+            .update_with(key, &data, UpdateMode::Replace, WriteOptions::default())
+            .await?
+            .record)
+    }
+
+    /// Merges or replaces with options. Without an expected version it is decided again when somebody else was faster.
+    ///
+    /// # Errors
+    /// As [`TableHandle::update`], and [`Error::Version`] with the current record.
+    pub async fn update_with(
+        &self,
+        key: impl IntoKey,
+        data: &Json,
+        mode: UpdateMode,
+        options: WriteOptions,
+    ) -> Result<Written, Error> {
+        for _ in 0..ATTEMPTS {
+            // Gather.
+            let table = self.definition()?;
+            let object = object(&table, data)?;
+            let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
+            let current = self.current(&table, &key, options.expected_version).await?;
+            let now = self.store.now();
+
+            // Decide.
+            let input = Input::Object(object, coerce(&options));
+            let decided = self.store.decide(now, |context| {
+                admit::update(&table, &current, input, mode, options.protected, context)
+            });
+            let mut updated = decided.map_err(|issues| self.invalid(&table, issues))?;
+            if let Some(external_id) = &options.external_id {
+                check_external_id(&table, external_id)?;
+                updated.record.metadata.external_id = Some(external_id.clone());
+            }
+
+            // Write.
+            let write = Write::Update {
+                table: table.clone(),
+                record: updated.record,
+                expected: current.version,
+                before: updated.before,
+                kind: ChangeKind::Updated,
+            };
+            match self.settle(&table, write, now, &options, Some(object)).await? {
+                Some(committed) => return written(&table, committed, updated.ignored),
+                None => continue,
+            }
+        }
+        Err(self.gave_up())
+    }
+
+    /// Deletes a record: to the trash where the table has one, else for good. Answers whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn delete(&self, key: impl IntoKey) -> Result<bool, Error> {
+        match self.delete_with(key, WriteOptions::default()).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { what: "record", .. } | Error::InTrash { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes with options; answers the record as it was and the revision.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::InTrash`], [`Error::Version`].
+    pub async fn delete_with(&self, key: impl IntoKey, options: WriteOptions) -> Result<Written, Error> {
+        if !self.definition()?.soft_delete {
+            return self.purge_with(key, options).await;
+        }
+        self.move_record(key, ChangeKind::Deleted, options).await
+    }
+
+    /// Brings a record back from the trash.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is not in the trash, [`Error::Unique`] if another record took a unique value meanwhile.
+    pub async fn restore(&self, key: impl IntoKey) -> Result<Record, Error> {
+        Ok(self.restore_with(key, WriteOptions::default()).await?.record)
+    }
+
+    /// Restores with options.
+    ///
+    /// # Errors
+    /// As [`TableHandle::restore`].
+    pub async fn restore_with(&self, key: impl IntoKey, options: WriteOptions) -> Result<Written, Error> {
+        self.move_record(key, ChangeKind::Restored, options).await
+    }
+
+    async fn move_record(
+        &self,
+        key: impl IntoKey,
+        kind: ChangeKind,
+        options: WriteOptions,
+    ) -> Result<Written, Error> {
+        for _ in 0..ATTEMPTS {
+            // Gather.
+            let table = self.definition()?;
+            let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
+            let found = self.backend().get(&table, &key).await?;
+            let now = self.store.now();
+
+            // Decide.
+            let current = found.ok_or_else(|| no_record(&table, &key.to_string()))?;
+            self.expect(&table, &current, options.expected_version)?;
+            match (kind, current.deleted_at) {
+                (ChangeKind::Deleted, Some(_)) => {
+                    return Err(Error::InTrash {
+                        table: table.slug.clone(),
+                        key,
+                    });
+                }
+                (ChangeKind::Restored, None) => {
+                    let message = format!(
+                        "Record with key \"{key}\" of table \"{}\" is not in the trash",
+                        table.slug
+                    );
+                    return Err(Error::NotFound {
+                        what: "record",
+                        message,
+                    });
+                }
+                _ => {}
+            }
+            let mut record = chancery_model::Record::clone(&current);
+            record.version += 1;
+            record.updated_at = now;
+            record.updated_by = self.store.actor.id.clone();
+            record.deleted_at = (kind == ChangeKind::Deleted).then_some(now);
+
+            // Write.
+            let write = Write::Update {
+                table: table.clone(),
+                record,
+                expected: current.version,
+                before: Vec::new(),
+                kind,
+            };
+            if let Some(committed) = self.settle(&table, write, now, &options, None).await? {
+                return written(&table, committed, Vec::new());
+            }
+        }
+        Err(self.gave_up())
+    }
+
+    /// Removes a record for good, from the trash too. Answers whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn purge(&self, key: impl IntoKey) -> Result<bool, Error> {
+        match self.purge_with(key, WriteOptions::default()).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { what: "record", .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Purges with options; answers the record as it was and the revision.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Version`].
+    pub async fn purge_with(&self, key: impl IntoKey, options: WriteOptions) -> Result<Written, Error> {
+        let table = self.definition()?;
+        let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
+        let found = self.backend().get(&table, &key).await?;
+        let current = found.ok_or_else(|| no_record(&table, &key.to_string()))?;
+        self.expect(&table, &current, options.expected_version)?;
+        let now = self.store.now();
+        let write = Write::Purge {
+            table: table.clone(),
+            key: key.clone(),
+            expected: options.expected_version,
+        };
+        match self.settle(&table, write, now, &options, None).await? {
+            Some(committed) => written(&table, committed, Vec::new()),
+            None => Err(no_record(&table, &key.to_string())),
+        }
+    }
+
+    /// Removes all records of the table for good and answers how many; the definition stays.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn clear(&self) -> Result<u64, Error> {
+        let table = self.definition()?;
+        let writes = vec![Write::Clear { table }];
+        let committed = self
+            .store
+            .commit(writes, self.store.now(), Commit::default())
+            .await?;
+        match committed.outcomes.first() {
+            Some(Outcome::Cleared(count)) => Ok(*count),
+            other => Err(Error::Internal(format!("clear answered {other:?}"))),
+        }
+    }
+
+    /// The live record with a key, for a write.
+    async fn current(
+        &self,
+        table: &Arc<Table>,
+        key: &Key,
+        expected: Option<u64>,
+    ) -> Result<Arc<chancery_model::Record>, Error> {
+        let found = self.backend().get(table, key).await?;
+        let current = found.ok_or_else(|| no_record(table, &key.to_string()))?;
+        if current.deleted_at.is_some() {
+            return Err(Error::InTrash {
+                table: table.slug.clone(),
+                key: key.clone(),
+            });
+        }
+        if !current.visible(self.store.now()) {
+            return Err(no_record(table, &key.to_string()));
+        }
+        self.expect(table, &current, expected)?;
+        Ok(current)
+    }
+
+    fn expect(
+        &self,
+        table: &Arc<Table>,
+        current: &Arc<chancery_model::Record>,
+        expected: Option<u64>,
+    ) -> Result<(), Error> {
+        match expected {
+            Some(expected) if expected != current.version => Err(Error::Version {
+                key: current.key.clone(),
+                expected,
+                current: Box::new(Record::new(table.clone(), current.clone())),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits one write; none if it must be decided again.
+    async fn settle(
+        &self,
+        table: &Arc<Table>,
+        write: Write,
+        now: i64,
+        options: &WriteOptions,
+        data: Option<&JsonMap>,
+    ) -> Result<Option<chancery_storage::Committed>, Error> {
+        let key = key_of(&write);
+        let why = match self.store.commit(vec![write], now, how(options)).await {
+            Err(StorageError::Rejected(why)) => why.into_iter().next(),
+            done => return Ok(Some(done?)),
+        };
+        match why {
+            Some((_, Rejection::SchemaChanged)) => {
+                self.store.reload().await?;
+                Ok(None)
+            }
+            Some((_, Rejection::Version { .. } | Rejection::NotFound)) => Ok(None),
+            Some((_, rejection)) => {
+                Err(self.rejected(table, key, data.unwrap_or(&JsonMap::new()), rejection))
+            }
+            None => Err(Error::Internal("a batch was rejected without a reason".into())),
+        }
+    }
+
+    /// A rejection as the error it means to the caller.
+    pub(crate) fn rejected(&self, table: &Table, key: Key, data: &JsonMap, rejection: Rejection) -> Error {
+        match rejection {
+            Rejection::KeyTaken => Error::KeyTaken {
+                table: table.slug.clone(),
+                key,
+            },
+            Rejection::NotFound => no_record(table, &key.to_string()),
+            Rejection::UniqueTaken { column, holder } => {
+                let field = table.at(column).slug.clone();
+                let value = data
+                    .get(&field)
+                    .map_or_else(|| "this".to_owned(), Json::to_string);
+                Error::Unique {
+                    table: table.slug.clone(),
+                    field,
+                    value,
+                    holder,
+                }
+            }
+            Rejection::Version { found } => Error::Internal(format!("record {key} moved to version {found}")),
+            Rejection::SchemaChanged => {
+                Error::Internal(format!("the definition of {} keeps changing", table.slug))
+            }
+        }
+    }
+
+    fn metadata(&self, table: &Table, options: &WriteOptions) -> Result<RecordMetadata, Error> {
+        if let Some(external_id) = &options.external_id {
+            check_external_id(table, external_id)?;
+        }
+        let source = self.store.actor.source;
+        Ok(RecordMetadata {
+            source,
+            external_id: options.external_id.clone(),
+            ..RecordMetadata::default()
+        })
+    }
+
+    pub(crate) fn gave_up(&self) -> Error {
+        Error::Internal(format!("a write was overtaken {ATTEMPTS} times"))
+    }
+}
+
+/// The write of a decided insert.
+pub(crate) fn insert_write(
+    table: &Arc<Table>,
+    record: chancery_model::Record,
+    draws: &[(Option<u16>, Option<i64>)],
+) -> Write {
+    let draw = |(column, given): &(Option<u16>, Option<i64>)| Draw {
+        target: column.map_or(DrawTarget::Key, DrawTarget::Column),
+        counter: Counter::Column(table.number, column.or(table.key_column).unwrap_or_default()),
+        given: *given,
+    };
+    Write::Insert {
+        table: table.clone(),
+        record,
+        draws: draws.iter().map(draw).collect(),
+    }
+}
+
+/// The key a write is about.
+pub(crate) fn key_of(write: &Write) -> Key {
+    match write {
+        Write::Insert { record, .. } | Write::Update { record, .. } => record.key.clone(),
+        Write::Purge { key, .. } => key.clone(),
+        Write::Clear { .. } | Write::Schema(_) => Key::Int(0),
+    }
+}
+
+fn how(options: &WriteOptions) -> Commit {
+    let mode = if options.dry_run {
+        Mode::Rehearse
+    } else {
+        Mode::Apply
+    };
+    Commit {
+        mode,
+        ..Commit::default()
+    }
+}
+
+fn coerce(options: &WriteOptions) -> Coerce {
+    if options.from_text {
+        Coerce::FromText
+    } else {
+        Coerce::Exact
+    }
+}
+
+fn written(
+    table: &Arc<Table>,
+    committed: chancery_storage::Committed,
+    ignored: Vec<String>,
+) -> Result<Written, Error> {
+    match committed.outcomes.into_iter().next() {
+        Some(Outcome::Written(row) | Outcome::Purged(row)) => Ok(Written {
+            record: Record::new(table.clone(), row),
+            revision: committed.revision,
+            ignored,
+        }),
+        other => Err(Error::Internal(format!("a write answered {other:?}"))),
+    }
+}
+
+/// The error of a record that is not there.
+pub(crate) fn no_record(table: &Table, key: &str) -> Error {
+    let message = format!("Record with key \"{key}\" not found in table \"{}\"", table.slug);
+    Error::NotFound {
+        what: "record",
+        message,
+    }
+}
+
+/// The data as an object, or the issue that it is none.
+pub(crate) fn object<'a>(table: &Table, data: &'a Json) -> Result<&'a JsonMap, Error> {
+    data.as_object().ok_or_else(|| {
+        let message = format!("Expected an object of columns, got {}", type_name(data));
+        Error::Invalid {
+            table: table.slug.clone(),
+            issues: vec![Issue::new("data", Code::Type, message)],
+        }
+    })
+}
+
+pub(crate) fn check_external_id(table: &Table, id: &str) -> Result<(), Error> {
+    let max = chancery_model::limits::EXTERNAL_ID_BYTES_MAX;
+    if id.is_empty() || id.len() > max || id.contains('\0') {
+        let issue = Issue::new(
+            "metadata.externalId",
+            Code::Limit,
+            format!("An external id has 1 to {max} bytes"),
+        );
+        return Err(Error::Invalid {
+            table: table.slug.clone(),
+            issues: vec![issue],
+        });
+    }
+    Ok(())
+}
+
+/// Anything that names a record: a [`Key`], its text, or a number.
+pub trait IntoKey {
+    /// The key in this table; none if it cannot be one.
+    fn to_key(&self, table: &Table) -> Option<Key>;
+    /// As the caller wrote it.
+    fn text(&self) -> String;
+}
+
+impl IntoKey for Key {
+    fn to_key(&self, table: &Table) -> Option<Key> {
+        (self.kind() == table.key_kind).then(|| self.clone())
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl IntoKey for &Key {
+    fn to_key(&self, table: &Table) -> Option<Key> {
+        (*self).to_key(table)
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl IntoKey for &str {
+    fn to_key(&self, table: &Table) -> Option<Key> {
+        Key::parse(table.key_kind, self)
+    }
+    fn text(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+impl IntoKey for &String {
+    fn to_key(&self, table: &Table) -> Option<Key> {
+        Key::parse(table.key_kind, self)
+    }
+    fn text(&self) -> String {
+        (*self).clone()
+    }
+}
+
+impl IntoKey for String {
+    fn to_key(&self, table: &Table) -> Option<Key> {
+        Key::parse(table.key_kind, self)
+    }
+    fn text(&self) -> String {
+        self.clone()
+    }
+}
+
+impl IntoKey for i64 {
+    fn to_key(&self, table: &Table) -> Option<Key> {
+        Key::from(*self).to_key(table)
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}

@@ -1,0 +1,340 @@
+//! The store: the open handle. It routes to the other files and holds no rule of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chancery_model::admit::Context;
+use chancery_model::change::Reason;
+use chancery_model::issue::unknown_name;
+use chancery_model::{Issue, Source, Table};
+use chancery_storage::{
+    Backend, Batch, Committed, Document, DocumentWrite, Durability, Mode, OnReject, StorageError, Write,
+};
+use uuid::Uuid;
+
+use crate::access::Access;
+use crate::catalog::{Catalog, DEFAULT_WORKSPACE, Workspace};
+use crate::error::Error;
+
+/// The name of the database inside a data directory.
+pub const DATABASE_FILE: &str = "chancery.db";
+
+/// The URL of the database inside a data directory, for [`Store::open`].
+///
+/// ```
+/// assert_eq!(chancery::data_url("data".as_ref()), "sqlite:data/chancery.db");
+/// ```
+pub fn data_url(directory: &Path) -> String {
+    format!("sqlite:{}", directory.join(DATABASE_FILE).display())
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// When a write is acknowledged: when it is on the disk (the default), or earlier.
+    pub durability: Durability,
+}
+
+/// Who acts, and by what means: written into every record and change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Actor {
+    /// The id of the user or API key; none for the embedding program itself.
+    pub id: Option<Arc<str>>,
+    /// By what means.
+    pub source: Source,
+}
+
+/// The open handle on a store, one workspace of it, on behalf of one actor. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) core: Arc<Core>,
+    pub(crate) workspace: Arc<str>,
+    pub(crate) actor: Actor,
+    once: Option<Arc<DocumentWrite>>,
+}
+
+pub(crate) struct Core {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) catalog: ArcSwap<Catalog>,
+    /// Held while a definition changes, so that changes follow each other.
+    pub(crate) defining: tokio::sync::Mutex<()>,
+    /// Held while matching writes run, so that no two of them create the same record.
+    pub(crate) matching: tokio::sync::Mutex<()>,
+    pub(crate) access: Access,
+    pub(crate) imports: crate::import::Imports,
+}
+
+/// One table of a store. Cheap to clone; always speaks of the newest definition.
+#[derive(Clone)]
+pub struct TableHandle {
+    pub(crate) store: Store,
+    pub(crate) id: Arc<str>,
+}
+
+impl Store {
+    /// Opens `memory:`, `sqlite:PATH` or a path, making what does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when the file is in use, damaged, newer than this program, or the disk is full.
+    pub async fn open(url: &str) -> Result<Store, Error> {
+        Store::open_with(url, OpenOptions::default()).await
+    }
+
+    /// Opens with options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(url: &str, options: OpenOptions) -> Result<Store, Error> {
+        let options = chancery_storage::OpenOptions {
+            durability: options.durability,
+        };
+        Store::on(chancery_storage::open(url, options).await?).await
+    }
+
+    /// A store on a backend that is open already.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the backend cannot be read.
+    pub async fn on(backend: Arc<dyn Backend>) -> Result<Store, Error> {
+        let catalog = Catalog::load(&*backend).await?;
+        let core = Core {
+            access: Access::new(backend.clone()),
+            backend,
+            catalog: ArcSwap::from_pointee(catalog),
+            defining: tokio::sync::Mutex::new(()),
+            matching: tokio::sync::Mutex::new(()),
+            imports: crate::import::Imports::default(),
+        };
+        let store = Store {
+            core: Arc::new(core),
+            workspace: DEFAULT_WORKSPACE.into(),
+            actor: Actor::default(),
+            once: None,
+        };
+        crate::import::recover(&store).await?;
+        Ok(store)
+    }
+
+    /// The same store on behalf of somebody.
+    pub fn acting(&self, actor: Actor) -> Store {
+        Store {
+            actor,
+            ..self.clone()
+        }
+    }
+
+    /// The same store in another workspace, by id or slug.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn in_workspace(&self, name: &str) -> Result<Store, Error> {
+        let catalog = self.core.catalog.load();
+        let workspace = catalog.workspace(name).ok_or_else(|| {
+            let names = catalog.workspaces.iter().map(|workspace| workspace.slug.as_str());
+            Error::NotFound {
+                what: "workspace",
+                message: unknown_name("workspace", name, names),
+            }
+        })?;
+        Ok(Store {
+            workspace: workspace.id.as_str().into(),
+            ..self.clone()
+        })
+    }
+
+    /// The same store for one request that is done at most once: the first commit writes down `key` in the same
+    /// moment, and a later one with the same key is refused with [`Error::Repeated`].
+    pub fn once(&self, key: &str, body: chancery_model::Json) -> Store {
+        let document = Document {
+            kind: "idempotency".into(),
+            id: key.into(),
+            lookup: None,
+            body,
+            version: 0,
+        };
+        let write = DocumentWrite::Put {
+            document,
+            expected: Some(0),
+        };
+        Store {
+            once: Some(Arc::new(write)),
+            ..self.clone()
+        }
+    }
+
+    /// The same store without the request that is done at most once: for the commits after its first.
+    pub(crate) fn repeatable(&self) -> Store {
+        Store {
+            once: None,
+            ..self.clone()
+        }
+    }
+
+    /// The workspace this handle works in.
+    pub fn workspace(&self) -> Arc<Workspace> {
+        let catalog = self.core.catalog.load();
+        catalog
+            .workspace(&self.workspace)
+            .or_else(|| catalog.workspaces.first())
+            .cloned()
+            .expect("one workspace always exists")
+    }
+
+    /// The tables of the workspace, by slug.
+    pub fn tables(&self) -> Vec<TableHandle> {
+        self.core
+            .catalog
+            .load()
+            .tables(&self.workspace)
+            .iter()
+            .map(|table| self.handle(table))
+            .collect()
+    }
+
+    /// A table by slug or id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], with the nearest name.
+    #[doc(alias = "bucket")]
+    pub fn table(&self, name: &str) -> Result<TableHandle, Error> {
+        let catalog = self.core.catalog.load();
+        match catalog.table(&self.workspace, name) {
+            Some(table) => Ok(self.handle(table)),
+            None => {
+                let tables = catalog.tables(&self.workspace);
+                let slugs = tables.iter().map(|table| table.slug.as_str());
+                Err(Error::NotFound {
+                    what: "table",
+                    message: unknown_name("table", name, slugs),
+                })
+            }
+        }
+    }
+
+    pub(crate) fn handle(&self, table: &Table) -> TableHandle {
+        TableHandle {
+            store: self.clone(),
+            id: table.id.as_str().into(),
+        }
+    }
+
+    /// Users, sessions and API keys.
+    pub fn access(&self) -> &Access {
+        &self.core.access
+    }
+
+    /// The backend, for what the library does not offer.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.core.backend
+    }
+
+    /// The newest revision.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn revision(&self) -> Result<u64, Error> {
+        Ok(self.core.backend.revision().await?)
+    }
+
+    /// Finishes what waits and lets go of the files.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the last writes cannot be finished.
+    pub async fn close(&self) -> Result<(), Error> {
+        Ok(self.core.backend.close().await?)
+    }
+
+    /// Reads all definitions anew.
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        let catalog = Catalog::load(&*self.core.backend).await?;
+        self.core.catalog.store(Arc::new(catalog));
+        Ok(())
+    }
+
+    /// The time, in ms since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        since.as_millis() as i64
+    }
+
+    /// Runs a decision with everything from outside that it needs.
+    pub(crate) fn decide<T>(&self, now: i64, decide: impl FnOnce(&mut Context) -> T) -> T {
+        let mut fresh = Uuid::now_v7;
+        decide(&mut Context {
+            now,
+            actor: self.actor.id.clone(),
+            fresh: &mut fresh,
+        })
+    }
+
+    /// Commits writes on behalf of the actor.
+    pub(crate) async fn commit(
+        &self,
+        writes: Vec<Write>,
+        now: i64,
+        how: Commit,
+    ) -> Result<Committed, StorageError> {
+        let batch = Batch {
+            at: now,
+            actor: self.actor.id.clone(),
+            operation: how.operation,
+            reason: how.reason,
+            writes,
+            documents: match (&self.once, how.mode) {
+                (Some(once), Mode::Apply) => how
+                    .documents
+                    .into_iter()
+                    .chain([DocumentWrite::clone(once)])
+                    .collect(),
+                _ => how.documents,
+            },
+            on_reject: how.on_reject,
+            mode: how.mode,
+        };
+        self.core.backend.commit(batch).await
+    }
+}
+
+/// How a batch is committed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Commit {
+    pub(crate) on_reject: OnReject,
+    pub(crate) mode: Mode,
+    pub(crate) reason: Reason,
+    pub(crate) operation: Option<Arc<str>>,
+    pub(crate) documents: Vec<DocumentWrite>,
+}
+
+impl TableHandle {
+    /// The newest definition.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] once the table is dropped.
+    pub fn definition(&self) -> Result<Arc<Table>, Error> {
+        let catalog = self.store.core.catalog.load();
+        let gone = || Error::NotFound {
+            what: "table",
+            message: format!("The table {} was dropped", self.id),
+        };
+        catalog.by_id.get(&*self.id).cloned().ok_or_else(gone)
+    }
+
+    /// The store this handle belongs to.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.store.core.backend
+    }
+
+    pub(crate) fn invalid(&self, table: &Table, issues: Vec<Issue>) -> Error {
+        Error::Invalid {
+            table: table.slug.clone(),
+            issues,
+        }
+    }
+}
