@@ -1,0 +1,40 @@
+//! The limits of the HTTP layer, each with its unit in its name. Limits of the domain itself are the library's.
+
+/// Largest JSON body in bytes unless configured otherwise (32 MiB).
+pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Largest uploaded file in bytes unless configured otherwise (2 GiB).
+pub const UPLOAD_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Longest an ordinary request may take, in seconds; uploads, exports and streams are exempt.
+pub const REQUEST_SECONDS_MAX: u64 = 30;
+/// Requests worked on at the same time; above it the answer is 503 with `Retry-After`.
+pub const CONCURRENT_REQUESTS_MAX: usize = 1_024;
+/// Open connections; above it new ones wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// How long a client may take to send the head of a request, in seconds.
+pub const HEADER_SECONDS_MAX: u64 = 30;
+/// Items in a list when the caller does not say.
+pub const PAGE_LIMIT_DEFAULT: u32 = 100;
+/// Most items in one list.
+pub const PAGE_LIMIT_MAX: u32 = 1_000;
+/// Most records in one bulk body.
+pub const BULK_RECORDS_MAX: usize = 10_000;
+/// Longest line of an NDJSON stream, in bytes (16 MiB).
+pub const NDJSON_LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long an idempotency key is remembered, in hours.
+pub const IDEMPOTENCY_HOURS: u64 = 24;
+/// Longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Largest answer kept for an idempotency key, in bytes; a larger one is remembered as done, without its body.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Longest request id taken over from a caller, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Longest cursor, in bytes.
+pub const CURSOR_BYTES_MAX: usize = 8 * 1024;
+/// How long connections may take to finish when the server stops, in seconds.
+pub const DRAIN_SECONDS_MAX: u64 = 10;
+/// Most API keys a store holds.
+pub const API_KEYS_MAX: usize = 10_000;
+/// Shortest password, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
