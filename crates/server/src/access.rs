@@ -1,0 +1,157 @@
+//! Who may call which route: the one table. The middleware enforces it; a test compares it with the OpenAPI document.
+//!
+//! A route without a line here answers nobody: add the line together with the route.
+
+use chancery::access::Scope;
+
+/// The least a caller needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: strangers may call it.
+    Public,
+    /// To read.
+    Read,
+    /// To write.
+    Write,
+    /// To administer.
+    Admin,
+}
+
+impl Need {
+    /// The scope that suffices; none for public routes.
+    pub fn scope(self) -> Option<Scope> {
+        match self {
+            Need::Public => None,
+            Need::Read => Some(Scope::Read),
+            Need::Write => Some(Scope::Write),
+            Need::Admin => Some(Scope::Admin),
+        }
+    }
+}
+
+/// How long a route may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The time limit of ordinary requests.
+    Ordinary,
+    /// As long as data flows: uploads, exports, streams.
+    Long,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The method.
+    pub method: &'static str,
+    /// The path as the router has it.
+    pub path: &'static str,
+    /// The least a caller needs.
+    pub need: Need,
+    /// How long it may take.
+    pub pace: Pace,
+}
+
+const fn rule(method: &'static str, path: &'static str, need: Need) -> Rule {
+    Rule {
+        method,
+        path,
+        need,
+        pace: Pace::Ordinary,
+    }
+}
+
+const fn long(method: &'static str, path: &'static str, need: Need) -> Rule {
+    Rule {
+        method,
+        path,
+        need,
+        pace: Pace::Long,
+    }
+}
+
+use Need::{Admin, Public, Read, Write};
+
+/// Every route with the least role that may call it.
+pub const RULES: &[Rule] = &[
+    rule("GET", "/healthz", Public),
+    rule("GET", "/readyz", Public),
+    rule("GET", "/metrics", Public),
+    rule("GET", "/api/openapi.json", Public),
+    rule("GET", "/api/docs", Public),
+    rule("GET", "/api/auth/state", Public),
+    rule("POST", "/api/auth/setup", Public),
+    rule("POST", "/api/auth/login", Public),
+    rule("POST", "/api/auth/logout", Read),
+    rule("GET", "/api/auth/session", Read),
+    rule("GET", "/api/users", Admin),
+    rule("POST", "/api/users", Admin),
+    rule("GET", "/api/users/{user}", Admin),
+    rule("PATCH", "/api/users/{user}", Admin),
+    rule("GET", "/api/api-keys", Admin),
+    rule("POST", "/api/api-keys", Admin),
+    rule("DELETE", "/api/api-keys/{apiKey}", Admin),
+    rule("GET", "/api/workspaces", Read),
+    rule("POST", "/api/workspaces", Admin),
+    rule("GET", "/api/workspaces/{workspace}", Read),
+    rule("PATCH", "/api/workspaces/{workspace}", Admin),
+    rule("DELETE", "/api/workspaces/{workspace}", Admin),
+    rule("GET", "/api/field-types", Read),
+    rule("GET", "/api/field-types/{type}", Read),
+    rule("GET", "/api/field-types/{type}/config-schema", Read),
+    rule("GET", "/api/tables", Read),
+    rule("POST", "/api/tables", Write),
+    long("POST", "/api/tables/import/csv", Write),
+    long("POST", "/api/tables/import/json", Write),
+    rule("GET", "/api/tables/{table}", Read),
+    rule("PATCH", "/api/tables/{table}", Write),
+    rule("DELETE", "/api/tables/{table}", Write),
+    rule("GET", "/api/tables/{table}/stats", Read),
+    rule("GET", "/api/tables/{table}/trash", Read),
+    rule("GET", "/api/tables/{table}/columns", Read),
+    rule("POST", "/api/tables/{table}/columns", Write),
+    rule("POST", "/api/tables/{table}/columns/reorder", Write),
+    rule("GET", "/api/tables/{table}/columns/{column}", Read),
+    rule("PATCH", "/api/tables/{table}/columns/{column}", Write),
+    rule("DELETE", "/api/tables/{table}/columns/{column}", Write),
+    rule("GET", "/api/tables/{table}/columns/{column}/distinct", Read),
+    rule("POST", "/api/tables/{table}/columns/{column}/validate", Read),
+    rule("GET", "/api/tables/{table}/columns/{column}/options", Read),
+    rule("POST", "/api/tables/{table}/columns/{column}/options", Write),
+    rule(
+        "POST",
+        "/api/tables/{table}/columns/{column}/options/reorder",
+        Write,
+    ),
+    rule(
+        "PATCH",
+        "/api/tables/{table}/columns/{column}/options/{option}",
+        Write,
+    ),
+    rule(
+        "DELETE",
+        "/api/tables/{table}/columns/{column}/options/{option}",
+        Write,
+    ),
+    rule("GET", "/api/tables/{table}/records", Read),
+    rule("POST", "/api/tables/{table}/records", Write),
+    long("POST", "/api/tables/{table}/records/bulk", Write),
+    long("PATCH", "/api/tables/{table}/records/bulk", Write),
+    long("DELETE", "/api/tables/{table}/records/bulk", Write),
+    long("POST", "/api/tables/{table}/records/bulk-delete", Write),
+    long("POST", "/api/tables/{table}/records/bulk-upsert", Write),
+    rule("GET", "/api/tables/{table}/records/{record}", Read),
+    rule("PATCH", "/api/tables/{table}/records/{record}", Write),
+    rule("PUT", "/api/tables/{table}/records/{record}", Write),
+    rule("DELETE", "/api/tables/{table}/records/{record}", Write),
+    rule("POST", "/api/tables/{table}/records/{record}/restore", Write),
+    rule("POST", "/api/tables/{table}/query", Read),
+    rule("POST", "/api/tables/{table}/aggregate", Read),
+    long("POST", "/api/tables/{table}/import/csv", Write),
+    long("POST", "/api/tables/{table}/import/json", Write),
+    long("GET", "/api/tables/{table}/export/csv", Read),
+    long("GET", "/api/tables/{table}/export/json", Read),
+    long("POST", "/api/import/analyse", Write),
+    rule("GET", "/api/imports/{import}", Read),
+    rule("GET", "/api/imports/{import}/errors", Read),
+    rule("POST", "/api/imports/{import}/cancel", Write),
+];

@@ -1,0 +1,57 @@
+//! The store on behalf of whoever calls, and the tables in it. Decides nothing about either.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use chancery::{Actor, Source, Store, TableHandle};
+use http::request::Parts;
+
+use crate::caller::Caller;
+use crate::fault::Fault;
+use crate::idempotency::Once;
+use crate::state::App;
+
+/// The store on behalf of the caller.
+pub(crate) struct Acting(pub(crate) Store);
+
+impl FromRequestParts<App> for Acting {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Acting, Fault> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let source = if caller.session.is_some() {
+            Source::Ui
+        } else {
+            Source::Api
+        };
+        let store = app.store.acting(Actor {
+            id: Some(Arc::from(caller.principal.id())),
+            source,
+        });
+        Ok(Acting(match parts.extensions.get::<Once>() {
+            Some(once) => once.bind(&store),
+            None => store,
+        }))
+    }
+}
+
+/// A table by slug in the store's workspace, or by id in any.
+///
+/// # Errors
+/// 404 with the nearest slug.
+pub(crate) fn table(store: &Store, name: &str) -> Result<TableHandle, Fault> {
+    let here = match store.table(name) {
+        Ok(handle) => return Ok(handle),
+        Err(error) => error,
+    };
+    if uuid::Uuid::try_parse(name).is_ok() {
+        let elsewhere = store
+            .workspaces()
+            .into_iter()
+            .filter_map(|workspace| store.in_workspace(&workspace.id).ok());
+        if let Some(handle) = elsewhere.filter_map(|store| store.table(name).ok()).next() {
+            return Ok(handle);
+        }
+    }
+    Err(here.into())
+}

@@ -1,0 +1,192 @@
+//! Errors of the library as refusals on the wire. What is foreign goes to the log and nowhere else.
+
+use chancery::StorageError;
+use chancery::access::AccessError;
+use chancery::model::Issue as Found;
+use chancery::{Code, Error};
+use chancery_api::{ErrorCode, Issue, JsonMap};
+
+use super::records;
+use crate::fault::Fault;
+
+/// Most issues in one refusal; `errorsTotal` says how many there are.
+const ISSUES_MAX: usize = 1_000;
+
+/// An issue as the library found it.
+pub(crate) fn issue(found: Found) -> Issue {
+    Issue {
+        field: found.field,
+        code: found.code.as_str().to_owned(),
+        message: found.message,
+        params: found.params,
+        ..Issue::default()
+    }
+}
+
+/// Issues as the library found them.
+pub(crate) fn issues(found: impl IntoIterator<Item = Found>) -> Vec<Issue> {
+    found.into_iter().map(issue).collect()
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        let hint = error.hint();
+        let text = error.to_string();
+        let fault = match error {
+            Error::Invalid { issues, .. } => invalid(issues),
+            Error::Definition(found) => listed(ErrorCode::InvalidDefinition, text, issues(found)),
+            Error::Query(found) => listed(ErrorCode::InvalidFilter, text, issues(found)),
+            Error::Unique { field, value, .. } => {
+                let message = format!("Another record has the value {value}");
+                let issue = Issue {
+                    field,
+                    code: Code::Unique.as_str().into(),
+                    message,
+                    ..Issue::default()
+                };
+                listed(ErrorCode::UniqueViolation, text, vec![issue])
+            }
+            Error::KeyTaken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
+            Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
+            Error::NotFound { what, .. } => Fault::new(not_found(what), text),
+            Error::InTrash { .. } => Fault::new(ErrorCode::Gone, text),
+            Error::Version { current, .. } => {
+                let version = current.version();
+                let shown = records::to_json(&current);
+                let tag =
+                    http::HeaderValue::from_str(&format!("\"{version}\"")).expect("digits make a header");
+                Fault::new(ErrorCode::VersionConflict, text)
+                    .current(shown)
+                    .header(http::header::ETAG, tag)
+            }
+            Error::Limit { .. } => Fault::new(ErrorCode::LimitExceeded, text),
+            Error::Bulk(items) => bulk(text, items),
+            Error::Repeated { .. } => Fault::new(
+                ErrorCode::IdempotencyInProgress,
+                "A request with this Idempotency-Key is done or running.",
+            ),
+            Error::File { message, .. } => Fault::new(ErrorCode::InvalidFile, message),
+            Error::Storage(error) => storage(error),
+            Error::Internal(cause) => Fault::internal(cause),
+        };
+        fault.maybe_hint(hint)
+    }
+}
+
+impl From<StorageError> for Fault {
+    fn from(error: StorageError) -> Fault {
+        storage(error)
+    }
+}
+
+impl From<AccessError> for Fault {
+    fn from(error: AccessError) -> Fault {
+        let hint = error.hint();
+        let text = format!("{error}.");
+        let text = text.chars().next().map_or(String::new(), |c| {
+            c.to_uppercase().collect::<String>() + &text[c.len_utf8()..]
+        });
+        let fault = match error {
+            AccessError::WrongCredentials => Fault::new(ErrorCode::InvalidCredentials, text),
+            AccessError::SetupDone => Fault::new(ErrorCode::SetupDone, text),
+            AccessError::EmailTaken(_) => Fault::new(ErrorCode::AlreadyExists, text),
+            AccessError::NotFound { what: "user", .. } => Fault::new(ErrorCode::UserNotFound, text),
+            AccessError::NotFound { .. } => Fault::new(ErrorCode::ApiKeyNotFound, text),
+            AccessError::LastOwner | AccessError::Changed(_) => Fault::new(ErrorCode::Conflict, text),
+            AccessError::Invalid(issues) => invalid(issues),
+            AccessError::Limit { .. } => Fault::new(ErrorCode::Conflict, text),
+            AccessError::Storage(error) => storage(error),
+            AccessError::Internal(cause) => Fault::internal(cause),
+        };
+        fault.maybe_hint(hint)
+    }
+}
+
+fn not_found(what: &str) -> ErrorCode {
+    match what {
+        "workspace" => ErrorCode::WorkspaceNotFound,
+        "table" => ErrorCode::TableNotFound,
+        "column" => ErrorCode::ColumnNotFound,
+        "option" => ErrorCode::OptionNotFound,
+        "import" => ErrorCode::ImportNotFound,
+        "field type" => ErrorCode::FieldTypeNotFound,
+        _ => ErrorCode::RecordNotFound,
+    }
+}
+
+/// Invalid values; where all of them clash with other records it is a conflict.
+fn invalid(found: Vec<Found>) -> Fault {
+    let clash = !found.is_empty() && found.iter().all(|issue| issue.code == Code::Unique);
+    let code = if clash {
+        ErrorCode::UniqueViolation
+    } else {
+        ErrorCode::ValidationFailed
+    };
+    let detail = match found.as_slice() {
+        [one] => format!("{}: {}.", one.field, one.message),
+        many => format!("{} values are invalid; errors lists them.", many.len()),
+    };
+    listed(code, detail, issues(found))
+}
+
+fn listed(code: ErrorCode, detail: String, mut issues: Vec<Issue>) -> Fault {
+    let total = issues.len();
+    issues.truncate(ISSUES_MAX);
+    let fault = Fault::new(code, detail).issues(issues);
+    if total > ISSUES_MAX {
+        fault.total(total as u64)
+    } else {
+        fault
+    }
+}
+
+/// Bad items of a bulk that is all or nothing: every one of them, with its index.
+fn bulk(detail: String, items: Vec<(usize, Vec<Found>)>) -> Fault {
+    let clash = items
+        .iter()
+        .flat_map(|(_, found)| found)
+        .all(|issue| issue.code == Code::Unique);
+    let flat = items.into_iter().flat_map(|(index, found)| {
+        found.into_iter().map(move |found| Issue {
+            index: Some(index as u64),
+            ..issue(found)
+        })
+    });
+    let mut flat: Vec<Issue> = flat.collect();
+    flat.iter_mut()
+        .for_each(|issue| issue.params.retain(|_, value| !value.is_null()));
+    let code = if clash && !flat.is_empty() {
+        ErrorCode::UniqueViolation
+    } else {
+        ErrorCode::ValidationFailed
+    };
+    let total = flat.len();
+    // A bulk has at most 10,000 items, and each is named: none hides behind a limit.
+    let fault = Fault::new(code, format!("{detail}.")).issues(flat);
+    if total > ISSUES_MAX {
+        fault.total(total as u64)
+    } else {
+        fault
+    }
+}
+
+fn storage(error: StorageError) -> Fault {
+    let detail = match &error {
+        StorageError::Full => "The disk is full; nothing was written.",
+        StorageError::Closed => "The store is closing.",
+        StorageError::Locked { .. } => "Another process has the database.",
+        _ => return Fault::internal(error),
+    };
+    Fault::new(ErrorCode::StorageUnavailable, detail).retry_after(5)
+}
+
+/// An issue found by the server itself.
+pub(crate) fn own_issue(field: &str, code: Code, message: impl Into<String>) -> Issue {
+    Issue {
+        field: field.into(),
+        code: code.as_str().into(),
+        message: message.into(),
+        params: JsonMap::new(),
+        ..Issue::default()
+    }
+}

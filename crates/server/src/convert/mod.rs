@@ -1,0 +1,27 @@
+//! The one border between what is on the wire and what the library means. Decides nothing; loses nothing.
+
+pub mod access;
+pub mod columns;
+pub(crate) mod faults;
+pub(crate) mod fields;
+pub mod imports;
+pub mod queries;
+pub mod records;
+pub mod tables;
+
+use chancery::model::time::instant_text;
+
+/// A time in ms as RFC 3339 in UTC.
+pub fn time(ms: i64) -> String {
+    instant_text(ms)
+}
+
+/// An optional time.
+pub fn maybe_time(ms: Option<i64>) -> Option<String> {
+    ms.map(instant_text)
+}
+
+/// A text, or nothing where there is none.
+pub(crate) fn maybe_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,179 @@
+//! Tables and workspaces both ways.
+
+use chancery::model::{Code, Json, define};
+use chancery::{Error, Issue, JsonMap, Table, TableInput, TablePatch, Workspace};
+use chancery_api::{columns as column_wire, exports, tables as wire, workspaces};
+
+use super::{columns, maybe_text, time};
+
+/// The settings that the model keeps as they are given.
+const PLAIN_SETTINGS: [&str; 4] = [
+    "recordNameTemplate",
+    "enableForm",
+    "enableRevisions",
+    "enableAttachments",
+];
+
+/// Whether the columns of a table are wanted with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// Yes.
+    With,
+    /// No.
+    Without,
+}
+
+/// One table, with or without its columns.
+pub fn table(table: &Table, with: Columns) -> wire::Table {
+    wire::Table {
+        id: table.id.clone(),
+        workspace_id: table.workspace.clone(),
+        name: table.name.clone(),
+        slug: table.slug.clone(),
+        description: maybe_text(&table.description),
+        icon: table.icon.clone(),
+        color: table.color.clone(),
+        settings: settings(table),
+        key: table.key_name().to_owned(),
+        version: table.schema_version,
+        columns: (with == Columns::With).then(|| columns::all(table)),
+        created_at: time(table.created_at),
+        created_by: table.created_by.clone(),
+        updated_at: time(table.updated_at),
+    }
+}
+
+/// How a table behaves, whole.
+pub(crate) fn settings(table: &Table) -> wire::TableSettings {
+    let text = |name: &str| table.settings.get(name).and_then(Json::as_str).map(str::to_owned);
+    let yes = |name: &str| table.settings.get(name).and_then(Json::as_bool);
+    let slugs = |index: &Vec<u16>| {
+        index
+            .iter()
+            .map(|ordinal| table.at(*ordinal).slug.clone())
+            .collect()
+    };
+    wire::TableSettings {
+        record_name_template: text("recordNameTemplate"),
+        enable_form: yes("enableForm"),
+        enable_revisions: yes("enableRevisions"),
+        enable_attachments: yes("enableAttachments"),
+        strict: Some(table.strict),
+        soft_delete: Some(table.soft_delete),
+        ttl: table.ttl_ms.map(Json::from),
+        max_size: table.max_size,
+        indexes: (!table.indexes.is_empty()).then(|| table.indexes.iter().map(slugs).collect()),
+    }
+}
+
+/// The settings that the model keeps as they are given; absent ones stay away.
+fn plain_settings(settings: &wire::TableSettings) -> JsonMap {
+    changed_settings(&wire::TableSettingsUpdate {
+        record_name_template: settings.record_name_template.clone(),
+        enable_form: settings.enable_form,
+        enable_revisions: settings.enable_revisions,
+        enable_attachments: settings.enable_attachments,
+    })
+}
+
+fn changed_settings(settings: &wire::TableSettingsUpdate) -> JsonMap {
+    let values = [
+        settings.record_name_template.clone().map(Json::from),
+        settings.enable_form.map(Json::from),
+        settings.enable_revisions.map(Json::from),
+        settings.enable_attachments.map(Json::from),
+    ];
+    let given = PLAIN_SETTINGS.into_iter().zip(values);
+    given
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+/// A change of a table as it is now.
+pub(crate) fn patch(update: wire::TableUpdate, table: &Table) -> TablePatch {
+    let settings = update.settings.map(|settings| {
+        let mut all = table.settings.clone();
+        all.extend(changed_settings(&settings));
+        all
+    });
+    TablePatch {
+        name: update.name,
+        description: update.description.map(Option::unwrap_or_default),
+        icon: update.icon,
+        color: update.color,
+        settings,
+    }
+}
+
+/// How long records live, as the model wants it.
+pub(crate) fn ttl(settings: &wire::TableSettings) -> Result<Option<i64>, Error> {
+    let Some(ttl) = settings.ttl.as_ref().filter(|ttl| !ttl.is_null()) else {
+        return Ok(None);
+    };
+    let read = define::bucket::ttl(ttl);
+    read.map(Some)
+        .map_err(|reason| Error::Definition(vec![Issue::new("settings.ttl", Code::Definition, reason)]))
+}
+
+/// A new table. Run-time tables are strict and have a trash unless told otherwise.
+pub fn table_input(create: wire::TableCreate) -> Result<TableInput, Error> {
+    let settings = create.settings.unwrap_or_default();
+    if settings.max_size.is_some_and(|size| i64::try_from(size).is_err()) {
+        let issue = Issue::new("settings.maxSize", Code::Limit, "At most 9223372036854775807");
+        return Err(Error::Definition(vec![issue]));
+    }
+    Ok(TableInput {
+        ttl_ms: ttl(&settings)?,
+        settings: plain_settings(&settings),
+        name: create.name,
+        slug: create.slug,
+        description: create.description.unwrap_or_default(),
+        icon: create.icon,
+        color: create.color,
+        key: create.key.filter(|key| key != "id"),
+        columns: columns::inputs(create.columns)?,
+        indexes: settings.indexes.unwrap_or_default(),
+        strict: settings.strict.unwrap_or(true),
+        soft_delete: settings.soft_delete.unwrap_or(true),
+        max_size: settings.max_size,
+    })
+}
+
+/// A new table out of an export, under another name if one is given.
+pub fn exported(table: exports::ExportedTable, columns: Vec<column_wire::ColumnCreate>) -> wire::TableCreate {
+    wire::TableCreate {
+        name: table.name,
+        slug: table.slug,
+        description: table.description,
+        icon: table.icon,
+        color: table.color,
+        settings: table.settings,
+        workspace: None,
+        key: table.key,
+        columns,
+    }
+}
+
+/// What an export says of the table.
+pub fn export(table: &Table) -> exports::ExportedTable {
+    exports::ExportedTable {
+        name: table.name.clone(),
+        slug: Some(table.slug.clone()),
+        description: maybe_text(&table.description),
+        icon: table.icon.clone(),
+        color: table.color.clone(),
+        key: Some(table.key_name().to_owned()),
+        settings: Some(settings(table)),
+    }
+}
+
+pub(crate) fn workspace(workspace: &Workspace) -> workspaces::Workspace {
+    workspaces::Workspace {
+        id: workspace.id.clone(),
+        name: workspace.name.clone(),
+        slug: workspace.slug.clone(),
+        description: maybe_text(&workspace.description),
+        created_at: time(workspace.created_at),
+        updated_at: time(workspace.updated_at),
+    }
+}

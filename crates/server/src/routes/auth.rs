@@ -1,0 +1,177 @@
+//! Setting up, signing in and out. Who somebody is, is the library's; how a browser proves it is here.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chancery::access::{Principal, Role, SignedIn, UserInput};
+use chancery::credentials::Secret;
+use chancery_api::ErrorCode;
+use chancery_api::access::{AuthState, Login, Session, Setup};
+use http::{HeaderValue, header};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::caller::{Address, Caller, csrf_token};
+use crate::convert::{access as convert, maybe_time};
+use crate::extract::Body;
+use crate::fault::Fault;
+use crate::openapi::refusals::{Common, Strange, WithBody};
+use crate::reply::Reply;
+use crate::state::{App, Cookies};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(state))
+        .routes(routes!(setup))
+        .routes(routes!(login))
+        .routes(routes!(logout))
+        .routes(routes!(session))
+}
+
+/// Whether the first user has still to be made.
+#[utoipa::path(get, path = "/api/auth/state", tag = "Access", security(()),
+    responses((status = 200, description = "What a stranger may know.", body = AuthState), Strange))]
+async fn state(State(app): State<App>) -> Result<Reply, Fault> {
+    Reply::json(&AuthState {
+        needs_setup: app.setup.lock().is_some(),
+    })
+}
+
+/// Make the first user, an owner, with the one-time token the server printed; signs in.
+#[utoipa::path(post, path = "/api/auth/setup", tag = "Access", security(()), request_body = Setup,
+    responses((status = 201, description = "Made and signed in.", body = Session), Strange, WithBody,
+        (status = 401, description = "The token is wrong.", body = chancery_api::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many attempts.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn setup(
+    State(app): State<App>,
+    Address(address): Address,
+    Body(setup): Body<Setup>,
+) -> Result<Response, Fault> {
+    let name = format!("setup {address}");
+    app.attempts.allow(&[&name])?;
+    let right = app.setup.lock().as_ref().map(|token| token.matches(&setup.token));
+    match right {
+        None => {
+            return Err(Fault::new(ErrorCode::SetupDone, "The store has users already.").hint("Sign in."));
+        }
+        Some(false) => {
+            app.attempts.failed(&[&name]);
+            let detail = "The token is not the one of the set-up link.";
+            return Err(Fault::new(ErrorCode::InvalidSetupToken, detail)
+                .hint("The server prints the link when it starts without users."));
+        }
+        Some(true) => {}
+    }
+    let password = Secret::new(setup.password);
+    let input = UserInput {
+        email: setup.email,
+        name: setup.name,
+        role: Role::Owner,
+        password: password.clone(),
+    };
+    let user = app.store.access().create_first(input).await?;
+    *app.setup.lock() = None;
+    let signed = app.store.access().sign_in(&user.email, password).await?;
+    begin(&app, signed, Started::New)
+}
+
+/// Sign in; the session is a cookie.
+#[utoipa::path(post, path = "/api/auth/login", tag = "Access", security(()), request_body = Login,
+    responses((status = 200, description = "Signed in.", body = Session), Strange, WithBody,
+        (status = 401, description = "E-mail or password is wrong.", body = chancery_api::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many attempts.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn login(
+    State(app): State<App>,
+    Address(address): Address,
+    Body(login): Body<Login>,
+) -> Result<Response, Fault> {
+    let who = format!("login {}", login.email.trim().to_lowercase());
+    let from = format!("login {address}");
+    app.attempts.allow(&[&who, &from])?;
+    match app
+        .store
+        .access()
+        .sign_in(&login.email, Secret::new(login.password))
+        .await
+    {
+        Ok(signed) => {
+            app.attempts.succeeded(&who);
+            begin(&app, signed, Started::Known)
+        }
+        Err(error) => {
+            app.attempts.failed(&[&who, &from]);
+            Err(error.into())
+        }
+    }
+}
+
+/// Sign out; the session is over at once.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "Access",
+    responses((status = 204, description = "Signed out."), Common))]
+async fn logout(State(app): State<App>, caller: Caller) -> Result<Response, Fault> {
+    if let Some(token) = &caller.session {
+        app.store.access().sign_out(token.expose()).await?;
+    }
+    let gone = cookie(&app, "", 0)?;
+    Ok(Reply::nothing().header(header::SET_COOKIE, gone).into_response())
+}
+
+/// Who is asking, and the token every change must carry.
+#[utoipa::path(get, path = "/api/auth/session", tag = "Access",
+    responses((status = 200, description = "The caller.", body = Session), Common))]
+async fn session(State(app): State<App>, caller: Caller) -> Result<Reply, Fault> {
+    let (user, api_key) = match &*caller.principal {
+        Principal::User(user) => (Some(convert::user(user)), None),
+        Principal::Key(key) => (None, Some(convert::key(key))),
+    };
+    let (csrf, ends) = match &caller.session {
+        Some(token) => (
+            Some(csrf_token(&app, token)),
+            app.store.access().session_ends(token.expose()).await?,
+        ),
+        None => (None, None),
+    };
+    Reply::json(&Session {
+        user,
+        csrf_token: csrf,
+        expires_at: maybe_time(ends),
+        api_key,
+    })
+}
+
+/// Whether a session comes with a new user.
+#[derive(PartialEq)]
+enum Started {
+    New,
+    Known,
+}
+
+fn begin(app: &App, signed: SignedIn, started: Started) -> Result<Response, Fault> {
+    let body = Session {
+        user: Some(convert::user(&signed.user)),
+        csrf_token: Some(csrf_token(app, &signed.token)),
+        expires_at: maybe_time(Some(signed.expires_at)),
+        api_key: None,
+    };
+    let reply = Reply::json(&body)?;
+    let reply = if started == Started::New {
+        reply.created("/api/auth/session")
+    } else {
+        reply
+    };
+    let seconds = chancery::access::SESSION_MS / 1_000;
+    Ok(reply
+        .header(header::SET_COOKIE, cookie(app, signed.token.expose(), seconds)?)
+        .into_response())
+}
+
+fn cookie(app: &App, value: &str, seconds: i64) -> Result<HeaderValue, Fault> {
+    let secure = if app.cookies == Cookies::Secure {
+        "; Secure"
+    } else {
+        ""
+    };
+    let name = app.cookie_name();
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    let mut header = HeaderValue::from_str(&text).map_err(Fault::internal)?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,180 @@
+//! Files out, streamed from one snapshot without an end. What breaks on the way breaks the transfer visibly.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use chancery::{Escape, ExportOptions, ExportStream, Header};
+use chancery_api::ErrorCode;
+use chancery_api::exports::TableExport;
+use chancery_api::query::Search;
+use http::{HeaderValue, header};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::query::{filter_text, names};
+use crate::acting::{self, Acting};
+use crate::convert::queries;
+use crate::extract::{Params, Segments};
+use crate::fault::Fault;
+use crate::openapi::refusals::Named;
+use crate::state::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(export_csv))
+        .routes(routes!(export_json))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct CsvParams {
+    /// The columns in order, separated by commas; also `id`, `createdAt` and the like. All when absent.
+    columns: Option<String>,
+    /// A filter as in a query, as JSON.
+    filter: Option<String>,
+    /// Columns to sort by, with a minus for downwards; or a sort as in a query, as JSON.
+    sort: Option<String>,
+    /// Words to find.
+    search: Option<String>,
+    /// Whether texts that a spreadsheet would run as formulas are escaped; they are when absent.
+    #[param(inline)]
+    escape: Option<EscapeParam>,
+    /// What stands in the first row; the slugs when absent.
+    #[param(inline)]
+    header: Option<HeaderParam>,
+    /// The one character between cells; a comma when absent.
+    #[param(min_length = 1, max_length = 1)]
+    delimiter: Option<char>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum EscapeParam {
+    /// An apostrophe goes before them, which the import takes away again.
+    Formula,
+    /// They stay as they are, for programs.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum HeaderParam {
+    /// The slugs.
+    Slugs,
+    /// The names people see.
+    Names,
+    /// There is no such row.
+    None,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct JsonParams {
+    /// A filter as in a query, as JSON.
+    filter: Option<String>,
+    /// Columns to sort by, with a minus for downwards; or a sort as in a query, as JSON.
+    sort: Option<String>,
+    /// Words to find.
+    search: Option<String>,
+}
+
+fn question(
+    filter: Option<&str>,
+    sort: Option<&str>,
+    search: Option<String>,
+) -> Result<chancery::Query, Fault> {
+    let filter = filter.map(filter_text).transpose()?;
+    let sort = sort.map(queries::sort_text).unwrap_or_default();
+    let search = search.filter(|text| !text.is_empty()).map(|query| Search {
+        query,
+        ..Search::default()
+    });
+    Ok(queries::question(filter.as_ref(), &sort, search.as_ref())?)
+}
+
+/// The records of a table as a CSV file.
+#[utoipa::path(get, path = "/api/tables/{table}/export/csv", operation_id = "exportCsv", tag = "Imports and exports",
+    params(("table" = String, Path, description = "The table's id or slug."), CsvParams),
+    responses((status = 200, description = "A CSV file.", body = String, content_type = "text/csv"), Named,
+        (status = 422, description = "The question does not fit the table.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn export_csv(
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<CsvParams>,
+) -> Result<Response, Fault> {
+    let handle = acting::table(&store, &table)?;
+    if params
+        .delimiter
+        .is_some_and(|delimiter| !delimiter.is_ascii() || "\"\r\n".contains(delimiter))
+    {
+        return Err(Fault::new(
+            ErrorCode::InvalidParameter,
+            "delimiter takes one ASCII character that is no quote or line end.",
+        ));
+    }
+    let options = ExportOptions {
+        columns: params.columns.as_deref().map(names).unwrap_or_default(),
+        query: question(params.filter.as_deref(), params.sort.as_deref(), params.search)?,
+        escape: match params.escape {
+            Some(EscapeParam::None) => Escape::None,
+            _ => Escape::Formula,
+        },
+        header: match params.header {
+            Some(HeaderParam::Names) => Header::Names,
+            Some(HeaderParam::None) => Header::None,
+            _ => Header::Slugs,
+        },
+        delimiter: params.delimiter,
+        ..ExportOptions::default()
+    };
+    let slug = handle.definition()?.slug.clone();
+    let stream = handle.export_csv(&options).await?;
+    send(stream, "text/csv; charset=utf-8", &format!("{slug}.csv")).await
+}
+
+/// A whole table as JSON, definition and records, which makes it again.
+#[utoipa::path(get, path = "/api/tables/{table}/export/json", operation_id = "exportJson", tag = "Imports and exports",
+    params(("table" = String, Path, description = "The table's id or slug."), JsonParams),
+    responses((status = 200, description = "The table.", body = TableExport), Named,
+        (status = 422, description = "The question does not fit the table.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn export_json(
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<JsonParams>,
+) -> Result<Response, Fault> {
+    let handle = acting::table(&store, &table)?;
+    let slug = handle.definition()?.slug.clone();
+    let stream = handle
+        .export_json(&question(
+            params.filter.as_deref(),
+            params.sort.as_deref(),
+            params.search,
+        )?)
+        .await?;
+    send(stream, "application/json", &format!("{slug}.json")).await
+}
+
+/// Sends an export piece by piece. What goes wrong before the first piece is a refusal; later it cuts the transfer.
+async fn send(mut stream: ExportStream, kind: &'static str, name: &str) -> Result<Response, Fault> {
+    let first = stream.next().await.transpose()?.unwrap_or_default();
+    let rest = futures::stream::unfold((Some(first), stream), |(first, mut stream)| async move {
+        let piece = match first {
+            Some(first) => Ok(Bytes::from(first)),
+            None => stream.next().await?.map(Bytes::from).map_err(|error| {
+                tracing::error!(target: "chancery", %error, "an export broke off");
+                std::io::Error::other("the export broke off")
+            }),
+        };
+        Some((piece, (None, stream)))
+    });
+    let mut response = Response::new(Body::from_stream(futures::StreamExt::fuse(rest)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    let disposition =
+        HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")).map_err(Fault::internal)?;
+    headers.insert(header::CONTENT_DISPOSITION, disposition);
+    Ok(response)
+}

@@ -1,0 +1,355 @@
+//! Files in: analysed, imported into a table or made into one, with a report that stays readable.
+
+use axum::extract::{Request, State};
+use chancery::{Error, ImportFile, ImportOptions, ImportReport, Mapping, ReadOptions, Store, TableInput};
+use chancery_api::ErrorCode;
+use chancery_api::bulk::{Blank, OnMany};
+use chancery_api::exports::TableExport;
+use chancery_api::imports::{
+    CsvOptions, CsvUpload, FileAnalysis, ImportCancelled, ImportStatus, TableImport,
+};
+use http::{HeaderValue, header};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::acting::{self, Acting};
+use crate::convert::{imports as convert, tables, tables::Columns};
+use crate::extract::{Params, Segments, any_json, require_media_type};
+use crate::fault::{Fault, did_you_mean};
+use crate::openapi::refusals::{Named, WithBody};
+use crate::reply::Reply;
+use crate::state::App;
+use crate::upload::{self, CsvForm, Uploaded};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(analyse))
+        .routes(routes!(import_csv))
+        .routes(routes!(import_json))
+        .routes(routes!(new_from_csv))
+        .routes(routes!(new_from_json))
+        .routes(routes!(status))
+        .routes(routes!(errors))
+        .routes(routes!(cancel))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct AnalyseParams {
+    /// The id or slug of the table the file is meant for.
+    table: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct DryRunParams {
+    /// Whether to answer the same but write nothing; also a member of `options`.
+    dry_run: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct JsonParams {
+    /// Whether to answer the same but write nothing.
+    dry_run: Option<bool>,
+    /// Whether good records are written although others are bad; otherwise it is all or nothing.
+    continue_on_error: Option<bool>,
+    /// Whether columns the table lacks are added.
+    create_columns: Option<bool>,
+    /// The columns by which a record is found again, separated by commas.
+    match_on: Option<String>,
+    /// What happens when several match.
+    #[param(inline)]
+    on_many: Option<OnMany>,
+    /// What an empty value does to a record that is found.
+    #[param(inline)]
+    blank: Option<Blank>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct NewTableParams {
+    /// The workspace of the new table; the default one when absent.
+    workspace: Option<String>,
+    /// Another name for the table, and with it another slug.
+    name: Option<String>,
+}
+
+/// Look at a file before anything is written: encoding, delimiter, types over the whole file.
+#[utoipa::path(post, path = "/api/import/analyse", operation_id = "analyseFile", tag = "Imports and exports",
+    request_body(content = CsvUpload, content_type = "multipart/form-data"), params(AnalyseParams),
+    responses((status = 200, description = "What the file looks like.", body = FileAnalysis), Named, WithBody))]
+async fn analyse(
+    Acting(store): Acting,
+    Params(params): Params<AnalyseParams>,
+    form: CsvForm,
+) -> Result<Reply, Fault> {
+    let options: ReadOptions = convert::options(form.options)?.read;
+    let file = &form.uploaded.file;
+    let analysis = match &params.table {
+        Some(name) => acting::table(&store, name)?.analyse_csv(file, &options).await?,
+        None => store.analyse_csv(file, &options).await?,
+    };
+    Reply::json(&convert::analysis(&analysis))
+}
+
+/// Import a CSV file into a table: every row is checked, every bad row named; all or nothing unless `continueOnError`.
+#[utoipa::path(post, path = "/api/tables/{table}/import/csv", operation_id = "importCsv", tag = "Imports and exports",
+    request_body(content = CsvUpload, content_type = "multipart/form-data"),
+    params(("table" = String, Path, description = "The table's id or slug."), DryRunParams),
+    responses((status = 200, description = "What became of the rows.", body = chancery_api::imports::ImportReport), Named, WithBody))]
+async fn import_csv(
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<DryRunParams>,
+    form: CsvForm,
+) -> Result<Reply, Fault> {
+    let handle = acting::table(&store, &table)?;
+    let CsvForm {
+        uploaded,
+        mapping,
+        options,
+        ..
+    } = form;
+    let options = import_options(options, params.dry_run)?;
+    let report = through(async move {
+        let report = handle.import_csv(&uploaded.file, &mapping, &options).await;
+        drop(uploaded);
+        report
+    });
+    reported(&report.await?)
+}
+
+/// Import records into a table from JSON: an export, an array of objects, or objects line by line.
+#[utoipa::path(post, path = "/api/tables/{table}/import/json", operation_id = "importJson", tag = "Imports and exports",
+    request_body(content((TableExport = "application/json"), (String = "application/x-ndjson"))),
+    params(("table" = String, Path, description = "The table's id or slug."), JsonParams),
+    responses((status = 200, description = "What became of the records.", body = chancery_api::imports::ImportReport), Named, WithBody))]
+async fn import_json(
+    State(app): State<App>,
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<JsonParams>,
+    request: Request,
+) -> Result<Reply, Fault> {
+    let handle = acting::table(&store, &table)?;
+    require_media_type(request.headers(), &["application/json", "application/x-ndjson"])?;
+    let options = convert::options(CsvOptions {
+        dry_run: params.dry_run.unwrap_or(false),
+        continue_on_error: params.continue_on_error.unwrap_or(false),
+        create_columns: params.create_columns.unwrap_or(false),
+        match_on: params.match_on.as_deref().map(super::query::names),
+        on_many: params.on_many.unwrap_or_default(),
+        blank: params.blank.unwrap_or_default(),
+        ..CsvOptions::default()
+    })?;
+    let (file, kept) = if upload::is_ndjson(&request) {
+        let uploaded = upload::whole(request.into_body(), &app).await?;
+        (uploaded.file.clone(), Some(uploaded))
+    } else {
+        (objects_of(request, &app).await?, None)
+    };
+    let report = through(async move {
+        let report = handle.import_objects(&file, &options).await;
+        drop(kept);
+        report
+    });
+    reported(&report.await?)
+}
+
+/// What an export consists of.
+const EXPORT_MEMBERS: [&str; 4] = ["version", "table", "columns", "records"];
+
+/// The records of an export, or an array of objects as it stands.
+async fn objects_of(request: Request, app: &App) -> Result<ImportFile, Fault> {
+    let json = any_json(request, app).await?;
+    let objects = match json {
+        serde_json::Value::Array(objects) => objects,
+        serde_json::Value::Object(mut members) => {
+            let unknown = members
+                .keys()
+                .find(|name| !EXPORT_MEMBERS.contains(&name.as_str()));
+            if let Some(name) = unknown {
+                let detail = format!("An export has no member \"{name}\".");
+                let hint = did_you_mean(name, EXPORT_MEMBERS);
+                return Err(Fault::new(ErrorCode::InvalidBody, detail).maybe_hint(hint));
+            }
+            match members.remove("records") {
+                Some(serde_json::Value::Array(records)) => {
+                    records.into_iter().map(data_of).collect::<Result<_, Fault>>()?
+                }
+                _ => {
+                    return Err(Fault::new(ErrorCode::InvalidBody, "The body is no export: it has no list \"records\".")
+                    .hint("Send an export, an array of objects, or objects line by line as application/x-ndjson."));
+                }
+            }
+        }
+        _ => {
+            return Err(Fault::new(
+                ErrorCode::InvalidBody,
+                "The body is neither an export nor an array of objects.",
+            ));
+        }
+    };
+    let bytes = serde_json::to_vec(&objects).map_err(Fault::internal)?;
+    Ok(ImportFile::bytes(bytes))
+}
+
+/// The values of an exported record, or the object itself. Its times are not kept, but must be what an export has there.
+fn data_of(record: serde_json::Value) -> Result<serde_json::Value, Fault> {
+    let serde_json::Value::Object(mut members) = record else {
+        return Ok(record);
+    };
+    if !members.contains_key("data") {
+        return Ok(serde_json::Value::Object(members));
+    }
+    for name in ["createdAt", "updatedAt"] {
+        if members
+            .get(name)
+            .is_some_and(|time| !time.is_string() && !time.is_null())
+        {
+            let detail = format!("records: \"{name}\" is a text such as 2026-03-01T09:30:00Z.");
+            return Err(Fault::new(ErrorCode::InvalidBody, detail));
+        }
+    }
+    Ok(members.remove("data").unwrap_or_default())
+}
+
+/// Make a table from a CSV file in one step; the types keep every value as it is written.
+#[utoipa::path(post, path = "/api/tables/import/csv", operation_id = "newTableFromCsv", tag = "Imports and exports",
+    request_body(content = CsvUpload, content_type = "multipart/form-data"), params(DryRunParams),
+    responses((status = 201, description = "The table, and what became of the rows.", body = TableImport),
+        (status = 200, description = "No table was made: a trial, or bad rows.", body = TableImport), Named, WithBody))]
+async fn new_from_csv(
+    Acting(store): Acting,
+    Params(params): Params<DryRunParams>,
+    form: CsvForm,
+) -> Result<Reply, Fault> {
+    let store = in_workspace(store, form.workspace.as_deref())?;
+    let name = form
+        .name
+        .or(form.file_name)
+        .unwrap_or_else(|| "Imported".to_owned());
+    let input = TableInput {
+        slug: form.slug,
+        strict: true,
+        soft_delete: true,
+        ..TableInput::new(name)
+    };
+    let (uploaded, mapping): (Uploaded, Mapping) = (form.uploaded, form.mapping);
+    let options = import_options(form.options, params.dry_run)?;
+    let (handle, report) = through(async move {
+        let made = store
+            .import_new_table(&uploaded.file, input, &mapping, &options)
+            .await;
+        drop(uploaded);
+        made
+    })
+    .await?;
+    let table = handle.map(|handle| handle.definition()).transpose()?;
+    let body = TableImport {
+        table: table.as_ref().map(|table| tables::table(table, Columns::With)),
+        import: convert::report(&report),
+    };
+    let reply = Reply::json(&body)?.revision(report.revision);
+    Ok(match table {
+        Some(table) => reply.created(&format!("/api/tables/{}", table.id)),
+        None => reply,
+    })
+}
+
+/// Make a table again from its JSON export, ids and times kept.
+#[utoipa::path(post, path = "/api/tables/import/json", operation_id = "newTableFromJson", tag = "Imports and exports",
+    request_body = TableExport, params(NewTableParams),
+    responses((status = 201, description = "The table, and what became of the records.", body = TableImport), Named, WithBody))]
+async fn new_from_json(
+    State(app): State<App>,
+    Acting(store): Acting,
+    Params(params): Params<NewTableParams>,
+    request: Request,
+) -> Result<Reply, Fault> {
+    let store = in_workspace(store, params.workspace.as_deref())?;
+    require_media_type(request.headers(), &["application/json"])?;
+    let uploaded = upload::whole(request.into_body(), &app).await?;
+    let (handle, report) = through(async move {
+        let made = store
+            .import_json(&uploaded.file, params.name.as_deref(), &ImportOptions::default())
+            .await;
+        drop(uploaded);
+        made
+    })
+    .await?;
+    let table = handle.definition()?;
+    let body = TableImport {
+        table: Some(tables::table(&table, Columns::With)),
+        import: convert::report(&report),
+    };
+    Ok(Reply::json(&body)?
+        .created(&format!("/api/tables/{}", table.id))
+        .revision(report.revision))
+}
+
+/// An import as it is now.
+#[utoipa::path(get, path = "/api/imports/{import}", operation_id = "getImport", tag = "Imports and exports",
+    params(("import" = String, Path, description = "The import's id.")),
+    responses((status = 200, description = "Its progress or its report.", body = ImportStatus), Named))]
+async fn status(Acting(store): Acting, Segments(id): Segments<String>) -> Result<Reply, Fault> {
+    Reply::json(&convert::status(&id, &store.import_state(&id).await?))
+}
+
+/// The refused rows as a CSV file with `_row` and `_error`, to be mended and imported again.
+#[utoipa::path(get, path = "/api/imports/{import}/errors", operation_id = "getImportErrors", tag = "Imports and exports",
+    params(("import" = String, Path, description = "The import's id.")),
+    responses((status = 200, description = "A CSV file.", body = String, content_type = "text/csv"), Named))]
+async fn errors(Acting(store): Acting, Segments(id): Segments<String>) -> Result<Reply, Fault> {
+    let csv = store.import_failed_rows(&id).await?;
+    let disposition = HeaderValue::from_static("attachment; filename=\"failed-rows.csv\"");
+    Ok(Reply::bytes(csv.into_bytes())
+        .header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        )
+        .header(header::CONTENT_DISPOSITION, disposition))
+}
+
+/// Stop an import that runs; what it wrote is taken back.
+#[utoipa::path(post, path = "/api/imports/{import}/cancel", operation_id = "cancelImport", tag = "Imports and exports",
+    params(("import" = String, Path, description = "The import's id.")),
+    responses((status = 200, description = "Whether it was running.", body = ImportCancelled), Named))]
+async fn cancel(Acting(store): Acting, Segments(id): Segments<String>) -> Result<Reply, Fault> {
+    Reply::json(&ImportCancelled {
+        cancelled: store.cancel_import(&id).await?,
+    })
+}
+
+/// The options of a form, with the wish of the query parameter.
+fn import_options(options: CsvOptions, dry_run: Option<bool>) -> Result<ImportOptions, Fault> {
+    let dry_run = options.dry_run || dry_run.unwrap_or(false);
+    Ok(ImportOptions {
+        dry_run,
+        ..convert::options(options)?
+    })
+}
+
+fn in_workspace(store: Store, name: Option<&str>) -> Result<Store, Fault> {
+    Ok(match name {
+        Some(name) => store.in_workspace(name)?,
+        None => store,
+    })
+}
+
+fn reported(report: &ImportReport) -> Result<Reply, Fault> {
+    Ok(Reply::json(&convert::report(report))?.revision(report.revision))
+}
+
+/// Runs an import to its end even when its caller goes away: it is never left half-done.
+async fn through<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Fault> {
+    Ok(tokio::spawn(work).await.map_err(Fault::internal)??)
+}

@@ -1,0 +1,98 @@
+//! The routes, one file per resource. Handlers parse, call the library and convert; they hold no rule.
+
+mod aggregate;
+mod api_keys;
+mod auth;
+mod bulk;
+mod columns;
+mod exports;
+mod fields;
+mod health;
+mod imports;
+mod options;
+mod query;
+mod records;
+mod stream;
+mod tables;
+mod users;
+mod workspaces;
+
+pub(crate) use bulk::{blank, on_many};
+use chancery::credentials::Fingerprint;
+use chancery_api::records::Pagination;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::cursor;
+use crate::fault::Fault;
+use crate::reply::page_limit;
+use crate::state::App;
+
+/// All routes.
+pub(crate) fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(crate::openapi::document())
+        .merge(health::routes())
+        .merge(auth::routes())
+        .merge(users::routes())
+        .merge(api_keys::routes())
+        .merge(workspaces::routes())
+        .merge(fields::routes())
+        .merge(tables::routes())
+        .merge(columns::routes())
+        .merge(options::routes())
+        .merge(records::routes())
+        .merge(bulk::routes())
+        .merge(query::routes())
+        .merge(aggregate::routes())
+        .merge(imports::routes())
+        .merge(exports::routes())
+}
+
+/// The parameters of a short list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// How many a page holds; 1 to 1,000, 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    pub(crate) limit: Option<u64>,
+    /// Where to go on: `nextCursor` of the page before.
+    #[param(min_length = 1)]
+    pub(crate) cursor: Option<String>,
+}
+
+/// Cuts a page out of a list that is in memory, in the list's order.
+pub(crate) fn page_of<T>(
+    app: &App,
+    what: &str,
+    items: Vec<T>,
+    params: &ListParams,
+    id: impl Fn(&T) -> &str,
+) -> Result<(Vec<T>, Pagination), Fault> {
+    let limit = page_limit(params.limit)?;
+    let question = Fingerprint::of(what.as_bytes());
+    let start = match &params.cursor {
+        None => 0,
+        Some(text) => {
+            let place = cursor::open(&app.signer, &question, text)?;
+            items
+                .iter()
+                .position(|item| id(item).as_bytes() == place)
+                .map_or(0, |at| at + 1)
+        }
+    };
+    let total = items.len();
+    let page: Vec<T> = items.into_iter().skip(start).take(limit as usize).collect();
+    let has_more = start + page.len() < total;
+    let last = page.last().filter(|_| has_more);
+    let next_cursor = last.map(|item| cursor::seal(&app.signer, &question, id(item).as_bytes()));
+    let pagination = Pagination {
+        total: Some(total as u64),
+        has_more,
+        limit,
+        next_cursor,
+        ..Pagination::default()
+    };
+    Ok((page, pagination))
+}

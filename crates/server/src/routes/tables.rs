@@ -1,0 +1,159 @@
+//! Tables: their definitions, sizes and trash. Records are in [`super::records`].
+
+use axum::extract::State;
+use chancery_api::ErrorCode;
+use chancery_api::tables::{Table, TableCreate, TableList, TableStats, TableUpdate};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{ListParams, page_of};
+use crate::acting::{self, Acting};
+use crate::convert::{maybe_time, tables as convert, tables::Columns};
+use crate::extract::{Body, Params, Segments};
+use crate::fault::{Fault, did_you_mean};
+use crate::openapi::refusals::{Named, WithBody};
+use crate::reply::Reply;
+use crate::state::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, update, delete))
+        .routes(routes!(stats))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct TablesParams {
+    /// The id or slug of a workspace; the default one when absent.
+    workspace: Option<String>,
+    /// `columns` for the columns of each table.
+    include: Option<String>,
+    /// How many a page holds; 1 to 1,000, 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u64>,
+    /// Where to go on: `nextCursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct IncludeParams {
+    /// `columns` for the columns of the table.
+    include: Option<String>,
+}
+
+/// What `?include=` asks for.
+fn include(text: Option<&str>) -> Result<Columns, Fault> {
+    match text {
+        None | Some("") => Ok(Columns::Without),
+        Some("columns") => Ok(Columns::With),
+        Some(other) => Err(Fault::new(
+            ErrorCode::InvalidParameter,
+            format!("include takes columns, not \"{other}\"."),
+        )
+        .maybe_hint(did_you_mean(other, ["columns"]))),
+    }
+}
+
+/// The tables of a workspace, by slug.
+#[utoipa::path(get, path = "/api/tables", operation_id = "listTables", tag = "Tables", params(TablesParams),
+    responses((status = 200, description = "A page of tables.", body = TableList), Named))]
+async fn list(
+    State(app): State<App>,
+    Acting(store): Acting,
+    Params(params): Params<TablesParams>,
+) -> Result<Reply, Fault> {
+    let columns = include(params.include.as_deref())?;
+    let store = match &params.workspace {
+        Some(name) => store.in_workspace(name)?,
+        None => store,
+    };
+    // A table that is dropped at this very moment has no definition any more, and is left out.
+    let tables: Vec<_> = store
+        .tables()
+        .iter()
+        .filter_map(|handle| handle.definition().ok())
+        .collect();
+    let what = format!("tables {}", store.workspace().id);
+    let list = ListParams {
+        limit: params.limit,
+        cursor: params.cursor,
+    };
+    let (page, pagination) = page_of(&app, &what, tables, &list, |table| &table.id)?;
+    let tables = page.iter().map(|table| convert::table(table, columns)).collect();
+    Reply::json(&TableList { tables, pagination })
+}
+
+/// Make a table with its columns.
+#[utoipa::path(post, path = "/api/tables", operation_id = "createTable", tag = "Tables", request_body = TableCreate,
+    responses((status = 201, description = "Made.", body = Table), Named, WithBody))]
+async fn create(Acting(store): Acting, Body(create): Body<TableCreate>) -> Result<Reply, Fault> {
+    let store = match &create.workspace {
+        Some(name) => store.in_workspace(name)?,
+        None => store,
+    };
+    let handle = store.create_table(convert::table_input(create)?).await?;
+    let table = handle.definition()?;
+    let reply = Reply::json(&convert::table(&table, Columns::With))?;
+    Ok(reply
+        .created(&format!("/api/tables/{}", table.id))
+        .etag(table.schema_version))
+}
+
+/// One table.
+#[utoipa::path(get, path = "/api/tables/{table}", operation_id = "getTable", tag = "Tables",
+    params(("table" = String, Path, description = "Its id or slug."), IncludeParams),
+    responses((status = 200, description = "The table.", body = Table), Named))]
+async fn get(
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+    Params(params): Params<IncludeParams>,
+) -> Result<Reply, Fault> {
+    let columns = include(params.include.as_deref())?;
+    let table = acting::table(&store, &name)?.definition()?;
+    Ok(Reply::json(&convert::table(&table, columns))?.etag(table.schema_version))
+}
+
+/// Change what people see of a table.
+#[utoipa::path(patch, path = "/api/tables/{table}", operation_id = "updateTable", tag = "Tables",
+    request_body = TableUpdate, params(("table" = String, Path, description = "Its id or slug.")),
+    responses((status = 200, description = "The table as it is now.", body = Table), Named, WithBody))]
+async fn update(
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+    Body(update): Body<TableUpdate>,
+) -> Result<Reply, Fault> {
+    let handle = acting::table(&store, &name)?;
+    let patch = convert::patch(update, &*handle.definition()?);
+    let table = handle.update_table(patch).await?;
+    Ok(Reply::json(&convert::table(&table, Columns::With))?.etag(table.schema_version))
+}
+
+/// Drop a table with its records, for good.
+#[utoipa::path(delete, path = "/api/tables/{table}", operation_id = "deleteTable", tag = "Tables",
+    params(("table" = String, Path, description = "Its id or slug.")),
+    responses((status = 204, description = "It is gone."), Named))]
+async fn delete(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
+    acting::table(&store, &name)?.drop_table().await?;
+    Ok(Reply::nothing())
+}
+
+/// What a table holds, in numbers.
+#[utoipa::path(get, path = "/api/tables/{table}/stats", operation_id = "getTableStats", tag = "Tables",
+    params(("table" = String, Path, description = "Its id or slug.")),
+    responses((status = 200, description = "The numbers.", body = TableStats), Named))]
+async fn stats(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
+    let handle = acting::table(&store, &name)?;
+    let (table, stats) = (handle.definition()?, handle.stats().await?);
+    Reply::json(&TableStats {
+        records: stats.live,
+        deleted: stats.trash,
+        columns: table.live().count() as u64,
+        last_change_at: maybe_time(stats.last_change_at),
+    })
+}

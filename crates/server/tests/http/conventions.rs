@@ -1,0 +1,333 @@
+//! What holds for every route: refusals, limits, headers, idempotency, hosts.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use chancery_server::Limits;
+use serde_json::json;
+
+use crate::harness::Server;
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_as_a_problem() {
+    let server = Server::with_tasks().await;
+    let json = [("content-type", "application/json")];
+    for (method, path, headers, body, status, code) in [
+        ("GET", "/api/nothing", &[][..], "", 404, "routeNotFound"),
+        ("PUT", "/api/tables", &json, "{}", 405, "methodNotAllowed"),
+        (
+            "POST",
+            "/api/tables",
+            &[("content-type", "text/plain")],
+            "{}",
+            415,
+            "unsupportedMediaType",
+        ),
+        ("POST", "/api/tables", &[], "{}", 415, "unsupportedMediaType"),
+        ("POST", "/api/tables", &json, "{\"name\":", 400, "malformedJson"),
+        ("POST", "/api/tables", &json, "", 400, "malformedJson"),
+        ("POST", "/api/tables", &json, "[\"a\"]", 422, "invalidBody"),
+        (
+            "POST",
+            "/api/tables",
+            &json,
+            "{\"nmae\":\"a\"}",
+            422,
+            "invalidBody",
+        ),
+        ("GET", "/api/tables?limti=3", &[], "", 400, "unknownParameter"),
+        (
+            "GET",
+            "/api/tables/tasks/records/x?dryRun=true",
+            &[],
+            "",
+            400,
+            "unknownParameter",
+        ),
+        (
+            "GET",
+            "/api/tables?include=rows",
+            &[],
+            "",
+            400,
+            "invalidParameter",
+        ),
+        (
+            "POST",
+            "/api/tables/tasks/records?dryRun=perhaps",
+            &json,
+            "{\"data\":{}}",
+            400,
+            "invalidParameter",
+        ),
+        ("GET", "/api/tables/%ff", &[], "", 400, "malformedPath"),
+    ] {
+        let answer = server.call(method, path, headers, body).await.expect(status);
+        assert_eq!(answer.code(), code, "{method} {path}");
+    }
+    let near = server.get("/api/tables?limti=3").await.json();
+    assert_eq!(near["hint"], "Did you mean \"limit\"?");
+    let allowed = server.put("/api/tables", json!({})).await;
+    assert!(allowed.header("allow").contains("POST"), "{:?}", allowed.headers);
+}
+
+#[tokio::test]
+async fn every_answer_carries_its_id_and_the_revision() {
+    let server = Server::with_tasks().await;
+    let answer = server
+        .call(
+            "GET",
+            "/api/tables",
+            &[("x-request-id", "trace-7")],
+            Body::empty(),
+        )
+        .await;
+    assert_eq!(answer.header("x-request-id"), "trace-7");
+    let before: u64 = answer.header("x-revision").parse().unwrap();
+    server.task(json!({"title": "a"})).await;
+    let after: u64 = server
+        .get("/api/tables")
+        .await
+        .header("x-revision")
+        .parse()
+        .unwrap();
+    assert!(after > before, "{before} {after}");
+    assert_eq!(
+        (
+            answer.header("x-content-type-options"),
+            answer.header("cache-control")
+        ),
+        ("nosniff", "no-store")
+    );
+    let future = [("x-at-least-revision", "999999999")];
+    assert_eq!(
+        server
+            .call("GET", "/api/tables", &future, Body::empty())
+            .await
+            .expect(503)
+            .code(),
+        "storageUnavailable"
+    );
+    let now = after.to_string();
+    server
+        .call(
+            "GET",
+            "/api/tables",
+            &[("x-at-least-revision", now.as_str())],
+            Body::empty(),
+        )
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_body_beyond_its_limit_is_refused_with_the_limit() {
+    let server = Server::with(Limits {
+        body_bytes_max: 100,
+        ..Limits::default()
+    })
+    .await;
+    let refused = server
+        .post("/api/tables", json!({"name": "x".repeat(200)}))
+        .await
+        .expect(413);
+    assert_eq!(refused.code(), "bodyTooLarge");
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("bodyBytesMax of 100")
+    );
+    let pieces = futures::stream::iter((0..20).map(|_| Ok::<_, std::io::Error>("x".repeat(20))));
+    let headers = [("content-type", "application/json")];
+    let refused = server
+        .call("POST", "/api/tables", &headers, Body::from_stream(pieces))
+        .await
+        .expect(413);
+    assert_eq!(refused.code(), "bodyTooLarge");
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_does_not_hold_the_server() {
+    let server = Server::with(Limits {
+        request_time_max: Duration::from_millis(50),
+        ..Limits::default()
+    })
+    .await;
+    let never = futures::stream::pending::<Result<String, std::io::Error>>();
+    let headers = [("content-type", "application/json")];
+    let refused = server
+        .call("POST", "/api/tables", &headers, Body::from_stream(never))
+        .await
+        .expect(503);
+    assert_eq!(refused.code(), "timeout");
+    assert!(!refused.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn too_many_at_once_are_told_to_come_back() {
+    let server = Server::with(Limits {
+        concurrent_requests_max: 0,
+        ..Limits::default()
+    })
+    .await;
+    let refused = server.get("/api/tables").await.expect(503);
+    assert_eq!(refused.code(), "overloaded");
+    assert_eq!(refused.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn a_keyed_request_is_done_once() {
+    let server = Server::with_tasks().await;
+    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
+    let path = "/api/tables/tasks/records";
+    let first = server
+        .call("POST", path, &headers, "{\"data\":{\"title\":\"a\"}}")
+        .await
+        .expect(201);
+    let again = server
+        .call("POST", path, &headers, "{\"data\":{\"title\":\"a\"}}")
+        .await
+        .expect(201);
+    assert_eq!(
+        (first.json(), first.header("location")),
+        (again.json(), again.header("location"))
+    );
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    let other = server
+        .call("POST", path, &headers, "{\"data\":{\"title\":\"b\"}}")
+        .await
+        .expect(409);
+    assert_eq!(other.code(), "idempotencyMismatch");
+    assert_eq!(server.get("/api/tables/tasks/stats").await.json()["records"], 1);
+    let writer = format!("Bearer {}", server.write);
+    let theirs = [
+        ("idempotency-key", "k1"),
+        ("content-type", "application/json"),
+        ("authorization", writer.as_str()),
+    ];
+    server
+        .call("POST", path, &theirs, "{\"data\":{\"title\":\"b\"}}")
+        .await
+        .expect(201);
+    let long = "k".repeat(300);
+    let bad = [
+        ("idempotency-key", long.as_str()),
+        ("content-type", "application/json"),
+    ];
+    assert_eq!(
+        server
+            .call("POST", path, &bad, "{\"data\":{}}")
+            .await
+            .expect(400)
+            .code(),
+        "invalidHeader"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_request_may_use_its_key_again() {
+    let server = Server::with_tasks().await;
+    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
+    server
+        .call("POST", "/api/tables/tasks/records", &headers, "{\"data\":{}}")
+        .await
+        .expect(422);
+    server
+        .call(
+            "POST",
+            "/api/tables/tasks/records",
+            &headers,
+            "{\"data\":{\"title\":\"a\"}}",
+        )
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn a_foreign_host_name_is_refused_on_loopback() {
+    let server = Server::start().await;
+    let refused = server
+        .call("GET", "/api/tables", &[("host", "evil.example")], Body::empty())
+        .await
+        .expect(421);
+    assert_eq!(refused.code(), "misdirectedRequest");
+    server
+        .call("GET", "/api/tables", &[("host", "localhost:7373")], Body::empty())
+        .await
+        .expect(200);
+    server
+        .call("GET", "/", &[("host", "evil.example")], Body::empty())
+        .await
+        .expect(421);
+}
+
+#[tokio::test]
+async fn the_page_runs_only_what_carries_the_nonce_of_its_answer() {
+    let server = Server::start().await;
+    for path in ["/", "/tables/x", "/api/docs"] {
+        let page = server
+            .call("GET", path, &[("stranger", "")], Body::empty())
+            .await
+            .expect(200);
+        let policy = page.header("content-security-policy").to_owned();
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        let html = String::from_utf8(page.bytes).unwrap();
+        assert!(!html.contains("__CSP_NONCE__"), "{path}");
+        let again = server.call("GET", path, &[("stranger", "")], Body::empty()).await;
+        assert_ne!(again.header("content-security-policy"), policy);
+    }
+    let missing = server
+        .call("GET", "/assets/nothing.js", &[("stranger", "")], Body::empty())
+        .await
+        .expect(404);
+    assert_eq!(missing.code(), "routeNotFound");
+}
+
+#[tokio::test]
+async fn health_and_metrics_answer_strangers() {
+    let server = Server::start().await;
+    for path in ["/healthz", "/readyz"] {
+        let answer = server
+            .call("GET", path, &[("stranger", "")], Body::empty())
+            .await
+            .expect(200);
+        assert_eq!(answer.json()["status"], "ok");
+    }
+    let metrics = server
+        .call("GET", "/metrics", &[("stranger", "")], Body::empty())
+        .await
+        .expect(200);
+    let text = String::from_utf8(metrics.bytes).unwrap();
+    assert!(
+        text.contains("chancery_requests_total{status=\"2xx\"} 2"),
+        "{text}"
+    );
+    let document = server
+        .call("GET", "/api/openapi.json", &[("stranger", "")], Body::empty())
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_who_asks() {
+    let server = Server::start().await;
+    let plain = server.get("/api/openapi.json").await.bytes.len();
+    for encoding in ["gzip", "br", "zstd"] {
+        let answer = server
+            .call(
+                "GET",
+                "/api/openapi.json",
+                &[("accept-encoding", encoding)],
+                Body::empty(),
+            )
+            .await;
+        assert_eq!(answer.header("content-encoding"), encoding);
+        assert!(answer.bytes.len() < plain / 3, "{encoding}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The HTTP API, route by route, without a network: a store in memory behind the real router.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
+mod access;
+mod bulk;
+mod conventions;
+mod files;
+mod harness;
+mod openapi;
+mod query;
+mod records;
+mod tables;

@@ -1,0 +1,269 @@
+//! Workspaces, tables, columns, options and field types.
+
+use serde_json::json;
+
+use crate::harness::{Server, tasks};
+
+#[tokio::test]
+async fn a_table_is_made_listed_changed_and_dropped() {
+    let server = Server::start().await;
+    let made = server.post("/api/tables", tasks()).await.expect(201);
+    let table = made.json();
+    assert_eq!(
+        (table["slug"].as_str(), table["key"].as_str()),
+        (Some("tasks"), Some("id"))
+    );
+    assert_eq!(table["columns"].as_array().unwrap().len(), 5);
+    assert_eq!(
+        server.get(made.header("location")).await.expect(200).json()["id"],
+        table["id"]
+    );
+    assert!(
+        server
+            .get("/api/tables/tasks")
+            .await
+            .expect(200)
+            .json()
+            .get("columns")
+            .is_none()
+    );
+    let listed = server.get("/api/tables?include=columns").await.expect(200).json();
+    assert_eq!(listed["tables"][0]["columns"][0]["slug"], "title");
+    let body = json!({"description": "What to do", "settings": {"enableForm": true}});
+    let changed = server.patch("/api/tables/tasks", body).await.expect(200).json();
+    assert_eq!(
+        (&changed["description"], &changed["settings"]["enableForm"]),
+        (&json!("What to do"), &json!(true))
+    );
+    let cleared = server
+        .patch("/api/tables/tasks", json!({"description": null}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(cleared["description"], json!(null));
+    assert_eq!(
+        server.post("/api/tables", tasks()).await.expect(409).code(),
+        "alreadyExists"
+    );
+    server.delete("/api/tables/tasks").await.expect(204);
+    let gone = server.get("/api/tables/tasks").await.expect(404);
+    assert_eq!(gone.code(), "tableNotFound");
+}
+
+#[tokio::test]
+async fn a_misspelt_table_is_answered_with_the_nearest() {
+    let server = Server::with_tasks().await;
+    let refused = server.get("/api/tables/task").await.expect(404).json();
+    assert!(refused["detail"].as_str().unwrap().contains("tasks"), "{refused}");
+}
+
+#[tokio::test]
+async fn every_mistake_of_a_definition_is_named() {
+    let server = Server::start().await;
+    let body = json!({"name": "A", "columns": [
+        {"name": "X", "fieldType": "txt"},
+        {"name": "Y", "fieldType": "text", "validation": {"pattern": "("}},
+        {"name": "Z", "fieldType": "text", "validation": {"format": "mail"}},
+    ]});
+    let refused = server.post("/api/tables", body).await.expect(422);
+    assert_eq!(refused.code(), "invalidDefinition");
+    assert!(!refused.json()["errors"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn columns_are_added_changed_reordered_and_deleted() {
+    let server = Server::with_tasks().await;
+    let made = server
+        .post(
+            "/api/tables/tasks/columns",
+            json!({"name": "Due", "fieldType": "date"}),
+        )
+        .await
+        .expect(201);
+    assert_eq!(made.json()["slug"], "due");
+    assert_eq!(
+        server.get(made.header("location")).await.expect(200).json(),
+        made.json()
+    );
+    let changed = server
+        .patch(
+            "/api/tables/tasks/columns/due",
+            json!({"name": "Due on", "width": 120}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&changed.json()["name"], &changed.json()["width"]),
+        (&json!("Due on"), &json!(120))
+    );
+    let refused = server
+        .patch("/api/tables/tasks/columns/due", json!({"fieldType": "text"}))
+        .await
+        .expect(422);
+    assert_eq!(refused.code(), "invalidDefinition");
+    let order = server
+        .post(
+            "/api/tables/tasks/columns/reorder",
+            json!({"columns": ["due", "title"]}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            &order.json()["columns"][0]["slug"],
+            &order.json()["columns"][1]["slug"]
+        ),
+        (&json!("due"), &json!("title"))
+    );
+    server.delete("/api/tables/tasks/columns/due").await.expect(204);
+    assert_eq!(
+        server
+            .get("/api/tables/tasks/columns/due")
+            .await
+            .expect(404)
+            .code(),
+        "columnNotFound"
+    );
+    let wrong = json!({"name": "B", "fieldType": "text", "defaultValue": {"function": "tomorrow"}});
+    assert_eq!(
+        server
+            .post("/api/tables/tasks/columns", wrong)
+            .await
+            .expect(422)
+            .code(),
+        "invalidDefinition"
+    );
+}
+
+#[tokio::test]
+async fn a_value_is_tried_against_a_column() {
+    let server = Server::with_tasks().await;
+    let path = "/api/tables/tasks/columns/priority/validate";
+    assert_eq!(
+        server.post(path, json!({"value": 4})).await.expect(200).json()["valid"],
+        true
+    );
+    let verdict = server.post(path, json!({"value": 9})).await.expect(200).json();
+    assert_eq!(
+        (&verdict["valid"], &verdict["errors"][0]["code"]),
+        (&json!(false), &json!("max"))
+    );
+    let title = server
+        .post("/api/tables/tasks/columns/title/validate", json!({"value": null}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(title["errors"][0]["code"], "required");
+}
+
+#[tokio::test]
+async fn options_are_added_changed_reordered_and_deleted() {
+    let server = Server::with_tasks().await;
+    let path = "/api/tables/tasks/columns/status/options";
+    let made = server
+        .post(path, json!({"name": "Later", "color": "grey"}))
+        .await
+        .expect(201)
+        .json();
+    let later = made["id"].as_str().unwrap();
+    let renamed = server
+        .patch(
+            &format!("{path}/{later}"),
+            json!({"name": "Some day", "color": null}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&renamed.json()["name"], &renamed.json()["color"]),
+        (&json!("Some day"), &json!(null))
+    );
+    let listed = server.get(path).await.expect(200).json();
+    let mut ids: Vec<String> = listed["options"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|option| option["id"].as_str().unwrap().to_owned())
+        .collect();
+    ids.reverse();
+    let order = server
+        .post(&format!("{path}/reorder"), json!({ "options": ids }))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(order["options"][0]["id"], json!(ids[0]));
+    let some = json!({"options": [ids[0]]});
+    assert_eq!(
+        server
+            .post(&format!("{path}/reorder"), some)
+            .await
+            .expect(422)
+            .code(),
+        "invalidDefinition"
+    );
+    server.delete(&format!("{path}/{later}")).await.expect(204);
+    assert_eq!(
+        server.delete(&format!("{path}/{later}")).await.expect(404).code(),
+        "optionNotFound"
+    );
+}
+
+#[tokio::test]
+async fn workspaces_never_meet() {
+    let server = Server::with_tasks().await;
+    let made = server
+        .post("/api/workspaces", json!({"name": "Other"}))
+        .await
+        .expect(201)
+        .json();
+    let mut table = tasks();
+    table["workspace"] = json!("other");
+    let theirs = server.post("/api/tables", table).await.expect(201).json();
+    assert_eq!(theirs["workspaceId"], made["id"]);
+    let listed = server.get("/api/tables?workspace=other").await.expect(200).json();
+    assert_eq!(listed["tables"].as_array().unwrap().len(), 1);
+    let path = format!("/api/tables/{}/records", theirs["id"].as_str().unwrap());
+    server
+        .post(&path, json!({"data": {"title": "theirs"}}))
+        .await
+        .expect(201);
+    assert_eq!(server.get("/api/tables/tasks/stats").await.json()["records"], 0);
+    server
+        .patch("/api/workspaces/other", json!({"description": "x"}))
+        .await
+        .expect(200);
+    server.delete("/api/workspaces/other").await.expect(204);
+    assert_eq!(
+        server.get("/api/workspaces/other").await.expect(404).code(),
+        "workspaceNotFound"
+    );
+    assert_eq!(server.get(&path).await.expect(404).code(), "tableNotFound");
+    assert_eq!(
+        server.delete("/api/workspaces/default").await.expect(422).code(),
+        "invalidDefinition"
+    );
+}
+
+#[tokio::test]
+async fn field_types_describe_themselves() {
+    let server = Server::start().await;
+    let all = server.get("/api/field-types").await.expect(200).json();
+    assert!(all["fieldTypes"].as_array().unwrap().len() > 15);
+    let text = server.get("/api/field-types/text").await.expect(200).json();
+    assert_eq!(
+        (&text["id"], &text["flags"]["supportsUnique"]),
+        (&json!("text"), &json!(true))
+    );
+    assert_eq!(
+        server
+            .get("/api/field-types/text/config-schema")
+            .await
+            .expect(200)
+            .json(),
+        text["configSchema"]
+    );
+    let wrong = server.get("/api/field-types/txet").await.expect(404);
+    assert_eq!(
+        (wrong.code().as_str(), &wrong.json()["hint"]),
+        ("fieldTypeNotFound", &json!("Did you mean \"text\"?"))
+    );
+}
