@@ -1,0 +1,169 @@
+//! `chancery export`: a table as a file. It streams: no table is too large.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use chancery::{ExportOptions, TableHandle};
+use chancery_server::convert::queries;
+use clap::Args;
+use serde_json::Value as Json;
+
+use crate::failure::{Exit, Failure};
+use crate::filter;
+use crate::output::Output;
+use crate::target::{Escape, ExportFormat, ExportJob, Missing, Question, Target, TargetArgs};
+
+/// Write a table to a file or stdout
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+CSV: texts that a spreadsheet would run as formulas are written with an apostrophe before them, which `import` takes away
+again; --no-escape leaves them as they are. JSON holds the definition too, and `import` makes the same table from it.
+
+Examples:
+  chancery export tasks > tasks.csv
+  chancery export tasks -o tasks.json
+  chancery export tasks status=done --columns title,due --format csv
+  chancery export tasks --format ndjson | jq .title")]
+pub(crate) struct Export {
+    /// The table
+    table: String,
+    /// Filters as in `query`; all must hold
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// The file; stdout when absent
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The shape; by the file's ending when absent, else csv
+    #[arg(long, value_enum)]
+    format: Option<ExportFormat>,
+    /// The columns, besides them id, version, createdAt, updatedAt, createdBy, updatedBy, externalId
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// A filter as JSON
+    #[arg(long, value_name = "JSON")]
+    filter: Option<String>,
+    /// Leave texts that a spreadsheet would run as they are
+    #[arg(long)]
+    no_escape: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+impl Export {
+    pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
+        let target = self.target.open(Missing::Refuse)?;
+        let job = ExportJob {
+            format: self
+                .format
+                .or_else(|| self.output.as_deref().and_then(by_ending))
+                .unwrap_or_default(),
+            filter: filter::together(&self.filters, self.filter.as_deref())?,
+            columns: self.columns,
+            escape: if self.no_escape {
+                Escape::None
+            } else {
+                Escape::Formula
+            },
+            table: self.table,
+        };
+        if job.format == ExportFormat::Json && !job.columns.is_empty() {
+            return Err(Failure::new(
+                "a JSON export holds the whole table, so --columns does not go with it",
+            )
+            .hint("use --format ndjson or csv"));
+        }
+        match &self.output {
+            None => {
+                let mut out = output.data();
+                target.export(&job, &mut out)?;
+                out.flush()?;
+            }
+            Some(path) => to_file(&*target, &job, path)?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Writes beside the file and puts it in place at the end, so that a failed export leaves no half file.
+fn to_file(target: &dyn Target, job: &ExportJob, path: &Path) -> Result<(), Failure> {
+    let told = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let mut out = BufWriter::new(File::create(&part).map_err(told)?);
+    let exported = target.export(job, &mut out).and_then(|()| Ok(out.flush()?));
+    drop(out);
+    if exported.is_err() {
+        let _ = std::fs::remove_file(&part);
+        return exported;
+    }
+    std::fs::rename(&part, path).map_err(told)
+}
+
+fn by_ending(path: &Path) -> Option<ExportFormat> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(ExportFormat::Csv),
+        "json" => Some(ExportFormat::Json),
+        "ndjson" | "jsonl" => Some(ExportFormat::Ndjson),
+        _ => None,
+    }
+}
+
+/// An export out of a database on this machine.
+pub(crate) async fn locally(
+    handle: &TableHandle,
+    job: &ExportJob,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let query = queries::question(job.filter.as_ref(), &[], None)?;
+    let mut stream = match job.format {
+        ExportFormat::Json => handle.export_json(&query).await?,
+        _ => {
+            let escape = match job.escape {
+                Escape::Formula => chancery::Escape::Formula,
+                Escape::None => chancery::Escape::None,
+            };
+            let options = ExportOptions {
+                columns: job.columns.clone(),
+                query,
+                escape,
+                ..ExportOptions::default()
+            };
+            handle.export_csv(&options).await?
+        }
+    };
+    while let Some(bytes) = stream.next().await {
+        out.write_all(&bytes?)?;
+    }
+    Ok(())
+}
+
+/// One line of JSON for each record: its id and its values.
+pub(crate) fn ndjson(target: &dyn Target, job: &ExportJob, out: &mut dyn Write) -> Result<(), Failure> {
+    let table = target.table(&job.table)?;
+    let known =
+        |name: &&String| table.columns.iter().flatten().any(|column| column.slug == **name) || *name == "id";
+    if let Some(unknown) = job.columns.iter().find(|name| !known(name)) {
+        let slugs = table.columns.iter().flatten().map(|column| column.slug.as_str());
+        return Err(Failure::new(chancery::unknown_name("column", unknown, slugs)));
+    }
+    let question = Question {
+        filter: job.filter.clone(),
+        ..Question::default()
+    };
+    target.query(&table.id, &question, &mut |page| {
+        for record in page {
+            let mut line = serde_json::Map::new();
+            if table.key == "id" && (job.columns.is_empty() || job.columns.iter().any(|name| name == "id")) {
+                line.insert("id".into(), record.id);
+            }
+            let wanted =
+                |name: &String| name != "_display" && (job.columns.is_empty() || job.columns.contains(name));
+            line.extend(record.data.into_iter().filter(|(name, _)| wanted(name)));
+            serde_json::to_writer(&mut *out, &Json::Object(line))?;
+            writeln!(out)?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,56 @@
+//! The commands, one file each. This is the list of them.
+//!
+//! # To add a command
+//! 1. Write `commands/<name>.rs` with a clap `Args` and a `run`.
+//! 2. Add its line to [`Command`] and to [`run`].
+//! 3. Run the tests with `UPDATE_DOCS=1` and look at the difference in `docs/cli.md`.
+
+mod bench;
+mod completions;
+pub(crate) mod export;
+pub(crate) mod import;
+mod key;
+mod migrate;
+mod query;
+mod record;
+mod serve;
+mod table;
+mod user;
+
+use clap::Subcommand;
+
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::Serve),
+    Table(table::Table),
+    Record(record::Record),
+    Query(query::Query),
+    Import(import::Import),
+    Export(export::Export),
+    Key(key::Key),
+    User(user::User),
+    Migrate(migrate::Migrate),
+    Bench(bench::Bench),
+    Completions(completions::Completions),
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Serve(command) => command.run(output),
+        Command::Table(command) => command.run(output),
+        Command::Record(command) => command.run(output),
+        Command::Query(command) => command.run(output),
+        Command::Import(command) => command.run(output),
+        Command::Export(command) => command.run(output),
+        Command::Key(command) => command.run(output),
+        Command::User(command) => command.run(output),
+        Command::Migrate(command) => command.run(output),
+        Command::Bench(command) => command.run(output),
+        Command::Completions(command) => command.run(),
+    }
+}

@@ -1,0 +1,154 @@
+//! `chancery serve`: the HTTP server with the web page. Everything it does is the server crate's.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chancery::{Durability, OpenOptions};
+use chancery_server::{Listening, Proxy, ServeOptions, TlsFiles};
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::demo;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::target::{DatabaseArgs, Missing, open_store};
+
+/// Start the server with its web page
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Start the server with its web page.\n\n\
+Prints one line `ready http://ADDR:PORT` on stdout when it can be reached; everything else goes to stderr. As long as \
+nobody has an account, it prints a one-time link that makes the first one. Ctrl-C or SIGTERM lets running requests \
+finish and stops.",
+    after_long_help = "\
+Examples:
+  chancery serve --demo
+  chancery serve --data /srv/chancery --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
+  chancery serve --database sqlite:app.db --listen 127.0.0.1:0
+
+CHANCERY_LOG sets what is logged to stderr: error, warn, info (the default), debug."
+)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7373")]
+    listen: SocketAddr,
+    /// Fill an empty workspace with example tables
+    #[arg(long)]
+    demo: bool,
+    /// When a write is answered
+    #[arg(long, value_enum, default_value = "full")]
+    durability: Durable,
+    /// A folder with the web page, instead of the one built in
+    #[arg(long, value_name = "DIR")]
+    web_dir: Option<PathBuf>,
+    /// The certificate chain, as PEM; turns on TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A host name to answer for besides this machine's own; may be given several times
+    #[arg(long = "allowed-host", value_name = "NAME")]
+    allowed_hosts: Vec<String>,
+    /// A proxy in front speaks TLS, so cookies must not travel without
+    #[arg(long)]
+    behind_tls: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Durable {
+    /// When it is on the disk: survives a power cut
+    Full,
+    /// When the system has it: survives a crash of the program; a power cut may lose the last moments
+    Relaxed,
+}
+
+impl Serve {
+    pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
+        log();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.serve(output))?;
+        Ok(Exit::Done)
+    }
+
+    async fn serve(self, output: &Output) -> Result<(), Failure> {
+        let durability = match self.durability {
+            Durable::Full => Durability::Full,
+            Durable::Relaxed => Durability::Relaxed,
+        };
+        let store = open_store(&self.database, Missing::Make, OpenOptions { durability }).await?;
+        if self.demo {
+            match demo::fill(&store).await? {
+                Some(records) => output.say(&format!("the demo has {records} records")),
+                None => output.say("the workspace has tables already, so the demo was not added"),
+            }
+        }
+        if !self.listen.ip().is_loopback() && self.tls_cert.is_none() && !self.behind_tls {
+            output.warn("without TLS, passwords and keys travel readable; use --tls-cert, or --behind-tls with a proxy");
+        }
+        let json = output.json();
+        let tls = self
+            .tls_cert
+            .zip(self.tls_key)
+            .map(|(certificate, key)| TlsFiles { certificate, key });
+        let options = ServeOptions {
+            tls,
+            web_dir: self.web_dir,
+            allowed_hosts: self.allowed_hosts,
+            proxy: if self.behind_tls { Proxy::Tls } else { Proxy::None },
+            ready: Some(Box::new(move |listening| announce(&listening, json))),
+            stop: Some(Box::pin(stopping()?)),
+            ..ServeOptions::new(store.clone(), self.listen)
+        };
+        let served = chancery_server::serve(options).await;
+        store.close().await?;
+        served.map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+/// Completes at Ctrl-C or SIGTERM. Both are heard from now on, not only once somebody waits for them: they may come right
+/// after the server says that it is ready.
+#[cfg(unix)]
+fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Completes at Ctrl-C.
+#[cfg(not(unix))]
+fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Says that the server can be reached. Nobody listening is no reason to stop.
+fn announce(listening: &Listening, json: bool) {
+    let output = Output::new(json);
+    if let Some(link) = &listening.setup_url {
+        output.say(&format!(
+            "nobody has an account yet; make the first one with this link, once:\n  {link}"
+        ));
+    }
+    let _ = output.line(&format!("ready {}", listening.url));
+}
+
+/// The log goes to stderr.
+fn log() {
+    let filter = EnvFilter::try_from_env("CHANCERY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(console::colors_enabled_stderr())
+        .with_target(false);
+    // A second log is impossible: this process runs one command.
+    let _ = log.try_init();
+}

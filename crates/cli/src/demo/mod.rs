@@ -1,0 +1,192 @@
+//! The demo: the books of a small bicycle workshop, made up from word lists. The same every time but for the dates, which
+//! lie around today. Nobody in it exists.
+//!
+//! # To add a table
+//! Write `demo/<name>.rs` with its definition and its records, and add it to [`fill`].
+
+mod bicycles;
+mod chance;
+mod customers;
+mod orders;
+mod products;
+mod repairs;
+mod words;
+
+use chancery::{BulkOptions, ColumnInput, JsonMap, OptionInput, Store, TableInput};
+use jiff::civil::Date;
+use serde_json::Value as Json;
+
+use crate::failure::Failure;
+use chance::Chance;
+
+/// Fills the workspace and answers how many records that made; none if it has tables already.
+pub(crate) async fn fill(store: &Store) -> Result<Option<usize>, Failure> {
+    if !store.tables().is_empty() {
+        return Ok(None);
+    }
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut chance = Chance::new(2_026);
+    let products = products::records(&mut chance, today);
+    let customers = customers::records(&mut chance, today);
+    let orders = orders::records(&mut chance, today, &customers, &products);
+    let bicycles = bicycles::records(&mut chance, today);
+    let repairs = repairs::records(&mut chance, today, &customers);
+    let mut made = 0;
+    for (table, records) in [
+        (products::table(), products),
+        (customers::table(), customers),
+        (orders::table(), orders),
+        (bicycles::table(), bicycles),
+        (repairs::table(), repairs),
+    ] {
+        made += records.len();
+        put(store, table, &records).await?;
+    }
+    Ok(Some(made))
+}
+
+async fn put(store: &Store, table: TableInput, records: &[JsonMap]) -> Result<(), Failure> {
+    let handle = store.create_table(table).await?;
+    let outcome = handle.bulk_create(records, BulkOptions::default()).await?;
+    match outcome.failures().next() {
+        Some((index, issues)) => {
+            let name = &handle.definition()?.slug;
+            Err(Failure::new(format!(
+                "demo: {name}[{index}] {}: {}",
+                issues[0].field, issues[0].message
+            )))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A table with a description, an icon and a colour.
+fn described(
+    name: &str,
+    description: &str,
+    icon: &str,
+    color: &str,
+    columns: Vec<ColumnInput>,
+) -> TableInput {
+    TableInput {
+        description: description.into(),
+        icon: Some(icon.into()),
+        color: Some(color.into()),
+        columns,
+        ..TableInput::new(name)
+    }
+}
+
+/// A column of choices, each with its colour.
+fn choice(name: &str, field_type: &str, options: &[(&str, &str)]) -> ColumnInput {
+    let option = |(name, color): &(&str, &str)| OptionInput {
+        name: (*name).into(),
+        color: Some((*color).into()),
+        ..OptionInput::default()
+    };
+    ColumnInput {
+        options: options.iter().map(option).collect(),
+        ..ColumnInput::new(name, field_type)
+    }
+}
+
+/// A record out of pairs; nulls are left out.
+fn record<const N: usize>(pairs: [(&str, Json); N]) -> JsonMap {
+    pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// A day some days away from today.
+fn day(today: Date, away: i64) -> Date {
+    today.saturating_add(jiff::Span::new().days(away))
+}
+
+/// An amount in cents as a JSON number with all its digits.
+fn money(cents: i64) -> Json {
+    let text = format!(
+        "{}{}.{:02}",
+        if cents < 0 { "-" } else { "" },
+        cents.abs() / 100,
+        cents.abs() % 100
+    );
+    serde_json::from_str(&text).unwrap_or(Json::Null)
+}
+
+/// A value of a record made before, as text.
+fn text(record: &JsonMap, name: &str) -> String {
+    record
+        .get(name)
+        .and_then(Json::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The amount of a record made before, in cents.
+fn cents(record: &JsonMap, name: &str) -> i64 {
+    let digits: String = record
+        .get(name)
+        .map(Json::to_string)
+        .unwrap_or_default()
+        .replace('.', "");
+    digits.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    async fn demo() -> (Store, usize) {
+        let store = Store::open("memory:").await.unwrap();
+        let made = fill(&store).await.unwrap().unwrap();
+        (store, made)
+    }
+
+    #[tokio::test]
+    async fn it_uses_every_field_type_that_there_is() {
+        let (store, made) = demo().await;
+        assert!(made > 1_000, "{made}");
+        let mut used = HashSet::new();
+        for handle in store.tables() {
+            used.extend(
+                handle
+                    .definition()
+                    .unwrap()
+                    .live()
+                    .map(|column| column.field_type.clone()),
+            );
+        }
+        let missing: Vec<&str> = chancery::FIELD_TYPES
+            .iter()
+            .map(|kind| kind.id())
+            .filter(|kind| !used.contains(*kind))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[tokio::test]
+    async fn it_never_touches_a_workspace_that_has_tables() {
+        let store = Store::open("memory:").await.unwrap();
+        store.create_table(TableInput::new("Mine")).await.unwrap();
+        assert_eq!(fill(&store).await.unwrap(), None);
+        assert_eq!(store.tables().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn it_is_the_same_every_time() {
+        let (one, _) = demo().await;
+        let (other, _) = demo().await;
+        let names = async |store: Store| {
+            let customers = store.table("customers").unwrap().all().await.unwrap();
+            customers
+                .iter()
+                .map(|record| record.get("name").to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(one).await, names(other).await);
+    }
+}

@@ -1,0 +1,266 @@
+//! What a command works on: a database on this machine, or a server. Each command is written once, against [`Target`].
+
+mod http;
+mod local;
+mod remote;
+
+use std::path::{Path, PathBuf};
+
+use chancery_api::JsonMap;
+use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
+use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::imports::ImportReport;
+use chancery_api::query::{Filter, Sort};
+use chancery_api::records::{Record, RecordCreate};
+use chancery_api::tables::{Table, TableCreate, TableStats};
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+use local::Local;
+pub(crate) use local::{created as key_created, is_locked, key_input, open_store};
+use remote::Remote;
+
+/// The data directory when none is named.
+pub(crate) const DATA_DIR: &str = "./chancery-data";
+
+/// Where the records are.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Where the records are")]
+pub(crate) struct TargetArgs {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    /// The address of a running server [env: CHANCERY_SERVER]
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["data", "database"])]
+    pub(crate) server: Option<String>,
+    /// The API key for the server [env: CHANCERY_KEY]
+    #[arg(long, global = true, value_name = "KEY", conflicts_with_all = ["data", "database"])]
+    pub(crate) key: Option<String>,
+}
+
+/// A database on this machine.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct DatabaseArgs {
+    /// The data directory [default: ./chancery-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The database itself: sqlite:PATH
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "data")]
+    pub(crate) database: Option<String>,
+}
+
+/// What to do when there is no database yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Say so.
+    Refuse,
+    /// Make one.
+    Make,
+}
+
+impl TargetArgs {
+    /// Opens what is named; a server named in the environment counts unless a database is named here.
+    pub(crate) fn open(&self, missing: Missing) -> Result<Box<dyn Target>, Failure> {
+        match self.server_url() {
+            Some(url) => {
+                let key = self.key.clone().or_else(|| variable("CHANCERY_KEY"));
+                let remote = Remote::new(&url, key)?;
+                if remote.in_the_clear() {
+                    Output::new(false).warn(
+                        "the key travels unencrypted to this server; use https:// where others can listen",
+                    );
+                }
+                Ok(Box::new(remote))
+            }
+            None => Ok(Box::new(Local::open(&self.database, missing)?)),
+        }
+    }
+
+    /// The server that is named, here or in the environment.
+    pub(crate) fn server_url(&self) -> Option<String> {
+        let local = self.database.data.is_some() || self.database.database.is_some();
+        self.server
+            .clone()
+            .or_else(|| variable("CHANCERY_SERVER").filter(|_| !local))
+    }
+}
+
+impl DatabaseArgs {
+    /// The URL of the database.
+    pub(crate) fn url(&self) -> String {
+        match &self.database {
+            Some(url) => url.clone(),
+            None => chancery::data_url(self.directory()),
+        }
+    }
+
+    /// The data directory; beside the point when a database is named.
+    fn directory(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(DATA_DIR))
+    }
+
+    /// The file of the database; none if it is kept in memory.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let url = self.url();
+        if url == "memory:" || url == "memory" {
+            return None;
+        }
+        let path = url.strip_prefix("sqlite:").unwrap_or(&url);
+        Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+    }
+
+    /// How these arguments are written again, for hints.
+    pub(crate) fn again(&self) -> String {
+        match (&self.data, &self.database) {
+            (Some(dir), _) => format!(" --data {}", dir.display()),
+            (None, Some(url)) => format!(" --database {url}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Which records, in which order, how many.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Question {
+    pub(crate) filter: Option<Filter>,
+    pub(crate) sort: Vec<Sort>,
+    pub(crate) search: Option<String>,
+    /// All of them if absent.
+    pub(crate) limit: Option<u64>,
+    pub(crate) scope: Scope,
+}
+
+/// Live records or those in the trash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scope {
+    #[default]
+    Live,
+    Trash,
+}
+
+/// How a record is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// What is not given stays.
+    Merge,
+    /// What is not given is cleared.
+    Replace,
+}
+
+/// Where a deleted record goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delete {
+    /// To the trash, where the table has one.
+    Softly,
+    /// Nowhere.
+    ForGood,
+}
+
+/// A file to import.
+pub(crate) struct ImportJob<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) into: Into<'a>,
+    /// Header to slug; matched by name where absent.
+    pub(crate) mapping: Vec<(String, String)>,
+    pub(crate) options: chancery_api::imports::CsvOptions,
+}
+
+/// Where a file goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Into<'a> {
+    /// A table that exists.
+    Table(&'a str),
+    /// A new one of this name.
+    New(&'a str),
+    /// A table that exists; the file holds JSON objects, in an array or line by line.
+    Objects(&'a str),
+    /// The table that a JSON export holds, under another name if one is given.
+    Export(Option<&'a str>),
+}
+
+/// What became of a file.
+pub(crate) struct Imported {
+    pub(crate) report: ImportReport,
+    /// The rows that were refused, as CSV.
+    pub(crate) failed_rows: String,
+}
+
+/// Sees how far an import is.
+#[derive(Default)]
+pub(crate) struct Watch(pub(crate) Option<Box<dyn Fn(chancery::Progress) + Send + Sync>>);
+
+/// What is exported.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ExportJob {
+    pub(crate) table: String,
+    pub(crate) format: ExportFormat,
+    pub(crate) columns: Vec<String>,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) escape: Escape,
+}
+
+/// The shape of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Comma-separated values, for spreadsheets
+    #[default]
+    Csv,
+    /// The whole table with its definition, which `import` takes back
+    Json,
+    /// One record per line
+    Ndjson,
+}
+
+/// Whether cells that a spreadsheet would run are made harmless.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Escape {
+    #[default]
+    Formula,
+    None,
+}
+
+/// Takes one page of records after the other.
+pub(crate) type EachPage<'a> = &'a mut dyn FnMut(Vec<Record>) -> Result<(), Failure>;
+
+/// Everything that commands do with records, wherever those are.
+pub(crate) trait Target {
+    /// All tables, with their columns.
+    fn tables(&self) -> Result<Vec<Table>, Failure>;
+    /// One table, with its columns.
+    fn table(&self, name: &str) -> Result<Table, Failure>;
+    fn stats(&self, table: &str) -> Result<TableStats, Failure>;
+    fn create_table(&self, table: TableCreate) -> Result<Table, Failure>;
+    fn drop_table(&self, table: &str) -> Result<(), Failure>;
+    fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure>;
+    fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure>;
+
+    fn create(&self, table: &str, record: RecordCreate) -> Result<Record, Failure>;
+    fn get(&self, table: &str, id: &str) -> Result<Record, Failure>;
+    fn change(
+        &self,
+        table: &str,
+        id: &str,
+        change: Change,
+        data: JsonMap,
+        version: Option<u64>,
+    ) -> Result<Record, Failure>;
+    fn delete(&self, table: &str, id: &str, how: Delete) -> Result<(), Failure>;
+    fn restore(&self, table: &str, id: &str) -> Result<Record, Failure>;
+    /// Gives the records of a question page by page.
+    fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure>;
+    fn count(&self, table: &str, question: &Question) -> Result<u64, Failure>;
+
+    fn import(&self, job: &ImportJob<'_>, watch: Watch) -> Result<Imported, Failure>;
+    fn export(&self, job: &ExportJob, out: &mut dyn std::io::Write) -> Result<(), Failure>;
+
+    fn keys(&self) -> Result<Vec<ApiKey>, Failure>;
+    fn create_key(&self, key: ApiKeyCreate) -> Result<ApiKeyCreated, Failure>;
+    fn delete_key(&self, id: &str) -> Result<(), Failure>;
+    fn users(&self) -> Result<Vec<User>, Failure>;
+    fn create_user(&self, user: UserCreate) -> Result<User, Failure>;
+}

@@ -1,0 +1,431 @@
+//! A server as a target: every command becomes calls of the HTTP API.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use chancery_api::JsonMap;
+use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, User, UserCreate, UserList};
+use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::imports::{CsvOptions, ImportReport, TableImport};
+use chancery_api::query::{Count, Paginate, PaginationType, Query, Search};
+use chancery_api::records::{Pagination, Record, RecordCreate, RecordPage, RecordUpdate};
+use chancery_api::tables::{Table, TableCreate, TableList, TableStats};
+use ureq::http::{Method, Response};
+use ureq::{Body, SendBody};
+use url::Url;
+
+use super::http::{Client, read, with_json};
+use super::{
+    Change, Delete, EachPage, Escape, ExportFormat, ExportJob, ImportJob, Imported, Into, Question, Scope,
+    Target, Watch,
+};
+use crate::failure::Failure;
+
+/// Most records asked for at once.
+const PAGE: u64 = 1_000;
+
+/// A running server.
+pub(crate) struct Remote {
+    client: Client,
+}
+
+impl Remote {
+    /// A server and the key for it; nothing is sent yet.
+    pub(crate) fn new(server: &str, key: Option<String>) -> Result<Remote, Failure> {
+        Ok(Remote {
+            client: Client::new(server, key)?,
+        })
+    }
+
+    /// Whether the key would travel unencrypted over a network.
+    pub(crate) fn in_the_clear(&self) -> bool {
+        self.client.in_the_clear()
+    }
+
+    fn url(&self, parts: &[&str]) -> Url {
+        self.client.url(&[&["api"], parts].concat())
+    }
+
+    /// All items of a list that comes in pages.
+    fn all<L: serde::de::DeserializeOwned, T>(
+        &self,
+        mut url: Url,
+        open: impl Fn(L) -> (Vec<T>, Pagination),
+    ) -> Result<Vec<T>, Failure> {
+        url.query_pairs_mut().append_pair("limit", &PAGE.to_string());
+        let (mut items, mut pagination) = open(self.client.get(url.clone())?);
+        while let Some(cursor) = pagination.next_cursor.take().filter(|_| pagination.has_more) {
+            let mut next = url.clone();
+            next.query_pairs_mut().append_pair("cursor", &cursor);
+            let (more, after) = open(self.client.get(next)?);
+            items.extend(more);
+            pagination = after;
+        }
+        Ok(items)
+    }
+
+    /// Sends a CSV file with its options as a form.
+    fn upload(
+        &self,
+        path: &[&str],
+        name: Option<&str>,
+        job: &ImportJob<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        let mut form = Form::new();
+        if let Some(name) = name {
+            form.field("name", name);
+        }
+        if !job.mapping.is_empty() {
+            let target = |slug: &str| Some(slug.to_owned()).filter(|slug| !slug.is_empty());
+            let mapping = job
+                .mapping
+                .iter()
+                .map(|(header, slug)| (header.as_str(), target(slug)));
+            form.field(
+                "mapping",
+                &serde_json::to_string(&mapping.collect::<BTreeMap<_, _>>())?,
+            );
+        }
+        form.field("options", &serde_json::to_string(&job.options)?);
+        let (content_type, mut body) = form.with_file(job.file)?;
+        self.client.send(
+            Method::POST,
+            self.url(path),
+            Some(&content_type),
+            SendBody::from_reader(&mut body),
+        )
+    }
+
+    /// Sends a file as it is.
+    fn send_file(
+        &self,
+        url: Url,
+        content_type: &str,
+        job: &ImportJob<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        let told = |error: io::Error| Failure::new(format!("{}: {error}", job.file.display()));
+        let mut file = File::open(job.file).map_err(told)?;
+        self.client.send(
+            Method::POST,
+            url,
+            Some(content_type),
+            SendBody::from_reader(&mut file),
+        )
+    }
+
+    /// The rows that an import refused, as CSV.
+    fn failed_rows(&self, import: &str) -> Result<String, Failure> {
+        let response = self
+            .client
+            .send(Method::GET, self.url(&["imports", import, "errors"]), None, ())?;
+        let mut text = String::new();
+        response.into_body().into_reader().read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// One page of a question.
+    fn page(
+        &self,
+        table: &str,
+        question: &Question,
+        limit: u64,
+        cursor: Option<String>,
+        count: Count,
+    ) -> Result<RecordPage, Failure> {
+        if question.scope == Scope::Trash {
+            let mut url = self.url(&["tables", table, "trash"]);
+            url.query_pairs_mut().append_pair("limit", &limit.to_string());
+            if let Some(cursor) = cursor {
+                url.query_pairs_mut().append_pair("cursor", &cursor);
+            }
+            return self.client.get(url);
+        }
+        let query = Query {
+            filter: question.filter.clone(),
+            sort: question.sort.clone(),
+            pagination: Some(Paginate {
+                kind: PaginationType::Cursor,
+                limit: Some(limit),
+                cursor,
+                ..Paginate::default()
+            }),
+            search: question.search.clone().map(|query| Search {
+                query,
+                ..Search::default()
+            }),
+            count,
+            ..Query::default()
+        };
+        self.client
+            .send_json(Method::POST, self.url(&["tables", table, "query"]), &query)
+    }
+}
+
+impl Target for Remote {
+    fn tables(&self) -> Result<Vec<Table>, Failure> {
+        let mut url = self.url(&["tables"]);
+        url.query_pairs_mut().append_pair("include", "columns");
+        self.all(url, |list: TableList| (list.tables, list.pagination))
+    }
+
+    fn table(&self, name: &str) -> Result<Table, Failure> {
+        let mut url = self.url(&["tables", name]);
+        url.query_pairs_mut().append_pair("include", "columns");
+        self.client.get(url)
+    }
+
+    fn stats(&self, table: &str) -> Result<TableStats, Failure> {
+        self.client.get(self.url(&["tables", table, "stats"]))
+    }
+
+    fn create_table(&self, table: TableCreate) -> Result<Table, Failure> {
+        self.client.send_json(Method::POST, self.url(&["tables"]), &table)
+    }
+
+    fn drop_table(&self, table: &str) -> Result<(), Failure> {
+        self.client
+            .send(Method::DELETE, self.url(&["tables", table]), None, ())
+            .map(|_| ())
+    }
+
+    fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure> {
+        self.client
+            .send_json(Method::POST, self.url(&["tables", table, "columns"]), &column)
+    }
+
+    fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure> {
+        self.client
+            .send(
+                Method::DELETE,
+                self.url(&["tables", table, "columns", column]),
+                None,
+                (),
+            )
+            .map(|_| ())
+    }
+
+    fn create(&self, table: &str, record: RecordCreate) -> Result<Record, Failure> {
+        self.client
+            .send_json(Method::POST, self.url(&["tables", table, "records"]), &record)
+    }
+
+    fn get(&self, table: &str, id: &str) -> Result<Record, Failure> {
+        self.client.get(self.url(&["tables", table, "records", id]))
+    }
+
+    fn change(
+        &self,
+        table: &str,
+        id: &str,
+        change: Change,
+        data: JsonMap,
+        version: Option<u64>,
+    ) -> Result<Record, Failure> {
+        let method = match change {
+            Change::Merge => Method::PATCH,
+            Change::Replace => Method::PUT,
+        };
+        let body = serde_json::to_vec(&RecordUpdate { data, metadata: None })?;
+        let url = self.url(&["tables", table, "records", id]);
+        read(
+            self.client
+                .send_if(method, url, Some("application/json"), version, body)?,
+        )
+    }
+
+    fn delete(&self, table: &str, id: &str, how: Delete) -> Result<(), Failure> {
+        let mut url = self.url(&["tables", table, "records", id]);
+        if how == Delete::ForGood {
+            url.query_pairs_mut().append_pair("permanent", "true");
+        }
+        self.client.send(Method::DELETE, url, None, ()).map(|_| ())
+    }
+
+    fn restore(&self, table: &str, id: &str) -> Result<Record, Failure> {
+        let url = self.url(&["tables", table, "records", id, "restore"]);
+        read(self.client.send(Method::POST, url, None, ())?)
+    }
+
+    fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure> {
+        let mut left = question.limit.unwrap_or(u64::MAX);
+        let mut cursor = None;
+        while left > 0 {
+            let page = self.page(table, question, left.min(PAGE), cursor, Count::None)?;
+            left = left.saturating_sub(page.records.len() as u64);
+            let more = page.pagination.has_more && !page.records.is_empty();
+            each(page.records)?;
+            cursor = page.pagination.next_cursor.filter(|_| more);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, table: &str, question: &Question) -> Result<u64, Failure> {
+        if question.scope == Scope::Trash {
+            return Ok(self.stats(table)?.deleted);
+        }
+        let page = self.page(table, question, 1, None, Count::Exact)?;
+        page.pagination
+            .total
+            .ok_or_else(|| Failure::new("the server did not count"))
+    }
+
+    fn import(&self, job: &ImportJob<'_>, _watch: Watch) -> Result<Imported, Failure> {
+        let report: ImportReport = match job.into {
+            Into::Table(table) => read(self.upload(&["tables", table, "import", "csv"], None, job)?)?,
+            Into::New(name) => {
+                read::<TableImport>(self.upload(&["tables", "import", "csv"], Some(name), job)?)?.import
+            }
+            Into::Objects(table) => {
+                let mut url = self.url(&["tables", table, "import", "json"]);
+                object_options(&mut url, &job.options)?;
+                let array = job
+                    .file
+                    .extension()
+                    .is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+                let content_type = if array {
+                    "application/json"
+                } else {
+                    "application/x-ndjson"
+                };
+                read(self.send_file(url, content_type, job)?)?
+            }
+            Into::Export(name) => {
+                let mut url = self.url(&["tables", "import", "json"]);
+                if let Some(name) = name {
+                    url.query_pairs_mut().append_pair("name", name);
+                }
+                read::<TableImport>(self.send_file(url, "application/json", job)?)?.import
+            }
+        };
+        let failed_rows = match report.failed > 0 && report.written {
+            true => self.failed_rows(&report.import_id)?,
+            false => String::new(),
+        };
+        Ok(Imported { report, failed_rows })
+    }
+
+    fn export(&self, job: &ExportJob, out: &mut dyn Write) -> Result<(), Failure> {
+        let format = match job.format {
+            ExportFormat::Csv => "csv",
+            ExportFormat::Json => "json",
+            ExportFormat::Ndjson => return crate::commands::export::ndjson(self, job, out),
+        };
+        let mut url = self.url(&["tables", &job.table, "export", format]);
+        if !job.columns.is_empty() {
+            url.query_pairs_mut()
+                .append_pair("columns", &job.columns.join(","));
+        }
+        if let Some(filter) = &job.filter {
+            with_json(&mut url, "filter", filter)?;
+        }
+        if job.escape == Escape::None && job.format == ExportFormat::Csv {
+            url.query_pairs_mut().append_pair("escape", "none");
+        }
+        let response = self.client.send(Method::GET, url, None, ())?;
+        io::copy(&mut response.into_body().into_reader(), out)?;
+        Ok(())
+    }
+
+    fn keys(&self) -> Result<Vec<ApiKey>, Failure> {
+        self.all(self.url(&["api-keys"]), |list: ApiKeyList| {
+            (list.api_keys, list.pagination)
+        })
+    }
+
+    fn create_key(&self, key: ApiKeyCreate) -> Result<ApiKeyCreated, Failure> {
+        self.client.send_json(Method::POST, self.url(&["api-keys"]), &key)
+    }
+
+    fn delete_key(&self, id: &str) -> Result<(), Failure> {
+        self.client
+            .send(Method::DELETE, self.url(&["api-keys", id]), None, ())
+            .map(|_| ())
+    }
+
+    fn users(&self) -> Result<Vec<User>, Failure> {
+        self.all(self.url(&["users"]), |list: UserList| {
+            (list.users, list.pagination)
+        })
+    }
+
+    fn create_user(&self, user: UserCreate) -> Result<User, Failure> {
+        self.client.send_json(Method::POST, self.url(&["users"]), &user)
+    }
+}
+
+/// The options of an import of JSON objects, in the query string.
+fn object_options(url: &mut Url, options: &CsvOptions) -> Result<(), Failure> {
+    let mut pairs = url.query_pairs_mut();
+    for (name, on) in [
+        ("dryRun", options.dry_run),
+        ("continueOnError", options.continue_on_error),
+        ("createColumns", options.create_columns),
+    ] {
+        if on {
+            pairs.append_pair(name, "true");
+        }
+    }
+    if let Some(columns) = &options.match_on {
+        pairs.append_pair("matchOn", &columns.join(","));
+        let (many, blank) = (
+            serde_json::to_value(options.on_many)?,
+            serde_json::to_value(options.blank)?,
+        );
+        pairs.append_pair("onMany", many.as_str().unwrap_or_default());
+        pairs.append_pair("blank", blank.as_str().unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// A `multipart/form-data` body (RFC 7578) that streams one file.
+struct Form {
+    boundary: String,
+    head: Vec<u8>,
+}
+
+impl Form {
+    fn new() -> Form {
+        // The boundary must not stand in the file; the time and the process make it improbable, its length unlikely.
+        let time = jiff::Timestamp::now().as_nanosecond();
+        Form {
+            boundary: format!("chancery-{time:x}-{:x}-6e1f0b52d9", std::process::id()),
+            head: Vec::new(),
+        }
+    }
+
+    fn part(&mut self, disposition: &str) {
+        let part = format!(
+            "--{}\r\nContent-Disposition: form-data; {disposition}\r\n",
+            self.boundary
+        );
+        self.head.extend_from_slice(part.as_bytes());
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        self.part(&format!("name=\"{name}\""));
+        self.head.extend_from_slice(b"\r\n");
+        self.head.extend_from_slice(value.as_bytes());
+        self.head.extend_from_slice(b"\r\n");
+    }
+
+    /// The content type and the body.
+    fn with_file(mut self, path: &std::path::Path) -> Result<(String, impl Read), Failure> {
+        let file = File::open(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        let name = path.file_name().map_or_else(
+            || "file".into(),
+            |name| name.to_string_lossy().replace(['"', '\r', '\n'], "_"),
+        );
+        self.part(&format!("name=\"file\"; filename=\"{name}\""));
+        self.head
+            .extend_from_slice(b"Content-Type: application/octet-stream\r\n\r\n");
+        let tail = format!("\r\n--{}--\r\n", self.boundary).into_bytes();
+        let body = io::Cursor::new(self.head)
+            .chain(file)
+            .chain(io::Cursor::new(tail));
+        Ok((format!("multipart/form-data; boundary={}", self.boundary), body))
+    }
+}

@@ -1,0 +1,13 @@
+//! The real binary, started as people start it: exit status, stdout and stderr. It reaches into no crate.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
+mod docs;
+mod errors;
+mod files;
+mod harness;
+mod records;
+mod serve;
