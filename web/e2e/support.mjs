@@ -1,0 +1,156 @@
+// What every end-to-end test needs: a browser, a signed-in page, fixtures through the API, and the gates that must hold.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const require = createRequire(import.meta.url);
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+export const base = (process.env.CHANCERY_URL ?? 'http://127.0.0.1:7373').replace(/\/$/, '');
+export const account = {
+  name: 'Ada Admin',
+  email: process.env.CHANCERY_EMAIL ?? 'ada@example.com',
+  password: process.env.CHANCERY_PASSWORD ?? 'a long enough password',
+};
+
+/** Answers that are part of what a test provokes and not a fault of the page. */
+const EXPECTED = /status of 4(01|04|09|10|12|22)/;
+
+export async function launch(options = {}) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu'],
+  });
+  const context = await browser.newContext({
+    viewport: { width: 1400, height: 860 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults = [];
+  page.on('console', (message) => {
+    const said = message.text();
+    if (message.type() === 'error' && !EXPECTED.test(said)) faults.push(said);
+  });
+  page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack ?? error}`));
+  page.on('dialog', (dialog) => {
+    if (dialog.type() !== 'beforeunload') faults.push(`a script opened a dialog: ${dialog.message()}`);
+    void dialog.accept();
+  });
+  await page.addInitScript(() => {
+    globalThis.cspViolations = [];
+    document.addEventListener('securitypolicyviolation', (event) => {
+      globalThis.cspViolations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}`);
+    });
+  });
+  return { browser, context, page, faults };
+}
+
+/** No console error, no uncaught exception, no dialog, no violation of the content policy. */
+export async function assertClean({ page, faults }) {
+  const violations = await page.evaluate(() => globalThis.cspViolations ?? []);
+  assert.deepEqual(violations, [], 'content policy violations');
+  assert.deepEqual(faults, [], 'console errors');
+}
+
+export async function signIn(page) {
+  await page.goto(`${base}/`);
+  await page.waitForSelector('input[name=password], .shell');
+  if (await page.locator('.shell').count()) return;
+  await page.fill('input[name=email]', account.email);
+  await page.fill('input[name=password]', account.password);
+  await page.click('button[type=submit]');
+  await page.waitForSelector('.shell');
+}
+
+export async function signedIn(options) {
+  const session = await launch(options);
+  await signIn(session.page);
+  return session;
+}
+
+/** Calls the API as the signed-in person. */
+export async function api(page, method, path, body) {
+  const answer = await page.evaluate(
+    async ([verb, url, json]) => {
+      const session = await (await fetch('/api/auth/session')).json();
+      const response = await fetch(url, {
+        method: verb,
+        headers: { 'content-type': 'application/json', 'x-csrf-token': session.csrfToken },
+        body: json === undefined ? undefined : JSON.stringify(json),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+    },
+    [method, path, body],
+  );
+  assert.ok(answer.status < 400, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+let made = 0;
+
+/** A table of its own for a test, with records of the kinds the grid edits. */
+export async function makeTable(page, rows = 300, extra = {}) {
+  const name = `Test ${process.pid} ${++made}`;
+  const table = await api(page, 'POST', '/api/tables', {
+    name,
+    columns: [
+      { name: 'Name', slug: 'name', fieldType: 'text', isPrimary: true, validation: { required: true } },
+      { name: 'Amount', slug: 'amount', fieldType: 'number' },
+      { name: 'Done', slug: 'done', fieldType: 'boolean' },
+      { name: 'Stage', slug: 'stage', fieldType: 'select', options: [{ name: 'Open', color: 'blue' }, { name: 'Closed', color: 'green' }] },
+      { name: 'Due', slug: 'due', fieldType: 'date' },
+      { name: 'Mail', slug: 'mail', fieldType: 'email' },
+      { name: 'Notes', slug: 'notes', fieldType: 'longText' },
+    ],
+    ...extra,
+  });
+  const records = Array.from({ length: rows }, (_, i) => ({
+    name: `Row ${String(i + 1).padStart(4, '0')}`,
+    amount: i,
+    done: i % 2 === 0,
+    due: `2026-0${1 + (i % 9)}-15`,
+  }));
+  if (rows > 0) await api(page, 'POST', `/api/tables/${table.slug}/records/bulk`, { records });
+  return table;
+}
+
+export async function openTable(page, slug) {
+  await page.goto(`${base}/t/${slug}`);
+  await page.waitForSelector('.row [data-col="0"]:not(:has(.ghost))');
+}
+
+export const cell = (page, row, col) => page.locator(`#cell-${row}-${col}`);
+
+/** Waits until a cell shows a text. */
+export async function shows(page, row, col, expected) {
+  await page.waitForFunction(
+    ([id, wanted]) => document.getElementById(id)?.textContent?.trim() === wanted,
+    [`cell-${row}-${col}`, expected],
+    { timeout: 5000 },
+  ).catch(async () => {
+    assert.equal((await cell(page, row, col).textContent())?.trim(), expected, `cell ${row}, ${col}`);
+  });
+}
+
+/** Waits until nothing is being saved any more. */
+export async function saved(page) {
+  await page.waitForFunction(() => document.querySelectorAll('[data-state="saving"]').length === 0);
+}
+
+export async function assertAccessible(page, where) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const result = await globalThis.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+    });
+    return result.violations.map((one) => ({
+      rule: one.id,
+      nodes: one.nodes.slice(0, 4).map((node) => `${node.target.join(' ')}: ${node.failureSummary?.split('\n').slice(1, 3).join(' ')}`),
+    }));
+  });
+  assert.deepEqual(found, [], `axe on ${where}`);
+}

@@ -1,0 +1,194 @@
+// Every endpoint the pages use, one function each, checked against the OpenAPI document. Holds no state.
+import createClient from 'openapi-fetch';
+import { call, send, upload } from './http';
+import type { paths } from './schema';
+import type {
+  Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType, ImportReport, Query, QueryReply, Rec,
+  Session, Table, TableCreate, TableUpdate,
+} from './wire';
+
+const client = createClient<paths>({
+  fetch: async (request) =>
+    send(request.url, {
+      method: request.method,
+      body: request.body === null ? undefined : await request.text(),
+      headers: request.body === null ? {} : { 'content-type': 'application/json' },
+    }),
+});
+
+/** Refusals are thrown before this; what is left is the answer. */
+async function got<T>(answer: Promise<{ data?: T }>): Promise<T> {
+  return (await answer).data as T;
+}
+
+const enc = encodeURIComponent;
+const tablePath = (table: string) => `/api/tables/${enc(table)}`;
+const recordPath = (table: string, id: string) => `${tablePath(table)}/records/${enc(id)}`;
+const ifMatch = (version?: number): Record<string, string> =>
+  version === undefined ? {} : { 'if-match': `"${version}"` };
+
+export const auth = {
+  state: () => got(client.GET('/api/auth/state')),
+  session: () => got(client.GET('/api/auth/session')) as Promise<Session>,
+  login: (email: string, password: string) =>
+    got(client.POST('/api/auth/login', { body: { email, password } })),
+  setup: (body: { token: string; email: string; name: string; password: string }) =>
+    got(client.POST('/api/auth/setup', { body })),
+  logout: () => got(client.POST('/api/auth/logout')),
+};
+
+/** Columns and options in the order people gave them. */
+function inOrder(table: Table): Table {
+  const columns = [...(table.columns ?? [])].sort((a, b) => a.orderIndex - b.orderIndex);
+  return {
+    ...table,
+    columns: columns.map((column) =>
+      column.options ? { ...column, options: [...column.options].sort((a, b) => a.orderIndex - b.orderIndex) } : column,
+    ),
+  };
+}
+
+export const tables = {
+  list: async () => (await got(client.GET('/api/tables', { params: { query: { limit: 1000 } } }))).tables,
+  get: async (table: string) =>
+    inOrder(
+      await got(client.GET('/api/tables/{table}', { params: { path: { table }, query: { include: 'columns' } } })),
+    ),
+  create: (body: TableCreate) => got(client.POST('/api/tables', { body })),
+  update: (table: string, body: TableUpdate) =>
+    got(client.PATCH('/api/tables/{table}', { params: { path: { table } }, body })),
+  remove: (table: string) => got(client.DELETE('/api/tables/{table}', { params: { path: { table } } })),
+  stats: (table: string) => got(client.GET('/api/tables/{table}/stats', { params: { path: { table } } })),
+};
+
+export const columns = {
+  create: (table: string, body: ColumnCreate) =>
+    got(client.POST('/api/tables/{table}/columns', { params: { path: { table } }, body })),
+  update: (table: string, column: string, body: ColumnUpdate) =>
+    got(client.PATCH('/api/tables/{table}/columns/{column}', { params: { path: { table, column } }, body })),
+  remove: (table: string, column: string) =>
+    got(client.DELETE('/api/tables/{table}/columns/{column}', { params: { path: { table, column } } })),
+  reorder: (table: string, ids: string[]) =>
+    got(client.POST('/api/tables/{table}/columns/reorder', { params: { path: { table } }, body: { columns: ids } })),
+};
+
+export const options = {
+  create: (table: string, column: string, body: { name: string; color?: string | null }) =>
+    got(client.POST('/api/tables/{table}/columns/{column}/options', { params: { path: { table, column } }, body })),
+  update: (table: string, column: string, option: string, body: { name?: string; color?: string | null }) =>
+    got(
+      client.PATCH('/api/tables/{table}/columns/{column}/options/{option}', {
+        params: { path: { table, column, option } },
+        body,
+      }),
+    ),
+  remove: (table: string, column: string, option: string) =>
+    got(
+      client.DELETE('/api/tables/{table}/columns/{column}/options/{option}', {
+        params: { path: { table, column, option } },
+      }),
+    ),
+  reorder: (table: string, column: string, ids: string[]) =>
+    got(
+      client.POST('/api/tables/{table}/columns/{column}/options/reorder', {
+        params: { path: { table, column } },
+        body: { options: ids },
+      }),
+    ),
+};
+
+export const fieldTypes = {
+  list: async () => (await got(client.GET('/api/field-types'))).fieldTypes as FieldType[],
+};
+
+/** Records go through `call`, which keeps every digit of large numbers. */
+export const records = {
+  query: (table: string, query: Query, signal?: AbortSignal) =>
+    call<QueryReply>(`${tablePath(table)}/query`, { method: 'POST', json: query, signal }),
+  get: (table: string, id: string) => call<Rec>(recordPath(table, id)),
+  create: (table: string, data: Data) =>
+    call<Rec>(`${tablePath(table)}/records`, { method: 'POST', json: { data } }),
+  update: (table: string, id: string, data: Data, version?: number) =>
+    call<Rec>(recordPath(table, id), { method: 'PATCH', json: { data }, headers: ifMatch(version) }),
+  remove: (table: string, id: string, version?: number) =>
+    call<void>(recordPath(table, id), { method: 'DELETE', headers: ifMatch(version) }),
+  purge: (table: string, id: string) =>
+    call<void>(`${recordPath(table, id)}?permanent=true`, { method: 'DELETE' }),
+  restore: (table: string, id: string) =>
+    call<Rec>(`${recordPath(table, id)}/restore`, { method: 'POST' }),
+  trash: (table: string, cursor?: string) =>
+    call<QueryReply>(`${tablePath(table)}/trash?limit=100${cursor ? `&cursor=${enc(cursor)}` : ''}`),
+  bulkCreate: (table: string, rows: Data[], continueOnError = false) =>
+    call<BulkReply>(`${tablePath(table)}/records/bulk`, {
+      method: 'POST',
+      json: { records: rows, continueOnError },
+    }),
+  bulkUpdate: (
+    table: string,
+    updates: { recordId: string; data: Data; version?: number }[],
+    continueOnError = false,
+  ) =>
+    call<BulkReply>(`${tablePath(table)}/records/bulk`, {
+      method: 'PATCH',
+      json: { updates, continueOnError },
+    }),
+  bulkDelete: (table: string, recordIds: string[]) =>
+    call<BulkReply>(`${tablePath(table)}/records/bulk-delete`, { method: 'POST', json: { recordIds } }),
+};
+
+/** The server reads a form as a stream, so what it must know about the file comes before the file. */
+function importForm(file: File, parts: Record<string, unknown>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(parts)) {
+    form.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  form.set('file', file, file.name);
+  return form;
+}
+
+type Progress = (done: number) => void;
+
+export const imports = {
+  analyse: (file: File, opts: Record<string, unknown>, onProgress: Progress, table?: string) =>
+    upload<Analysis>(
+      `/api/import/analyse${table ? `?table=${enc(table)}` : ''}`,
+      importForm(file, { options: opts }),
+      onProgress,
+    ),
+  csv: (
+    table: string,
+    file: File,
+    mapping: Record<string, string>,
+    opts: Record<string, unknown>,
+    onProgress: Progress,
+    signal?: AbortSignal,
+  ) =>
+    upload<ImportReport>(
+      `${tablePath(table)}/import/csv`,
+      importForm(file, { mapping, options: opts }),
+      onProgress,
+      signal,
+    ),
+  newTable: (file: File, name: string, opts: Record<string, unknown>, onProgress: Progress) =>
+    upload<{ table: Table | null; import: ImportReport }>(
+      '/api/tables/import/csv',
+      importForm(file, { name, options: opts }),
+      onProgress,
+    ),
+  errorsCsv: async (importId: string) =>
+    (await send(`/api/imports/${enc(importId)}/errors`, { headers: { accept: 'text/csv' } })).blob(),
+};
+
+export const exports = {
+  file: async (table: string, format: 'csv' | 'json', params: URLSearchParams) => {
+    const query = params.toString();
+    const path = `${tablePath(table)}/export/${format}${query ? `?${query}` : ''}`;
+    return (await send(path, { headers: { accept: '*/*' } })).blob();
+  },
+};
+
+export const apiKeys = {
+  list: async () => (await got(client.GET('/api/api-keys', { params: { query: { limit: 1000 } } }))).apiKeys,
+  create: (body: ApiKeyCreate) => got(client.POST('/api/api-keys', { body })),
+  revoke: (apiKey: string) => got(client.DELETE('/api/api-keys/{apiKey}', { params: { path: { apiKey } } })),
+};

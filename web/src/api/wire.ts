@@ -1,0 +1,89 @@
+// The shapes the pages work with: those of the OpenAPI document, narrowed where the page knows more.
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type User = Schemas['User'];
+export type Table = Schemas['Table'];
+export type TableCreate = Schemas['TableCreate'];
+export type TableUpdate = Schemas['TableUpdate'];
+export type TableStats = Schemas['TableStats'];
+export type Column = Schemas['Column'];
+/** As much of a column as reading and editing one value needs. */
+export type FieldColumn = Pick<Column, 'slug' | 'name' | 'fieldType'> & Partial<Column>;
+export type ColumnCreate = Schemas['ColumnCreate'];
+export type ColumnUpdate = Schemas['ColumnUpdate'];
+export type SelectOption = Schemas['SelectOption'];
+export type AnalysedColumn = Schemas['AnalysedColumn'];
+export type TypeSuggestion = Schemas['TypeSuggestion'];
+export type Analysis = Schemas['FileAnalysis'];
+export type ImportReport = Schemas['ImportReport'];
+export type ApiKey = Schemas['ApiKey'];
+export type ApiKeyCreate = Schemas['ApiKeyCreate'];
+export type ApiKeyCreated = Schemas['ApiKeyCreated'];
+export type Issue = Schemas['Issue'];
+export type Problem = Schemas['Problem'];
+
+/** A session of a person; keys have none in a page. */
+export interface Session {
+  user: User;
+  csrfToken: string;
+}
+
+export type FieldType = Omit<Schemas['FieldType'], 'configSchema'> & { configSchema: ConfigSchema };
+
+export interface ConfigSchema {
+  properties?: Record<string, ConfigProperty>;
+}
+
+export interface ConfigProperty {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  enum?: string[];
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+}
+
+export type Data = Record<string, unknown> & { _display?: Record<string, string> };
+
+/** A record whose id or key is text, as it stands in paths. */
+export type Rec = Omit<Schemas['Record'], 'id' | 'data'> & { id: string; data: Data };
+
+export type FilterNode = FilterGroup | FilterRule;
+
+export interface FilterGroup {
+  operator: 'and' | 'or';
+  filters: FilterNode[];
+}
+
+export interface FilterRule {
+  column: string;
+  operator: string;
+  value?: unknown;
+}
+
+export interface SortKey {
+  column: string;
+  direction: Schemas['Direction'];
+  nulls?: Schemas['Nulls'];
+}
+
+export type Query = Omit<Schemas['Query'], 'filter'> & { filter?: FilterNode };
+
+export interface QueryReply {
+  records: Rec[];
+  pagination: Schemas['Pagination'];
+}
+
+export interface BulkItem {
+  index: number;
+  record?: Rec | null;
+}
+
+export type BulkReply = Omit<Schemas['BulkReply'], 'created' | 'updated' | 'unchanged'> & {
+  created?: BulkItem[] | null;
+  updated?: BulkItem[] | null;
+  unchanged?: BulkItem[] | null;
+};

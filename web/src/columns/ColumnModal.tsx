@@ -1,0 +1,201 @@
+// Adds or edits one column: name, type with its settings, constraints, options.
+import { Button, Checkbox, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useMemo, useState } from 'react';
+import { columns as api } from '../api/endpoints';
+import { ApiError } from '../api/http';
+import { useFieldTypes } from '../api/queries';
+import type { Column, ColumnCreate, ColumnUpdate, FieldColumn, FieldType, Table } from '../api/wire';
+import { FieldInput } from '../fields/FieldInput';
+import { parseText, sameValue } from '../fields/registry';
+import { text } from '../text/en';
+import { Failure, Loading, Problem } from '../ui/states';
+import { ConfigInputs } from './ConfigInputs';
+import { OptionsEditor, type DraftOption } from './OptionsEditor';
+import { TypePicker } from './TypePicker';
+import { saveOptions } from './saveOptions';
+
+interface ModalProps {
+  table: Table;
+  column?: Column;
+  close: () => void;
+  saved: () => void;
+}
+
+interface Draft {
+  name: string;
+  description: string;
+  fieldType: string;
+  config: Record<string, unknown>;
+  required: boolean;
+  unique: boolean;
+  indexed: boolean;
+  defaultValue: unknown;
+  options: DraftOption[];
+}
+
+function draftOf(column: Column | undefined): Draft {
+  return {
+    name: column?.name ?? '',
+    description: column?.description ?? '',
+    fieldType: column?.fieldType ?? 'text',
+    config: column?.config ?? {},
+    required: column?.validation?.required ?? false,
+    unique: column?.validation?.unique ?? false,
+    indexed: column?.indexed ?? false,
+    defaultValue: column?.defaultValue ?? null,
+    options: (column?.options ?? []).map((one) => ({ ...one, key: one.id })),
+  };
+}
+
+export function ColumnModal({ table, column, close, saved }: ModalProps) {
+  const types = useFieldTypes();
+  const [draft, setDraft] = useState<Draft>(() => draftOf(column));
+  const [picking, setPicking] = useState(column === undefined);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const type = types.data?.find((one) => one.id === draft.fieldType);
+  const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
+  const probe = useMemo<FieldColumn>(
+    () => ({
+      slug: 'default',
+      name: text.columns.default,
+      fieldType: draft.fieldType,
+      config: draft.config,
+      options: draft.options.map(({ key, id, name, color }, orderIndex) => ({ id: id ?? key, name, color, orderIndex })),
+    }),
+    [draft.fieldType, draft.config, draft.options],
+  );
+  const issue = (field: string) =>
+    error instanceof ApiError ? error.issues.find((one) => one.field === field)?.message : undefined;
+
+  const submit = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const defaultValue = readDefault(draft.defaultValue, probe);
+      if (!column) await api.create(table.slug, created(draft, type, defaultValue));
+      else {
+        const input = changed(draft, column, defaultValue);
+        if (Object.keys(input).length > 0) await api.update(table.slug, column.id, input);
+        if (type?.flags.needsOptions) await saveOptions(table.slug, column, draft.options);
+      }
+      saved();
+    } catch (cause) {
+      setError(cause);
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal
+      opened
+      onClose={close}
+      size="lg"
+      title={column ? text.columns.editTitle(column.name) : text.columns.addTitle}
+      closeButtonProps={{ 'aria-label': text.common.close }}
+    >
+      {types.isPending && <Loading rows={5} />}
+      {types.isError && <Failure error={types.error} retry={() => void types.refetch()} />}
+      {types.data && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void submit();
+          }}
+        >
+          <Stack gap="md">
+            <TextInput
+              label={text.columns.name}
+              required
+              data-autofocus
+              value={draft.name}
+              error={issue('name')}
+              onChange={(event) => set({ name: event.currentTarget.value })}
+            />
+            <TypePicker
+              types={types.data.filter((one) => !one.flags.computed || one.id === draft.fieldType || !column)}
+              value={draft.fieldType}
+              open={picking}
+              setOpen={setPicking}
+              change={(fieldType) => {
+                set({ fieldType, config: fieldType === column?.fieldType ? (column.config ?? {}) : {}, defaultValue: null });
+              }}
+            />
+            {type?.flags.needsOptions && <OptionsEditor options={draft.options} change={(options) => set({ options })} />}
+            {type && <ConfigInputs schema={type.configSchema} config={draft.config} change={(config) => set({ config })} />}
+            <Group gap="lg">
+              {!type?.flags.computed && (
+                <Checkbox size="sm" label={text.columns.required} checked={draft.required} onChange={(event) => set({ required: event.currentTarget.checked })} />
+              )}
+              {type?.flags.supportsUnique && (
+                <Checkbox size="sm" label={text.columns.unique} checked={draft.unique} onChange={(event) => set({ unique: event.currentTarget.checked })} />
+              )}
+              <Checkbox size="sm" label={text.columns.indexed} checked={draft.indexed} onChange={(event) => set({ indexed: event.currentTarget.checked })} />
+            </Group>
+            {type?.flags.supportsDefault && !type.flags.computed && (
+              <FieldInput column={probe} value={draft.defaultValue} change={(defaultValue) => set({ defaultValue })} error={issue('defaultValue')} />
+            )}
+            <Textarea
+              label={text.columns.description}
+              autosize
+              minRows={1}
+              value={draft.description}
+              onChange={(event) => set({ description: event.currentTarget.value })}
+            />
+            {column && (
+              <Text size="xs" c="dimmed">
+                {text.columns.slug} <code>{column.slug}</code>
+              </Text>
+            )}
+            <Problem error={error} />
+            <Group justify="flex-end" gap="xs">
+              <Button variant="default" onClick={close}>
+                {text.common.cancel}
+              </Button>
+              <Button type="submit" loading={busy}>
+                {column ? text.common.save : text.columns.add}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  );
+}
+
+/** A default typed as text becomes a value, or is refused here already. */
+function readDefault(value: unknown, probe: FieldColumn): unknown {
+  if (typeof value !== 'string') return value;
+  const parsed = parseText(value, probe);
+  if (!parsed.ok) throw new Error(parsed.message);
+  return parsed.value;
+}
+
+function created(draft: Draft, type: FieldType | undefined, defaultValue: unknown): ColumnCreate {
+  const named = draft.options.filter((one) => one.name.trim() !== '').map(({ name, color }) => ({ name, color }));
+  return {
+    name: draft.name,
+    fieldType: draft.fieldType,
+    ...(draft.description ? { description: draft.description } : {}),
+    ...(Object.keys(draft.config).length > 0 ? { config: draft.config } : {}),
+    ...(draft.required || draft.unique ? { validation: { required: draft.required, unique: draft.unique } } : {}),
+    ...(draft.indexed ? { indexed: true } : {}),
+    ...(defaultValue !== null && defaultValue !== undefined ? { defaultValue } : {}),
+    ...(type?.flags.needsOptions ? { options: named } : {}),
+  };
+}
+
+/** Only what differs from the column is sent, so that two people editing it do not overwrite each other. */
+function changed(draft: Draft, column: Column, defaultValue: unknown): ColumnUpdate {
+  const input: ColumnUpdate = {};
+  const { required = false, unique = false } = column.validation;
+  if (draft.name !== column.name) input.name = draft.name;
+  if (draft.description !== (column.description ?? '')) input.description = draft.description || null;
+  if (draft.fieldType !== column.fieldType) input.fieldType = draft.fieldType;
+  if (!sameValue(draft.config, column.config)) input.config = draft.config;
+  if (draft.required !== required || draft.unique !== unique) {
+    input.validation = { ...column.validation, required: draft.required, unique: draft.unique };
+  }
+  if (draft.indexed !== column.indexed) input.indexed = draft.indexed;
+  if (!sameValue(defaultValue, column.defaultValue)) input.defaultValue = defaultValue;
+  return input;
+}

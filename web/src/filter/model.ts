@@ -1,0 +1,83 @@
+// Filters as a tree, and which operators want which kind of value. Pure.
+import type { Column, FieldType, FilterGroup, FilterNode, FilterRule } from '../api/wire';
+import { text } from '../text/en';
+
+export const DEPTH_MAX = 3;
+export const SORT_KEYS_MAX = 5;
+
+export type Arity = 'none' | 'one' | 'two' | 'many' | 'days';
+
+const ARITY: Record<string, Arity> = {
+  isEmpty: 'none', isNotEmpty: 'none', isToday: 'none', isYesterday: 'none', isThisWeek: 'none',
+  isThisMonth: 'none', isThisYear: 'none', between: 'two', in: 'many', notIn: 'many',
+  containsAll: 'many', containsAny: 'many', hasAny: 'many', hasAll: 'many', inLastDays: 'days', inNextDays: 'days',
+};
+
+export function arityOf(operator: string): Arity {
+  return ARITY[operator] ?? 'one';
+}
+
+export const isGroup = (node: FilterNode): node is FilterGroup => 'filters' in node;
+
+export interface Filterable {
+  slug: string;
+  name: string;
+  fieldType: string;
+  column?: Column;
+}
+
+/** Columns, and what every record has besides. */
+export function filterable(columns: Column[]): Filterable[] {
+  return [
+    ...columns.map((column) => ({ slug: column.slug, name: column.name, fieldType: column.fieldType, column })),
+    { slug: 'createdAt', name: text.system.createdAt, fieldType: 'createdTime' },
+    { slug: 'updatedAt', name: text.system.updatedAt, fieldType: 'updatedTime' },
+  ];
+}
+
+export function operatorsOf(types: FieldType[] | undefined, fieldType: string): string[] {
+  return types?.find((type) => type.id === fieldType)?.operators ?? ['eq', 'neq', 'isEmpty', 'isNotEmpty'];
+}
+
+const PREFERRED: Record<string, string> = { text: 'contains', longText: 'contains', boolean: 'eq', url: 'contains', email: 'contains' };
+
+export function newRule(field: Filterable, operators: string[]): FilterRule {
+  const wanted = PREFERRED[field.fieldType] ?? 'eq';
+  const operator = operators.includes(wanted) ? wanted : (operators[0] ?? 'eq');
+  return { column: field.slug, operator, value: field.fieldType === 'boolean' ? true : undefined };
+}
+
+const filled = (value: unknown) => value !== undefined && value !== null && value !== '';
+
+/** A rule without its value yet asks for nothing. */
+export function complete(node: FilterNode): boolean {
+  if (isGroup(node)) return node.filters.some(complete);
+  switch (arityOf(node.operator)) {
+    case 'none':
+      return true;
+    case 'two':
+      return Array.isArray(node.value) && filled(node.value[0]) && filled(node.value[1]);
+    case 'many':
+      return Array.isArray(node.value) && node.value.length > 0;
+    default:
+      return filled(node.value);
+  }
+}
+
+/** What is sent: unfinished rules and empty groups left out. */
+export function effective(node: FilterNode | undefined): FilterNode | undefined {
+  if (!node) return undefined;
+  if (!isGroup(node)) {
+    if (!complete(node)) return undefined;
+    return arityOf(node.operator) === 'none' ? { column: node.column, operator: node.operator } : node;
+  }
+  const filters = node.filters.map(effective).filter((one) => one !== undefined);
+  return filters.length > 0 ? { operator: node.operator, filters } : undefined;
+}
+
+export function ruleCount(node: FilterNode | undefined): number {
+  if (!node) return 0;
+  return isGroup(node) ? node.filters.reduce((sum, one) => sum + ruleCount(one), 0) : complete(node) ? 1 : 0;
+}
+
+export const emptyFilter = (): FilterGroup => ({ operator: 'and', filters: [] });

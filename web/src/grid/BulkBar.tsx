@@ -1,0 +1,204 @@
+// What can be done with the ticked records, however many there are.
+import { Button, CloseButton, Group, Modal, Progress, Select, Stack, Text } from '@mantine/core';
+import { Download, PencilLine, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import { saveFile } from '../api/http';
+import type { Column, Rec, Table } from '../api/wire';
+import { editable, parseText, valueText } from '../fields/registry';
+import { FieldInput } from '../fields/FieldInput';
+import { text } from '../text/en';
+import type { Question } from '../ui/confirm';
+import { messageOf, Problem } from '../ui/states';
+import { count } from '../ui/time';
+import { showError } from '../ui/toast';
+import type { GridModel, View } from './model';
+import type { Change, GridWriter } from './writer';
+
+/** Above this many, deleting asks to type the number. */
+const DELETE_UNASKED_MAX = 1_000;
+
+interface BulkProps {
+  grid: GridModel;
+  writer: GridWriter;
+  table: Table;
+  columns: Column[];
+  view: View;
+  mayEdit: boolean;
+  ask: (question: Question) => void;
+}
+
+export function BulkBar(props: BulkProps) {
+  const { grid, writer, mayEdit } = props;
+  const [setting, setSetting] = useState(false);
+  const [busy, setBusy] = useState<{ label: string; done: number; of: number } | null>(null);
+  const marked = grid.markedRows;
+  if (marked === 0 && !busy) return null;
+
+  const collectIds = async () => {
+    if (!grid.marks.all) return [...grid.marks.except];
+    const ids: string[] = [];
+    for await (const some of grid.marked('ids')) ids.push(...some.map((record) => record.id));
+    return ids;
+  };
+  const remove = async () => {
+    setBusy({ label: text.bulk.deleting, done: 0, of: marked });
+    try {
+      const ids = await collectIds();
+      grid.markAll(false);
+      await writer.remove(ids);
+    } finally {
+      setBusy(null);
+    }
+  };
+  const askRemove = () => {
+    if (marked <= DELETE_UNASKED_MAX) {
+      remove().catch((error: unknown) => showError(messageOf(error)));
+      return;
+    }
+    props.ask({
+      title: text.bulk.deleteTitle(count(marked)),
+      body: text.bulk.deleteBody,
+      confirm: text.bulk.delete,
+      typed: String(marked),
+      danger: true,
+      run: remove,
+    });
+  };
+  const exportMarked = async () => {
+    setBusy({ label: text.bulk.exporting, done: 0, of: marked });
+    try {
+      const rows = await collectRecords(grid, (done) => setBusy({ label: text.bulk.exporting, done, of: marked }));
+      saveFile(new Blob([csvOf(rows, props.columns)], { type: 'text/csv' }), `${props.table.slug}-selection.csv`);
+    } catch (error) {
+      showError(messageOf(error));
+    }
+    setBusy(null);
+  };
+  return (
+    <div className="bulk" role="region" aria-label={text.bulk.label}>
+      <strong>{text.grid.selected(count(marked))}</strong>
+      {!grid.marks.all && marked < grid.rowCount.rows && (
+        <Button variant="subtle" onClick={() => grid.markAll(true)}>
+          {text.bulk.selectAll(count(grid.rowCount.rows))}
+        </Button>
+      )}
+      {busy ? (
+        <span className="bulk-busy" role="status">
+          {busy.label} <Progress value={(100 * busy.done) / Math.max(1, busy.of)} w={120} aria-label={busy.label} />
+        </span>
+      ) : (
+        <Group gap="xs">
+          {mayEdit && (
+            <Button variant="default" leftSection={<PencilLine size={14} />} onClick={() => setSetting(true)}>
+              {text.bulk.setField}
+            </Button>
+          )}
+          <Button variant="default" leftSection={<Download size={14} />} onClick={() => void exportMarked()}>
+            {text.bulk.export}
+          </Button>
+          {mayEdit && (
+            <Button variant="light" color="red" leftSection={<Trash2 size={14} />} onClick={askRemove}>
+              {text.bulk.delete}
+            </Button>
+          )}
+        </Group>
+      )}
+      <CloseButton aria-label={text.bulk.clear} onClick={() => grid.markAll(false)} />
+      {setting && <SetField {...props} close={() => setSetting(false)} />}
+    </div>
+  );
+}
+
+async function collectRecords(grid: GridModel, progress: (done: number) => void): Promise<Rec[]> {
+  const rows: Rec[] = [];
+  for await (const some of grid.marked('records')) {
+    rows.push(...some);
+    progress(rows.length);
+  }
+  return rows;
+}
+
+/** Cells that a spreadsheet would run as formulas get an apostrophe, as the server's export does. */
+function csvOf(rows: Rec[], columns: Column[]): string {
+  const cell = (raw: string, isText: boolean) => {
+    const safe = isText && /^[=+\-@\t\r]/.test(raw) ? `'${raw}` : raw;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const head = columns.map((column) => cell(column.name, true)).join(',');
+  const body = rows.map((row) =>
+    columns
+      .map((column) => {
+        const value = row.data[column.slug];
+        return cell(valueText(value, column), typeof value === 'string' && !['currency', 'number', 'percent'].includes(column.fieldType));
+      })
+      .join(','),
+  );
+  return [head, ...body].join('\r\n') + '\r\n';
+}
+
+function SetField(props: BulkProps & { close: () => void }) {
+  const { grid, writer, columns, close } = props;
+  const fields = columns.filter(editable);
+  const [slug, setSlug] = useState<string | null>(fields[0]?.slug ?? null);
+  const [value, setValue] = useState<unknown>(null);
+  const [progress, setProgress] = useState<number | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const column = fields.find((one) => one.slug === slug);
+  const marked = grid.markedRows;
+  const run = async () => {
+    if (!column) return;
+    setProgress(0);
+    setError(null);
+    const parsed = typeof value === 'string' ? parseText(value, column) : ({ ok: true, value } as const);
+    if (!parsed.ok) {
+      setError(new Error(parsed.message));
+      setProgress(null);
+      return;
+    }
+    try {
+      const rows = await collectRecords(grid, (done) => setProgress((50 * done) / marked));
+      const changes: Change[] = rows.map((record) => ({
+        record,
+        row: grid.pages.rowOf(record.id) ?? 0,
+        data: { [column.slug]: parsed.value },
+      }));
+      await writer.cells(changes, text.undo.set(column.name));
+      close();
+      grid.refresh();
+    } catch (cause) {
+      setError(cause);
+      setProgress(null);
+    }
+  };
+  return (
+    <Modal opened onClose={close} title={text.bulk.setTitle(count(marked))} closeButtonProps={{ 'aria-label': text.common.close }}>
+      <Stack gap="sm">
+        <Select
+          label={text.bulk.field}
+          searchable
+          allowDeselect={false}
+          data={fields.map((one) => ({ value: one.slug, label: one.name }))}
+          value={slug}
+          onChange={(next) => {
+            setSlug(next);
+            setValue(null);
+          }}
+        />
+        {column && <FieldInput column={column} value={value} change={setValue} label={text.bulk.value} />}
+        <Text size="xs" c="dimmed">
+          {value === null || value === '' ? text.bulk.willClear(count(marked)) : text.bulk.willSet(count(marked))}
+        </Text>
+        {progress !== null && <Progress value={progress} aria-label={text.bulk.setting} />}
+        <Problem error={error} />
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={close}>
+            {text.common.cancel}
+          </Button>
+          <Button loading={progress !== null} onClick={() => void run()}>
+            {text.bulk.apply}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

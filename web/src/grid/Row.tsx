@@ -1,0 +1,131 @@
+// One row of the grid. Drawn again only when something of this row changed.
+import { ExternalLink, Maximize2 } from 'lucide-react';
+import { memo } from 'react';
+import type { Rec } from '../api/wire';
+import { hrefOf } from '../fields/registry';
+import { text } from '../text/en';
+import { CellValue } from './cells';
+import { ROW_HEIGHT, type Layout, type PlacedColumn } from './geometry';
+import type { GridModel } from './model';
+
+export interface RowProps {
+  grid: GridModel;
+  row: number;
+  top: number;
+  record: Rec | undefined;
+  layout: Layout;
+  firstCol: number;
+  lastCol: number;
+  /** Selected columns of this row, or -1. */
+  selectedFrom: number;
+  selectedTo: number;
+  /** The active column in this row, or -1. */
+  activeCol: number;
+  marked: boolean;
+  /** Changes whenever a cell of this record is being saved, refused or done. */
+  stamp: number;
+}
+
+export const cellId = (row: number, col: number): string => `cell-${row}-${col}`;
+
+export const Row = memo(function Row(props: RowProps) {
+  const { layout, row, record, marked } = props;
+  const cells = [];
+  if (layout.columns.length > 0) cells.push(<Cell key={0} {...props} col={0} />);
+  for (let col = props.firstCol; col <= props.lastCol; col++) {
+    cells.push(<Cell key={col} {...props} col={col} />);
+  }
+  return (
+    <div
+      role="row"
+      aria-rowindex={row + 2}
+      aria-selected={marked || undefined}
+      className="row"
+      data-marked={marked || undefined}
+      style={{ top: props.top, width: layout.width, height: ROW_HEIGHT }}
+    >
+      <div role="gridcell" aria-colindex={1} className="gutter" data-row={row}>
+        <span className="gutter-number" aria-hidden>
+          {row + 1}
+        </span>
+        {record && (
+          <>
+            <input
+              type="checkbox"
+              tabIndex={-1}
+              className="gutter-check"
+              aria-label={text.grid.selectRow(row + 1)}
+              checked={marked}
+              data-mark={row}
+              readOnly
+            />
+            <button
+              type="button"
+              tabIndex={-1}
+              className="gutter-open"
+              aria-label={text.grid.openRow(row + 1)}
+              data-open={row}
+            >
+              <Maximize2 size={12} aria-hidden />
+            </button>
+          </>
+        )}
+      </div>
+      {cells}
+    </div>
+  );
+});
+
+function classOf(place: PlacedColumn, col: number): string {
+  const align = place.align === 'start' ? '' : ` cell-${place.align}`;
+  return `cell${align}${col === 0 ? ' frozen' : ''}`;
+}
+
+function Cell({ grid, row, record, layout, col, selectedFrom, selectedTo, activeCol }: RowProps & { col: number }) {
+  const place = layout.columns[col];
+  if (!place) return null;
+  const { column } = place;
+  const state = record ? grid.cellState(record.id, column.slug) : undefined;
+  const value = record ? (state ? state.value : record.data[column.slug]) : undefined;
+  const active = activeCol === col;
+  const href = active ? hrefOf(value, column) : null;
+  return (
+    <div
+      role="gridcell"
+      id={cellId(row, col)}
+      aria-colindex={col + 2}
+      aria-readonly={place.editable ? undefined : true}
+      aria-invalid={state?.kind === 'error' || state?.kind === 'conflict' ? true : undefined}
+      className={classOf(place, col)}
+      data-row={row}
+      data-col={col}
+      data-selected={col >= selectedFrom && col <= selectedTo ? true : undefined}
+      data-active={active || undefined}
+      data-state={state?.kind}
+      title={state?.message}
+      style={{ left: place.left, width: place.width }}
+    >
+      {record ? (
+        <CellValue
+          value={value}
+          column={column}
+          display={state ? undefined : record.data._display?.[column.slug]}
+        />
+      ) : (
+        <span className="ghost" />
+      )}
+      {href && (
+        <a
+          className="cell-link"
+          href={href}
+          target="_blank"
+          rel="noopener noreferrer"
+          tabIndex={-1}
+          aria-label={text.grid.openLink}
+        >
+          <ExternalLink size={13} aria-hidden />
+        </a>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,193 @@
+// Above the grid: fields, filter, sort, search, import, export, new record, and how many rows there are.
+import { Button, Checkbox, Menu, Popover, TextInput, ActionIcon, Tooltip } from '@mantine/core';
+import {
+  ArrowDown, ArrowUp, ArrowUpDown, Columns3, Download, Ellipsis, EyeOff, FileUp, Filter, Plus, RefreshCw, Search, Trash2,
+} from 'lucide-react';
+import { useState, type RefObject } from 'react';
+import { useLocation } from 'wouter';
+import type { Column, ColumnUpdate, FieldType, FilterGroup, Table } from '../api/wire';
+import { FilterPanel } from '../filter/FilterPanel';
+import { effective, emptyFilter, isGroup, ruleCount, type Filterable } from '../filter/model';
+import { SortPanel } from '../filter/SortPanel';
+import { text } from '../text/en';
+import { count } from '../ui/time';
+import { show } from '../ui/toast';
+import { ExportDialog } from './ExportDialog';
+import type { GridModel, View } from './model';
+
+export type Panel = 'fields' | 'filter' | 'sort' | null;
+
+interface ToolbarProps {
+  table: Table;
+  grid: GridModel;
+  columns: Column[];
+  fields: Filterable[];
+  types: FieldType[] | undefined;
+  view: View;
+  setView: (view: View) => void;
+  panel: Panel;
+  setPanel: (panel: Panel) => void;
+  searchBox: RefObject<HTMLInputElement | null>;
+  mayEdit: boolean;
+  newRecord: () => void;
+  addColumn: () => void;
+  saveColumn: (column: Column, input: ColumnUpdate) => void;
+  reorder: (ids: string[]) => void;
+}
+
+export function Toolbar(props: ToolbarProps) {
+  const { grid, view, setView, panel, setPanel, table } = props;
+  const [, navigate] = useLocation();
+  const [exporting, setExporting] = useState(false);
+  const filter: FilterGroup = view.filter && isGroup(view.filter) ? view.filter : emptyFilter();
+  const rules = ruleCount(filter);
+  const hidden = props.columns.filter((column) => column.isVisible === false).length;
+  const toggle = (name: Panel) => setPanel(panel === name ? null : name);
+  const copyFilter = () => {
+    void navigator.clipboard
+      .writeText(JSON.stringify({ filter: effective(filter) }, null, 2))
+      .then(() => show(text.filter.copied));
+  };
+  const popover = { position: 'bottom-start' as const, shadow: 'md', trapFocus: true, withinPortal: true };
+  const { rows, exact } = grid.rowCount;
+  return (
+    <div className="toolbar" role="toolbar" aria-label={text.grid.toolbar}>
+      <Popover {...popover} opened={panel === 'fields'} onChange={(open) => !open && setPanel(null)}>
+        <Popover.Target>
+          <Button variant={hidden > 0 ? 'light' : 'subtle'} color={hidden > 0 ? undefined : 'gray'} leftSection={<EyeOff size={14} />} onClick={() => toggle('fields')}>
+            {hidden > 0 ? text.fieldsPanel.hidden(hidden) : text.fieldsPanel.title}
+          </Button>
+        </Popover.Target>
+        <Popover.Dropdown aria-label={text.fieldsPanel.title}>
+          <FieldsPanel {...props} />
+        </Popover.Dropdown>
+      </Popover>
+      <Popover {...popover} opened={panel === 'filter'} onChange={(open) => !open && setPanel(null)}>
+        <Popover.Target>
+          <Button variant={rules > 0 ? 'light' : 'subtle'} color={rules > 0 ? undefined : 'gray'} leftSection={<Filter size={14} />} onClick={() => toggle('filter')}>
+            {rules > 0 ? text.filter.active(rules) : text.filter.title}
+          </Button>
+        </Popover.Target>
+        <Popover.Dropdown aria-label={text.filter.title}>
+          <FilterPanel
+            fields={props.fields}
+            types={props.types}
+            filter={filter}
+            copy={copyFilter}
+            change={(next) => setView({ ...view, filter: next })}
+          />
+        </Popover.Dropdown>
+      </Popover>
+      <Popover {...popover} opened={panel === 'sort'} onChange={(open) => !open && setPanel(null)}>
+        <Popover.Target>
+          <Button variant={view.sort.length > 0 ? 'light' : 'subtle'} color={view.sort.length > 0 ? undefined : 'gray'} leftSection={<ArrowUpDown size={14} />} onClick={() => toggle('sort')}>
+            {view.sort.length > 0 ? text.sort.active(view.sort.length) : text.sort.title}
+          </Button>
+        </Popover.Target>
+        <Popover.Dropdown aria-label={text.sort.title}>
+          <SortPanel fields={props.fields} sort={view.sort} change={(sort) => setView({ ...view, sort })} />
+        </Popover.Dropdown>
+      </Popover>
+      <TextInput
+        ref={props.searchBox}
+        className="toolbar-search"
+        size="xs"
+        type="search"
+        leftSection={<Search size={14} aria-hidden />}
+        placeholder={text.grid.search}
+        aria-label={text.grid.search}
+        value={view.search}
+        onChange={(event) => setView({ ...view, search: event.currentTarget.value })}
+      />
+      <span className="toolbar-count" aria-live="polite">
+        {grid.loaded ? (exact ? text.grid.rows(count(rows), rows) : text.grid.rowsAtLeast(count(rows))) : ''}
+      </span>
+      <Tooltip label={text.grid.refresh}>
+        <ActionIcon variant="subtle" color="gray" aria-label={text.grid.refresh} onClick={() => grid.refresh()}>
+          <RefreshCw size={15} />
+        </ActionIcon>
+      </Tooltip>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={text.grid.more}>
+            <Ellipsis size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {props.mayEdit && (
+            <Menu.Item leftSection={<FileUp size={14} />} onClick={() => navigate(`/t/${table.slug}/import`)}>
+              {text.imports.title}
+            </Menu.Item>
+          )}
+          <Menu.Item leftSection={<Download size={14} />} onClick={() => setExporting(true)}>
+            {text.exports.title}
+          </Menu.Item>
+          <Menu.Item leftSection={<Columns3 size={14} />} onClick={() => navigate(`/t/${table.slug}/columns`)}>
+            {text.columns.title}
+          </Menu.Item>
+          <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => navigate(`/t/${table.slug}/trash`)}>
+            {text.nav.trash}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {props.mayEdit && (
+        <Button leftSection={<Plus size={14} />} onClick={props.newRecord}>
+          {text.grid.newRecord}
+        </Button>
+      )}
+      {exporting && <ExportDialog table={table} columns={props.columns} view={view} close={() => setExporting(false)} />}
+    </div>
+  );
+}
+
+function FieldsPanel({ columns, saveColumn, reorder, mayEdit, addColumn }: ToolbarProps) {
+  const swap = (i: number, j: number) => {
+    const ids = columns.map((column) => column.id);
+    const [a, b] = [ids[i], ids[j]];
+    if (!a || !b) return;
+    ids[i] = b;
+    ids[j] = a;
+    reorder(ids);
+  };
+  return (
+    <div className="fields-panel">
+      <ul>
+        {columns.map((column, i) => (
+          <li key={column.id}>
+            <Checkbox
+              size="xs"
+              label={column.name}
+              checked={column.isVisible !== false}
+              disabled={!mayEdit || column.isPrimary}
+              onChange={(event) => saveColumn(column, { isVisible: event.currentTarget.checked })}
+            />
+            {mayEdit && (
+              <span className="fields-move">
+                <ActionIcon size={24} variant="subtle" color="gray" aria-label={text.columns.up(column.name)} disabled={i === 0} onClick={() => swap(i, i - 1)}>
+                  <ArrowUp size={13} />
+                </ActionIcon>
+                <ActionIcon size={24} variant="subtle" color="gray" aria-label={text.columns.down(column.name)} disabled={i === columns.length - 1} onClick={() => swap(i, i + 1)}>
+                  <ArrowDown size={13} />
+                </ActionIcon>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {mayEdit && (
+        <div className="fields-foot">
+          <Button variant="subtle" leftSection={<Plus size={14} />} onClick={addColumn}>
+            {text.columns.add}
+          </Button>
+          <Button
+            variant="subtle"
+            color="gray"
+            onClick={() => columns.filter((one) => one.isVisible === false).forEach((one) => saveColumn(one, { isVisible: true }))}
+          >
+            {text.fieldsPanel.showAll}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

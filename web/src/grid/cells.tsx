@@ -1,0 +1,70 @@
+// How a value looks in a cell. Draws text and small signs only; never markup from a value.
+import { Check, Star } from 'lucide-react';
+import type { FieldColumn as Column } from '../api/wire';
+import { displayText, findOption } from '../fields/registry';
+import { paletteColor } from '../ui/TableMark';
+
+export function Pill({ name, color }: { name: string; color?: string | null }) {
+  return (
+    <span className="pill" data-color={paletteColor(color)}>
+      {name}
+    </span>
+  );
+}
+
+function Stars({ value, max }: { value: number; max: number }) {
+  return (
+    <span className="stars" aria-label={`${value} / ${max}`} role="img">
+      {Array.from({ length: Math.min(max, 10) }, (_, i) => (
+        <Star key={i} size={13} data-on={i < value || undefined} aria-hidden />
+      ))}
+    </span>
+  );
+}
+
+export function ratingMax(column: Column): number {
+  const max = Number(column.config?.max ?? 5);
+  return Number.isFinite(max) && max > 0 ? Math.min(10, max) : 5;
+}
+
+export function CellValue({
+  value,
+  column,
+  display,
+}: {
+  value: unknown;
+  column: Column;
+  display?: string;
+}) {
+  if (value === null || value === undefined || value === '') return null;
+  switch (column.fieldType) {
+    case 'boolean':
+      return value === true ? (
+        <Check size={15} className="tick" aria-label="✓" role="img" />
+      ) : (
+        <span className="untick" />
+      );
+    case 'rating':
+      return typeof value === 'number' ? (
+        <Stars value={value} max={ratingMax(column)} />
+      ) : (
+        <>{displayText(value, column, display)}</>
+      );
+    case 'select': {
+      const option = findOption(column, value);
+      return <Pill name={option?.name ?? display ?? String(value)} color={option?.color} />;
+    }
+    case 'multiSelect':
+      if (!Array.isArray(value)) return <>{displayText(value, column, display)}</>;
+      return (
+        <>
+          {value.map((one, i) => {
+            const option = findOption(column, one);
+            return <Pill key={i} name={option?.name ?? String(one)} color={option?.color} />;
+          })}
+        </>
+      );
+    default:
+      return <>{displayText(value, column, display)}</>;
+  }
+}

@@ -1,0 +1,127 @@
+// What the grid asks or reports: a conflict, refused cells, rows pasted past the end.
+import { Button, Group, Modal, ScrollArea, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { Column, Data } from '../api/wire';
+import { displayText } from '../fields/registry';
+import { text } from '../text/en';
+import { ago, count } from '../ui/time';
+import type { GridModel } from './model';
+import type { GridWriter } from './writer';
+
+const SHOWN_MAX = 200;
+
+export function ConflictDialog({ grid, writer }: { grid: GridModel; writer: GridWriter }) {
+  const conflict = grid.conflict;
+  if (!conflict) return null;
+  const { record, column } = conflict;
+  const state = grid.cellState(record.id, column.slug);
+  const theirs = state?.current?.data[column.slug];
+  const close = () => {
+    grid.conflict = null;
+    grid.emit();
+  };
+  return (
+    <Modal opened onClose={close} title={text.conflict.title} closeButtonProps={{ 'aria-label': text.common.close }}>
+      <Text size="sm">{text.conflict.body(column.name, ago(state?.current?.updatedAt))}</Text>
+      <dl className="compare">
+        <div>
+          <dt>{text.conflict.mine}</dt>
+          <dd>{displayText(state?.value, column) || text.fields.none}</dd>
+        </div>
+        <div>
+          <dt>{text.conflict.theirs}</dt>
+          <dd>{displayText(theirs, column, state?.current?.data._display?.[column.slug]) || text.fields.none}</dd>
+        </div>
+      </dl>
+      <Group justify="flex-end" gap="xs" mt="md">
+        <Button variant="default" onClick={() => void writer.settle(record, column, false)}>
+          {text.conflict.takeTheirs}
+        </Button>
+        <Button data-autofocus onClick={() => void writer.settle(record, column, true)}>
+          {text.conflict.keepMine}
+        </Button>
+      </Group>
+    </Modal>
+  );
+}
+
+export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Column[] }) {
+  const [busy, setBusy] = useState(false);
+  const report = grid.report;
+  if (!report) return null;
+  const nameOf = (slug: string) => columns.find((column) => column.slug === slug)?.name ?? slug;
+  const close = () => {
+    grid.report = null;
+    grid.emit();
+  };
+  return (
+    <Modal opened size="lg" onClose={close} title={text.report.title(report.title)} closeButtonProps={{ 'aria-label': text.common.close }}>
+      <Text size="sm">{text.report.body(report.bad.length, report.keepGood ? report.good : 0)}</Text>
+      <ScrollArea.Autosize mah={320} mt="sm">
+        <table className="plain">
+          <thead>
+            <tr>
+              <th scope="col" className="num">
+                {text.report.row}
+              </th>
+              <th scope="col">{text.report.column}</th>
+              <th scope="col">{text.report.value}</th>
+              <th scope="col">{text.report.reason}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {report.bad.slice(0, SHOWN_MAX).map((cell, i) => (
+              <tr key={i}>
+                <td className="num">{count(cell.row + 1)}</td>
+                <td>{nameOf(cell.column)}</td>
+                <td className="cut">{cell.value}</td>
+                <td>{cell.message}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </ScrollArea.Autosize>
+      <Group justify="flex-end" gap="xs" mt="md">
+        <Button variant="default" onClick={close}>
+          {report.keepGood ? text.report.discard : text.common.close}
+        </Button>
+        {report.keepGood && (
+          <Button
+            loading={busy}
+            onClick={() => {
+              const keep = report.keepGood;
+              setBusy(true);
+              close();
+              void keep?.().finally(() => setBusy(false));
+            }}
+          >
+            {text.report.keepGood(report.good)}
+          </Button>
+        )}
+      </Group>
+    </Modal>
+  );
+}
+
+export function OfferRows({ rows, close, writer }: { rows: Data[] | null; close: () => void; writer: GridWriter }) {
+  if (!rows) return null;
+  return (
+    <Modal opened onClose={close} title={text.offer.title} closeButtonProps={{ 'aria-label': text.common.close }}>
+      <Text size="sm">{text.offer.body(rows.length)}</Text>
+      <Group justify="flex-end" gap="xs" mt="md">
+        <Button variant="default" onClick={close}>
+          {text.offer.no}
+        </Button>
+        <Button
+          data-autofocus
+          onClick={() => {
+            close();
+            void writer.append(rows);
+          }}
+        >
+          {text.offer.yes(rows.length)}
+        </Button>
+      </Group>
+    </Modal>
+  );
+}

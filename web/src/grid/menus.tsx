@@ -1,0 +1,221 @@
+// The menus of a column header and of a cell, opened at a point by mouse or keyboard.
+import { Menu, NumberInput, Button, Modal, Group } from '@mantine/core';
+import {
+  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, MoveHorizontal, Pencil, Trash2,
+} from 'lucide-react';
+import { useState, type ReactNode } from 'react';
+import { columns as columnApi } from '../api/endpoints';
+import type { Column, Data, FieldType, SortKey } from '../api/wire';
+import { emptyFilter, isGroup, newRule, operatorsOf, SORT_KEYS_MAX, type Filterable } from '../filter/model';
+import { text } from '../text/en';
+import type { Question } from '../ui/confirm';
+import { messageOf } from '../ui/states';
+import { showError } from '../ui/toast';
+import { clampWidth, MAX_WIDTH, MIN_WIDTH, type Layout } from './geometry';
+import type { GridModel, View } from './model';
+import type { GridWriter } from './writer';
+
+export interface MenuAt {
+  x: number;
+  y: number;
+}
+
+function MenuAtPoint({ at, close, label, children }: { at: MenuAt | null; close: () => void; label: string; children: ReactNode }) {
+  if (!at) return null;
+  return (
+    <Menu opened onClose={close} position="bottom-start" offset={2} returnFocus clickOutsideEvents={['mousedown', 'touchstart']}>
+      <Menu.Target>
+        <button type="button" tabIndex={-1} className="menu-point" aria-label={label} style={{ left: at.x, top: at.y }} />
+      </Menu.Target>
+      <Menu.Dropdown aria-label={label}>{children}</Menu.Dropdown>
+    </Menu>
+  );
+}
+
+interface HeaderMenuProps {
+  at: (MenuAt & { col: number }) | null;
+  close: () => void;
+  layout: Layout;
+  view: View;
+  setView: (view: View) => void;
+  mayEdit: boolean;
+  move: (from: number, to: number) => void;
+  resize: (columnId: string, width: number, done: boolean) => void;
+  hide: (column: Column) => void;
+  edit: (column: Column) => void;
+  filterBy: () => void;
+  fields: Filterable[];
+  types: FieldType[] | undefined;
+  ask: (question: Question) => void;
+  removed: () => void;
+  slug: string;
+}
+
+/** Puts one key into an order: changed where it is, else first. */
+export function sortBy(sort: SortKey[], column: string, direction: 'asc' | 'desc'): SortKey[] {
+  const rest = sort.filter((key) => key.column !== column);
+  return [{ column, direction }, ...rest].slice(0, SORT_KEYS_MAX);
+}
+
+export function HeaderMenu(props: HeaderMenuProps) {
+  const { at, close, layout, view, setView, mayEdit } = props;
+  const [sizing, setSizing] = useState<{ column: Column; width: number } | null>(null);
+  const col = at?.col ?? 0;
+  const place = layout.columns[col];
+  const column = place?.column;
+  const only = (direction: 'asc' | 'desc') =>
+    column && setView({ ...view, sort: sortBy(view.sort.filter((key) => key.column === column.slug), column.slug, direction) });
+  const addFilter = () => {
+    const field = props.fields.find((one) => one.slug === column?.slug);
+    if (!field) return;
+    const group = view.filter && isGroup(view.filter) ? view.filter : emptyFilter();
+    const rule = newRule(field, operatorsOf(props.types, field.fieldType));
+    setView({ ...view, filter: { ...group, filters: [...group.filters, rule] } });
+    props.filterBy();
+  };
+  const remove = () =>
+    column &&
+    props.ask({
+      title: text.columns.deleteTitle(column.name),
+      body: text.columns.deleteBody,
+      confirm: text.columns.delete,
+      danger: true,
+      run: async () => {
+        await columnApi.remove(props.slug, column.id);
+        props.removed();
+      },
+    });
+  return (
+    <>
+      <MenuAtPoint at={column ? at : null} close={close} label={column ? text.grid.columnMenu(column.name) : ''}>
+        {mayEdit && column && (
+          <Menu.Item leftSection={<Pencil size={14} />} onClick={() => props.edit(column)}>
+            {text.columns.edit}
+          </Menu.Item>
+        )}
+        <Menu.Item leftSection={<ArrowUpAZ size={14} />} onClick={() => only('asc')}>
+          {text.sort.menuAsc}
+        </Menu.Item>
+        <Menu.Item leftSection={<ArrowDownAZ size={14} />} onClick={() => only('desc')}>
+          {text.sort.menuDesc}
+        </Menu.Item>
+        <Menu.Item leftSection={<Filter size={14} />} onClick={addFilter}>
+          {text.filter.byThis}
+        </Menu.Item>
+        {mayEdit && (
+          <>
+            <Menu.Divider />
+            <Menu.Item leftSection={<ArrowLeft size={14} />} disabled={col <= 1} onClick={() => props.move(col, col - 1)}>
+              {text.columns.moveLeft}
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<ArrowRight size={14} />}
+              disabled={col === 0 || col >= layout.columns.length - 1}
+              onClick={() => props.move(col, col + 1)}
+            >
+              {text.columns.moveRight}
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<MoveHorizontal size={14} />}
+              onClick={() => column && setSizing({ column, width: place?.width ?? 160 })}
+            >
+              {text.columns.width}
+            </Menu.Item>
+            <Menu.Item leftSection={<EyeOff size={14} />} disabled={col === 0} onClick={() => column && props.hide(column)}>
+              {text.columns.hide}
+            </Menu.Item>
+            <Menu.Divider />
+            <Menu.Item className="danger" leftSection={<Trash2 size={14} />} disabled={column?.isPrimary} onClick={remove}>
+              {text.columns.delete}
+            </Menu.Item>
+          </>
+        )}
+      </MenuAtPoint>
+      {sizing && (
+        <Modal
+          opened
+          size="xs"
+          onClose={() => setSizing(null)}
+          title={text.columns.widthOf(sizing.column.name)}
+          closeButtonProps={{ 'aria-label': text.common.close }}
+        >
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              props.resize(sizing.column.id, clampWidth(sizing.width), true);
+              setSizing(null);
+            }}
+          >
+            <NumberInput
+              data-autofocus
+              label={text.columns.widthPixels}
+              min={MIN_WIDTH}
+              max={MAX_WIDTH}
+              value={sizing.width}
+              onChange={(value) => setSizing({ ...sizing, width: Number(value) })}
+            />
+            <Group justify="flex-end" mt="md">
+              <Button type="submit">{text.common.save}</Button>
+            </Group>
+          </form>
+        </Modal>
+      )}
+    </>
+  );
+}
+
+export function CellMenu(props: {
+  at: MenuAt | null;
+  close: () => void;
+  grid: GridModel;
+  writer: GridWriter;
+  mayEdit: boolean;
+  open: () => void;
+  offerRows: (rows: Data[]) => void;
+}) {
+  const { grid, writer } = props;
+  const range = grid.range();
+  const paste = async () => {
+    try {
+      const rows = await writer.paste(await navigator.clipboard.readText());
+      if (rows.length > 0) props.offerRows(rows);
+    } catch {
+      showError(text.grid.pasteRefused);
+    }
+  };
+  const remove = async () => {
+    try {
+      const records = await grid.pages.rows(range.top, range.bottom, new AbortController().signal);
+      await writer.remove(records.map((record) => record.id));
+    } catch (error) {
+      showError(messageOf(error));
+    }
+  };
+  return (
+    <MenuAtPoint at={props.at} close={props.close} label={text.grid.cellMenu}>
+      <Menu.Item leftSection={<Expand size={14} />} onClick={props.open}>
+        {text.grid.openRecord}
+      </Menu.Item>
+      <Menu.Item leftSection={<ClipboardCopy size={14} />} onClick={() => void writer.copy()}>
+        {text.grid.copy}
+      </Menu.Item>
+      {props.mayEdit && (
+        <>
+          <Menu.Item leftSection={<ClipboardPaste size={14} />} onClick={() => void paste()}>
+            {text.grid.paste}
+          </Menu.Item>
+          <Menu.Item leftSection={<ArrowDownAZ size={14} />} onClick={() => void writer.fill('down')}>
+            {text.grid.fillDown}
+          </Menu.Item>
+          <Menu.Item leftSection={<Eraser size={14} />} onClick={() => void writer.clear()}>
+            {text.grid.clear}
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item className="danger" leftSection={<Trash2 size={14} />} onClick={() => void remove()}>
+            {text.grid.deleteRows(range.bottom - range.top + 1)}
+          </Menu.Item>
+        </>
+      )}
+    </MenuAtPoint>
+  );
+}

@@ -1,0 +1,208 @@
+// API keys: make one (its secret is shown once), see when it was last used, revoke it.
+import { Badge, Button, Code, CopyButton, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Copy, KeyRound, Plus } from 'lucide-react';
+import { useState } from 'react';
+import { apiKeys as api } from '../api/endpoints';
+import { keys, mayAdminister, queryClient, useApiKeys } from '../api/queries';
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated } from '../api/wire';
+import { Crumbs, useMe } from '../shell/Shell';
+import { text } from '../text/en';
+import { Confirm, type Question } from '../ui/confirm';
+import { Empty, Failure, Loading, Problem } from '../ui/states';
+import { ago, when } from '../ui/time';
+import { show } from '../ui/toast';
+
+const DAY_MS = 86_400_000;
+
+export function ApiKeysPage() {
+  const admin = mayAdminister(useMe());
+  return (
+    <div className="page">
+      <Crumbs trail={[{ label: text.nav.apiKeys }]} />
+      {admin ? (
+        <Keys />
+      ) : (
+        <>
+          <Title order={1} size="h3">
+            {text.nav.apiKeys}
+          </Title>
+          <Empty icon={<KeyRound size={28} />} title={text.errors.forbidden} body={text.keys.adminsOnly} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Keys() {
+  const query = useApiKeys();
+  const [making, setMaking] = useState(false);
+  const [question, setQuestion] = useState<Question | null>(null);
+  const refresh = () => queryClient.invalidateQueries({ queryKey: keys.apiKeys });
+  const revoke = (key: ApiKey) =>
+    setQuestion({
+      title: text.keys.revokeTitle(key.name),
+      body: text.keys.revokeBody,
+      confirm: text.keys.revoke,
+      danger: true,
+      run: async () => {
+        await api.revoke(key.id);
+        await refresh();
+        show(text.keys.revoked(key.name));
+      },
+    });
+  return (
+    <>
+      <div className="page-head">
+        <div>
+          <Title order={1} size="h3">
+            {text.nav.apiKeys}
+          </Title>
+          <Text size="sm" c="dimmed">
+            {text.keys.about}
+          </Text>
+        </div>
+        <Button leftSection={<Plus size={14} />} onClick={() => setMaking(true)}>
+          {text.keys.create}
+        </Button>
+      </div>
+      {query.isPending && <Loading />}
+      {query.isError && <Failure error={query.error} retry={() => void query.refetch()} />}
+      {query.data?.length === 0 && <Empty icon={<KeyRound size={28} />} title={text.keys.empty} body={text.keys.emptyBody} />}
+      {query.data && query.data.length > 0 && (
+        <div className="sheet">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th scope="col">{text.keys.name}</th>
+                <th scope="col">{text.keys.prefix}</th>
+                <th scope="col">{text.keys.scope}</th>
+                <th scope="col">{text.keys.created}</th>
+                <th scope="col">{text.keys.lastUsed}</th>
+                <th scope="col">{text.keys.expires}</th>
+                <th scope="col">
+                  <span className="visually-hidden">{text.common.actions}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {query.data.map((key) => (
+                <tr key={key.id}>
+                  <td>{key.name}</td>
+                  <td>
+                    <Code>{key.prefix ?? ''}…</Code>
+                  </td>
+                  <td>
+                    <Badge variant="default">{text.keys.scopes[key.scope] ?? key.scope}</Badge>
+                  </td>
+                  <td title={when(key.createdAt)}>{ago(key.createdAt)}</td>
+                  <td title={when(key.lastUsedAt)}>{key.lastUsedAt ? ago(key.lastUsedAt) : text.keys.never}</td>
+                  <td title={when(key.expiresAt)}>{key.expiresAt ? ago(key.expiresAt) : text.keys.never}</td>
+                  <td className="end">
+                    <Button variant="subtle" color="red" aria-label={text.keys.revokeLabel(key.name)} onClick={() => revoke(key)}>
+                      {text.keys.revoke}
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {making && <Create close={() => setMaking(false)} made={() => void refresh()} />}
+      <Confirm question={question} close={() => setQuestion(null)} />
+    </>
+  );
+}
+
+function Create({ close, made }: { close: () => void; made: () => void }) {
+  const [name, setName] = useState('');
+  const [scope, setScope] = useState<ApiKeyCreate['scope']>('read');
+  const [days, setDays] = useState('90');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [key, setKey] = useState<ApiKeyCreated | null>(null);
+  const create = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const expiresAt = days === '' ? undefined : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
+      setKey(await api.create({ name: name.trim(), scope, ...(expiresAt ? { expiresAt } : {}) }));
+      made();
+    } catch (cause) {
+      setError(cause);
+    }
+    setBusy(false);
+  };
+  if (key) {
+    return (
+      <Modal
+        opened
+        onClose={close}
+        closeOnClickOutside={false}
+        title={text.keys.madeTitle}
+        closeButtonProps={{ 'aria-label': text.common.close }}
+      >
+        <Stack gap="sm">
+          <Text size="sm">{text.keys.madeBody}</Text>
+          <Code block className="secret" tabIndex={0}>
+            {key.key}
+          </Code>
+          <Group justify="flex-end" gap="xs">
+            <CopyButton value={key.key}>
+              {({ copied, copy }) => (
+                <Button variant="default" leftSection={<Copy size={14} />} onClick={copy}>
+                  {copied ? text.common.copied : text.common.copy}
+                </Button>
+              )}
+            </CopyButton>
+            <Button onClick={close}>{text.keys.saved}</Button>
+          </Group>
+        </Stack>
+      </Modal>
+    );
+  }
+  return (
+    <Modal opened onClose={close} title={text.keys.create} closeButtonProps={{ 'aria-label': text.common.close }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void create();
+        }}
+      >
+        <Stack gap="sm">
+          <TextInput
+            label={text.keys.name}
+            description={text.keys.nameHint}
+            required
+            data-autofocus
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <Select
+            label={text.keys.scope}
+            allowDeselect={false}
+            data={['read', 'write', 'admin'].map((one) => ({ value: one, label: text.keys.scopeHints[one] ?? one }))}
+            value={scope}
+            onChange={(value) => setScope((value ?? 'read') as ApiKeyCreate['scope'])}
+          />
+          <Select
+            label={text.keys.expires}
+            allowDeselect={false}
+            data={text.keys.expiryChoices.map(([value, label]) => ({ value, label }))}
+            value={days}
+            onChange={(value) => setDays(value ?? '')}
+          />
+          <Problem error={error} />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={close}>
+              {text.common.cancel}
+            </Button>
+            <Button type="submit" loading={busy} disabled={name.trim() === ''}>
+              {text.keys.create}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,372 @@
+// One table as a grid: toolbar, rows, and the dialogs that belong to them.
+import { Button } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { Columns3, FileUp, FilterX, Inbox, Plus } from 'lucide-react';
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { Link, useLocation, useSearch } from 'wouter';
+import { columns as columnApi } from '../api/endpoints';
+import { ApiError } from '../api/http';
+import { mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable, useTableStats } from '../api/queries';
+import type { Column, Data, Rec, Table } from '../api/wire';
+import { ColumnModal } from '../columns/ColumnModal';
+import { effective, filterable, ruleCount } from '../filter/model';
+import { BulkBar } from '../grid/BulkBar';
+import { layoutOf } from '../grid/geometry';
+import { Grid } from '../grid/Grid';
+import { CellMenu, HeaderMenu, type MenuAt } from '../grid/menus';
+import { GridModel, type View } from '../grid/model';
+import { ConflictDialog, OfferRows, ReportDialog } from '../grid/dialogs';
+import { Toolbar, type Panel } from '../grid/Toolbar';
+import { readView, writeView } from '../grid/viewUrl';
+import { GridWriter } from '../grid/writer';
+import { RecordDrawer } from '../record/RecordDrawer';
+import { Crumbs, useMe } from '../shell/Shell';
+import { useReach } from '../shell/Connection';
+import { text } from '../text/en';
+import { Confirm, type Question } from '../ui/confirm';
+import { Empty, Failure, Loading, messageOf } from '../ui/states';
+import { showError } from '../ui/toast';
+
+const REFRESH_AFTER_MS = 20_000;
+const QUERY_AFTER_MS = 250;
+
+export function TablePage({ table, record }: { table: string; record?: string }) {
+  const query = useTable(table);
+  if (query.isPending) return <Loading rows={14} />;
+  if (query.isError) {
+    return (
+      <>
+        <Crumbs trail={[{ label: text.nav.tables, to: '/' }, { label: table }]} />
+        <Failure error={query.error} retry={() => void query.refetch()} />
+      </>
+    );
+  }
+  return <TableGrid table={query.data} record={record} />;
+}
+
+const byOrder = (a: Column, b: Column) => (a.orderIndex ?? 0) - (b.orderIndex ?? 0);
+
+function useGrid(slug: string) {
+  const [pair] = useState(() => {
+    const grid = new GridModel(slug);
+    return { grid, writer: new GridWriter(grid) };
+  });
+  useSyncExternalStore(pair.grid.subscribe, pair.grid.getVersion);
+  return pair;
+}
+
+function TableGrid({ table, record }: { table: Table; record?: string }) {
+  const slug = table.slug;
+  const me = useMe();
+  const online = useReach() === 'online';
+  const editor = mayEdit(me) && online;
+  const types = useFieldTypes();
+  const [stats] = useTableStats([slug]);
+  const { grid, writer } = useGrid(slug);
+  const [, navigate] = useLocation();
+  const search = useSearch();
+  const patchColumns = usePatchColumns(slug);
+  const refreshTable = useRefreshTable(slug);
+  const [view, setViewState] = useState<View>(() => readView(search));
+  const [widths, setWidths] = useState<ReadonlyMap<string, number>>(new Map());
+  const [panel, setPanel] = useState<Panel>(null);
+  const [headerMenu, setHeaderMenu] = useState<(MenuAt & { col: number }) | null>(null);
+  const [cellMenu, setCellMenu] = useState<MenuAt | null>(null);
+  const [column, setColumn] = useState<Column | 'new' | null>(null);
+  const [creating, setCreating] = useState(false);
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [surplus, setSurplus] = useState<Data[] | null>(null);
+  const searchBox = useRef<HTMLInputElement>(null);
+
+  const all = useMemo(() => [...(table.columns ?? [])].sort(byOrder), [table.columns]);
+  const visible = useMemo(() => {
+    const shown = all.filter((one) => one.isVisible !== false);
+    const primary = shown.find((one) => one.isPrimary);
+    return primary ? [primary, ...shown.filter((one) => one !== primary)] : shown;
+  }, [all]);
+  const layout = useMemo(() => layoutOf(visible, widths, editor), [visible, widths, editor]);
+  const fields = useMemo(() => filterable(all), [all]);
+
+  const run = useCallback(
+    (next: View) => {
+      const filter = effective(next.filter);
+      grid.show({ ...next, filter }, filter || next.search ? undefined : stats?.data?.records);
+    },
+    [grid, stats?.data?.records],
+  );
+  const runLater = useDebouncedCallback((next: View) => {
+    run(next);
+    navigate(`${location.pathname}${writeView(next)}`, { replace: true });
+  }, QUERY_AFTER_MS);
+  const setView = (next: View) => {
+    setViewState(next);
+    runLater(next);
+  };
+  const started = useRef(false);
+  useEffect(() => {
+    if (started.current) return;
+    started.current = true;
+    run(view);
+  }, [run, view]);
+  useEffect(() => {
+    const onVisible = () => {
+      if (document.visibilityState === 'visible') grid.refreshIfOlder(REFRESH_AFTER_MS);
+    };
+    document.addEventListener('visibilitychange', onVisible);
+    return () => document.removeEventListener('visibilitychange', onVisible);
+  }, [grid]);
+
+  const saveColumn = async (one: Column, input: Parameters<typeof columnApi.update>[2]) => {
+    patchColumns((old) => old.map((c) => (c.id === one.id ? ({ ...c, ...input } as Column) : c)));
+    try {
+      await columnApi.update(slug, one.id, input);
+    } catch (error) {
+      showError(messageOf(error));
+    }
+    await refreshTable();
+  };
+  const resize = (id: string, width: number, done: boolean) => {
+    setWidths((old) => new Map(old).set(id, width));
+    const one = all.find((c) => c.id === id);
+    if (done && one && one.width !== width) void saveColumn(one, { width });
+  };
+  const reorder = async (ids: string[]) => {
+    patchColumns((old) =>
+      old.map((c) => ({ ...c, orderIndex: ids.indexOf(c.id) >= 0 ? ids.indexOf(c.id) : c.orderIndex })),
+    );
+    try {
+      await columnApi.reorder(slug, ids);
+    } catch (error) {
+      showError(messageOf(error));
+    }
+    await refreshTable();
+  };
+  const move = (from: number, to: number) => {
+    const moved = visible[from];
+    const target = visible[to];
+    if (!moved || !target) return;
+    const ids = all.map((c) => c.id).filter((id) => id !== moved.id);
+    ids.splice(ids.indexOf(target.id) + (to > from ? 1 : 0), 0, moved.id);
+    grid.moveTo(grid.active.row, to);
+    grid.announce(text.grid.moved(moved.name, to + 1));
+    void reorder(ids);
+  };
+  const open = (rec: Rec | undefined) => {
+    if (rec) navigate(`/t/${slug}/r/${encodeURIComponent(rec.id)}${writeView(view)}`);
+  };
+  const close = () => {
+    navigate(`/t/${slug}${writeView(view)}`);
+    setCreating(false);
+  };
+  const current = record ? decodeURIComponent(record) : undefined;
+  const rowOf = current === undefined ? undefined : grid.pages.rowOf(current);
+  const filtered = ruleCount(view.filter) > 0 || view.search !== '';
+  return (
+    <div className="table-page">
+      <Crumbs trail={[{ label: text.nav.tables, to: '/' }, { label: table.name }]} />
+      <h1 className="visually-hidden">{table.name}</h1>
+      <Toolbar
+        table={table}
+        grid={grid}
+        columns={all}
+        fields={fields}
+        types={types.data}
+        view={view}
+        setView={setView}
+        panel={panel}
+        setPanel={setPanel}
+        searchBox={searchBox}
+        mayEdit={editor}
+        newRecord={() => setCreating(true)}
+        addColumn={() => setColumn('new')}
+        saveColumn={(one, input) => void saveColumn(one, input)}
+        reorder={(ids) => void reorder(ids)}
+      />
+      {!online && <div className="notice">{text.errors.readOnlyOffline}</div>}
+      <Body
+        grid={grid}
+        filtered={filtered}
+        hasColumns={visible.length > 0}
+        editor={editor}
+        slug={slug}
+        clear={() => setView({ ...view, filter: undefined, search: '' })}
+        newRecord={() => setCreating(true)}
+        addColumn={() => setColumn('new')}
+      >
+        <Grid
+          grid={grid}
+          writer={writer}
+          layout={layout}
+          name={table.name}
+          sort={view.sort}
+          mayEdit={editor}
+          resize={resize}
+          move={move}
+          openHeaderMenu={(col, at) => setHeaderMenu({ ...at, col })}
+          openCellMenu={setCellMenu}
+          openRecord={(row) => open(grid.pages.record(row))}
+          newRecord={() => setCreating(true)}
+          addColumn={() => setColumn('new')}
+          openFilter={() => setPanel('filter')}
+          openSort={() => setPanel('sort')}
+          search={() => searchBox.current?.focus()}
+          offerRows={setSurplus}
+        />
+      </Body>
+      <div className="visually-hidden" aria-live="polite">
+        {grid.announcement}
+      </div>
+      <BulkBar grid={grid} writer={writer} columns={all} mayEdit={editor} ask={setQuestion} view={view} table={table} />
+      <HeaderMenu
+        at={headerMenu}
+        close={() => setHeaderMenu(null)}
+        layout={layout}
+        view={view}
+        setView={setView}
+        mayEdit={editor}
+        move={move}
+        resize={resize}
+        hide={(one) => void saveColumn(one, { isVisible: false })}
+        edit={setColumn}
+        filterBy={() => setPanel('filter')}
+        fields={fields}
+        types={types.data}
+        ask={setQuestion}
+        removed={() => void refreshTable()}
+        slug={slug}
+      />
+      <CellMenu
+        at={cellMenu}
+        close={() => setCellMenu(null)}
+        grid={grid}
+        writer={writer}
+        mayEdit={editor}
+        open={() => open(grid.activeRecord())}
+        offerRows={setSurplus}
+      />
+      <ConflictDialog grid={grid} writer={writer} />
+      <ReportDialog grid={grid} columns={all} />
+      <OfferRows rows={surplus} close={() => setSurplus(null)} writer={writer} />
+      <Confirm question={question} close={() => setQuestion(null)} />
+      {column && (
+        <ColumnModal
+          table={table}
+          column={column === 'new' ? undefined : column}
+          close={() => setColumn(null)}
+          saved={() => {
+            setColumn(null);
+            void refreshTable();
+            grid.refresh();
+          }}
+        />
+      )}
+      {(creating || current !== undefined) && (
+        <RecordDrawer
+          key={current ?? 'new'}
+          table={table}
+          columns={all}
+          recordId={creating ? undefined : current}
+          seed={rowOf === undefined ? undefined : grid.pages.record(rowOf)}
+          mayEdit={editor}
+          close={close}
+          saved={(saved, created) => {
+            grid.pages.replace(saved);
+            if (created) {
+              writer.created([saved.id], text.undo.add(1));
+              grid.refresh();
+            }
+            grid.emit();
+          }}
+          removed={() => grid.refresh()}
+          step={
+            rowOf === undefined
+              ? undefined
+              : (by) => {
+                  const next = grid.pages.record(rowOf + by);
+                  if (next) {
+                    grid.moveTo(rowOf + by, grid.active.col);
+                    open(next);
+                  }
+                }
+          }
+        />
+      )}
+    </div>
+  );
+}
+
+function Body(props: {
+  grid: GridModel;
+  filtered: boolean;
+  hasColumns: boolean;
+  editor: boolean;
+  slug: string;
+  clear: () => void;
+  newRecord: () => void;
+  addColumn: () => void;
+  children: React.ReactNode;
+}) {
+  const { grid } = props;
+  if (!props.hasColumns) {
+    return (
+      <Empty icon={<Columns3 size={28} />} title={text.grid.noColumns} body={text.grid.noColumnsBody}>
+        {props.editor && (
+          <Button leftSection={<Plus size={14} />} onClick={props.addColumn}>
+            {text.columns.add}
+          </Button>
+        )}
+      </Empty>
+    );
+  }
+  if (grid.error && grid.pages.empty) {
+    const filterIsWrong = grid.error instanceof ApiError && grid.error.status === 422 && props.filtered;
+    return (
+      <div>
+        <Failure error={grid.error} retry={filterIsWrong ? undefined : () => grid.show(grid.view)} />
+        {filterIsWrong && (
+          <div className="center">
+            <Button variant="default" onClick={props.clear}>
+              {text.grid.clearFilters}
+            </Button>
+          </div>
+        )}
+      </div>
+    );
+  }
+  if (!grid.loaded && grid.rowCount.rows === 0) return <Loading rows={14} />;
+  if (grid.loaded && grid.rowCount.rows === 0) {
+    return props.filtered ? (
+      <Empty icon={<FilterX size={28} />} title={text.grid.noMatch} body={text.grid.noMatchBody}>
+        <Button variant="default" onClick={props.clear}>
+          {text.grid.clearFilters}
+        </Button>
+      </Empty>
+    ) : (
+      <Empty icon={<Inbox size={28} />} title={text.grid.noRecords} body={props.editor ? text.grid.noRecordsBody : undefined}>
+        {props.editor && (
+          <>
+            <Button leftSection={<Plus size={14} />} onClick={props.newRecord}>
+              {text.grid.newRecord}
+            </Button>
+            <Button component={Link} to={`/t/${props.slug}/import`} variant="default" leftSection={<FileUp size={14} />}>
+              {text.imports.title}
+            </Button>
+          </>
+        )}
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {grid.error ? (
+        <div className="notice" role="alert">
+          {messageOf(grid.error)}{' '}
+          <Button size="compact-xs" variant="default" onClick={() => grid.refresh()}>
+            {text.common.retry}
+          </Button>
+        </div>
+      ) : null}
+      {props.children}
+    </>
+  );
+}

@@ -1,0 +1,432 @@
+// One record as a form: new, to edit, or deleted and to restore. Never loses what was typed without asking.
+import { ActionIcon, Button, Drawer, Group, Menu, Modal, Stack, Text, Tooltip } from '@mantine/core';
+import { ChevronDown, ChevronUp, Copy, Ellipsis, Link2, RotateCcw, Trash2 } from 'lucide-react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { records as api } from '../api/endpoints';
+import { ApiError } from '../api/http';
+import type { Column, Data, Rec, Table } from '../api/wire';
+import { FieldInput } from '../fields/FieldInput';
+import { displayText, editable, kindOf, parseText, sameValue, valueText } from '../fields/registry';
+import { text } from '../text/en';
+import { Failure, Loading, messageOf, Problem } from '../ui/states';
+import { when } from '../ui/time';
+import { show, showError } from '../ui/toast';
+
+interface DrawerProps {
+  table: Table;
+  columns: Column[];
+  recordId?: string;
+  seed?: Rec;
+  mayEdit: boolean;
+  close: () => void;
+  saved: (record: Rec, created: boolean) => void;
+  removed: () => void;
+  step?: (by: -1 | 1) => void;
+}
+
+const inputId = (slug: string) => `field-${slug}`;
+
+export function RecordDrawer(props: DrawerProps) {
+  const { table, recordId, seed } = props;
+  const [record, setRecord] = useState<Rec | undefined>(seed);
+  const [error, setError] = useState<unknown>(null);
+  const [asked, setAsked] = useState(0);
+  const dirty = useRef(false);
+  const [leaving, setLeaving] = useState<(() => void) | null>(null);
+  useEffect(() => {
+    if (!recordId) return;
+    let stale = false;
+    setError(null);
+    api.get(table.slug, recordId).then(
+      (fresh) => {
+        if (!stale && !dirty.current) setRecord(fresh);
+      },
+      (cause: unknown) => {
+        if (!stale) setError(cause);
+      },
+    );
+    return () => {
+      stale = true;
+    };
+  }, [table.slug, recordId, asked]);
+  const guard = (go: () => void) => {
+    // After this event: the Escape that asked must not also answer.
+    if (dirty.current) setTimeout(() => setLeaving(() => go));
+    else go();
+  };
+  const title = record ? nameOf(record, props.columns) : recordId ? text.record.loading : text.record.newTitle(table.name);
+  const gone = error instanceof ApiError && error.status === 410;
+  return (
+    <>
+      <Drawer
+        opened
+        onClose={() => guard(props.close)}
+        position="right"
+        size="lg"
+        title={
+          <span className="drawer-title">
+            <span className="cut">{title}</span>
+            {record && <RecordTools {...props} record={record} guard={guard} />}
+          </span>
+        }
+        closeButtonProps={{ 'aria-label': text.common.close }}
+        overlayProps={{ backgroundOpacity: 0.25 }}
+      >
+        {gone && recordId ? (
+          <Deleted {...props} recordId={recordId} error={error} restored={() => setAsked(asked + 1)} />
+        ) : error && !record ? (
+          <Failure error={error} retry={() => setAsked(asked + 1)} />
+        ) : recordId && !record ? (
+          <Loading rows={8} height={44} />
+        ) : (
+          <RecordForm
+            key={record ? `${record.id} ${record.version}` : 'new'}
+            {...props}
+            record={record}
+            setDirty={(value) => {
+              dirty.current = value;
+            }}
+            saved={(next, created, another) => {
+              dirty.current = false;
+              props.saved(next, created);
+              show(created ? text.record.created : text.record.saved);
+              if (!another) props.close();
+            }}
+            reload={() => {
+              dirty.current = false;
+              setAsked(asked + 1);
+            }}
+            cancel={() => guard(props.close)}
+          />
+        )}
+      </Drawer>
+      <Modal
+        opened={leaving !== null}
+        onClose={() => setLeaving(null)}
+        title={text.record.unsavedTitle}
+        zIndex={400}
+        closeButtonProps={{ 'aria-label': text.common.close }}
+      >
+        <Text size="sm">{text.record.unsavedBody}</Text>
+        <Group justify="flex-end" gap="xs" mt="md">
+          <Button
+            variant="default"
+            onClick={() => {
+              const go = leaving;
+              dirty.current = false;
+              setLeaving(null);
+              go?.();
+            }}
+          >
+            {text.record.discard}
+          </Button>
+          <Button data-autofocus onClick={() => setLeaving(null)}>
+            {text.record.keepEditing}
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  );
+}
+
+function nameOf(record: Rec, columns: Column[]): string {
+  const primary = columns.find((column) => column.isPrimary) ?? columns[0];
+  if (!primary) return record.id;
+  return displayText(record.data[primary.slug], primary, record.data._display?.[primary.slug]) || text.record.unnamed;
+}
+
+function RecordTools({ record, table, columns, mayEdit, step, guard, removed, close }: DrawerProps & { record: Rec; guard: (go: () => void) => void }) {
+  const remove = async () => {
+    try {
+      await api.remove(table.slug, record.id, record.version);
+      show(text.record.deleted, {
+        label: text.common.undo,
+        run: () => {
+          api.restore(table.slug, record.id).then(removed, (error: unknown) => showError(messageOf(error)));
+        },
+      });
+      removed();
+      close();
+    } catch (error) {
+      showError(messageOf(error));
+    }
+  };
+  const copyLink = () => {
+    const link = `${location.origin}/t/${table.slug}/r/${encodeURIComponent(record.id)}`;
+    void navigator.clipboard.writeText(link).then(() => show(text.record.linkCopied));
+  };
+  const copyJson = () => {
+    const data = Object.fromEntries(columns.map((column) => [column.slug, record.data[column.slug] ?? null]));
+    void navigator.clipboard.writeText(JSON.stringify(data, null, 2)).then(() => show(text.record.jsonCopied));
+  };
+  return (
+    <span className="drawer-tools">
+      {step && (
+        <>
+          <Tooltip label={text.record.previous}>
+            <ActionIcon variant="subtle" color="gray" aria-label={text.record.previous} onClick={() => guard(() => step(-1))}>
+              <ChevronUp size={16} />
+            </ActionIcon>
+          </Tooltip>
+          <Tooltip label={text.record.next}>
+            <ActionIcon variant="subtle" color="gray" aria-label={text.record.next} onClick={() => guard(() => step(1))}>
+              <ChevronDown size={16} />
+            </ActionIcon>
+          </Tooltip>
+        </>
+      )}
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={text.record.more}>
+            <Ellipsis size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item leftSection={<Link2 size={14} />} onClick={copyLink}>
+            {text.record.copyLink}
+          </Menu.Item>
+          <Menu.Item leftSection={<Copy size={14} />} onClick={copyJson}>
+            {text.record.copyJson}
+          </Menu.Item>
+          {mayEdit && (
+            <Menu.Item className="danger" leftSection={<Trash2 size={14} />} onClick={() => void remove()}>
+              {text.record.delete}
+            </Menu.Item>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+    </span>
+  );
+}
+
+function Deleted(props: DrawerProps & { recordId: string; error: unknown; restored: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const restore = async () => {
+    setBusy(true);
+    try {
+      await api.restore(props.table.slug, props.recordId);
+      props.removed();
+      props.restored();
+      show(text.record.restored);
+    } catch (error) {
+      showError(messageOf(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <div className="banner" role="status">
+      <Trash2 size={18} aria-hidden />
+      <span>{text.record.inTrash}</span>
+      {props.mayEdit && (
+        <Button loading={busy} leftSection={<RotateCcw size={14} />} onClick={() => void restore()}>
+          {text.record.restore}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface FormProps extends Omit<DrawerProps, 'saved'> {
+  record?: Rec;
+  setDirty: (dirty: boolean) => void;
+  saved: (record: Rec, created: boolean, another: boolean) => void;
+  reload: () => void;
+  cancel: () => void;
+}
+
+function initialValues(columns: Column[], record: Rec | undefined): Data {
+  const values: Data = {};
+  for (const column of columns) {
+    const value = record ? record.data[column.slug] : column.defaultValue;
+    const named = !record && typeof value === 'object' && value !== null && 'function' in value;
+    values[column.slug] = named ? null : (value ?? null);
+  }
+  return values;
+}
+
+function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, cancel }: FormProps) {
+  const start = useMemo(() => initialValues(columns, record), [columns, record]);
+  const [values, setValues] = useState<Data>(start);
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const dirty = columns.some((column) => !sameText(values[column.slug], start[column.slug], column));
+  useEffect(() => setDirty(dirty), [dirty, setDirty]);
+  useEffect(() => {
+    if (!dirty) return;
+    const stop = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', stop);
+    return () => window.removeEventListener('beforeunload', stop);
+  }, [dirty]);
+
+  const fail = (found: Record<string, string>) => {
+    setErrors(found);
+    const first = columns.find((column) => found[column.slug]);
+    if (first) document.getElementById(inputId(first.slug))?.focus();
+  };
+  const collect = (): Data | null => {
+    const data: Data = {};
+    const found: Record<string, string> = {};
+    for (const column of columns) {
+      if (!editable(column)) continue;
+      const raw = values[column.slug];
+      const parsed = typeof raw === 'string' ? parseText(raw, column) : ({ ok: true, value: raw ?? null } as const);
+      if (!parsed.ok) found[column.slug] = parsed.message;
+      else if (record ? !sameValue(parsed.value, record.data[column.slug]) : parsed.value !== null) {
+        data[column.slug] = parsed.value;
+      }
+    }
+    if (Object.keys(found).length > 0) {
+      fail(found);
+      return null;
+    }
+    return data;
+  };
+  const submit = async (another: boolean) => {
+    const data = collect();
+    if (!data) return;
+    setBusy(true);
+    setError(null);
+    setErrors({});
+    try {
+      const result = record
+        ? await api.update(table.slug, record.id, data, record.version)
+        : await api.create(table.slug, data);
+      saved(result, !record, another);
+      if (another) {
+        setValues(initialValues(columns, undefined));
+        form.current?.querySelector<HTMLElement>('input, textarea')?.focus();
+      }
+    } catch (cause) {
+      setError(cause);
+      if (cause instanceof ApiError) {
+        fail(Object.fromEntries(cause.issues.map((issue) => [(issue.field ?? '').split(/[.[]/)[0] ?? '', issue.message])));
+      }
+    }
+    setBusy(false);
+  };
+  const conflict = error instanceof ApiError && error.status === 412;
+  const unplaced = error && !conflict && Object.keys(errors).length === 0;
+  const summary = columns.filter((column) => errors[column.slug]);
+  return (
+    <form
+      ref={form}
+      className="record-form"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit(false);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+          event.preventDefault();
+          void submit(false);
+        }
+      }}
+    >
+      {summary.length > 0 && (
+        <div className="problem" role="alert">
+          <div>
+            {text.record.fix(summary.length)}
+            {summary.map((column) => (
+              <div key={column.id}>
+                <a
+                  href={`#${inputId(column.slug)}`}
+                  onClick={(event) => {
+                    event.preventDefault();
+                    document.getElementById(inputId(column.slug))?.focus();
+                  }}
+                >
+                  {column.name}
+                </a>
+              </div>
+            ))}
+          </div>
+        </div>
+      )}
+      {conflict && (
+        <div className="problem" role="alert">
+          <div>
+            {text.record.conflict}
+            <div>
+              <Button mt={6} variant="default" onClick={reload}>
+                {text.record.takeTheirs}
+              </Button>
+            </div>
+          </div>
+        </div>
+      )}
+      <Stack gap="md">
+        {columns.map((column) => (
+          <FieldInput
+            key={column.id}
+            id={inputId(column.slug)}
+            column={column}
+            value={
+              kindOf(column.fieldType).editor === 'none'
+                ? displayText(values[column.slug], column, record?.data._display?.[column.slug])
+                : values[column.slug]
+            }
+            readOnly={!mayEdit || !editable(column)}
+            error={errors[column.slug]}
+            change={(value) => {
+              setValues((old) => ({ ...old, [column.slug]: value }));
+              setErrors(({ [column.slug]: _gone, ...rest }) => rest);
+            }}
+          />
+        ))}
+      </Stack>
+      {unplaced ? <Problem error={error} /> : null}
+      {record && <Facts record={record} />}
+      {mayEdit && (
+        <div className="form-foot">
+          <Text size="xs" c="dimmed">
+            {text.record.saveHint}
+          </Text>
+          <Group gap="xs">
+            <Button variant="default" onClick={cancel}>
+              {text.common.cancel}
+            </Button>
+            {!record && (
+              <Button variant="default" loading={busy} onClick={() => void submit(true)}>
+                {text.record.saveAndNew}
+              </Button>
+            )}
+            <Button type="submit" loading={busy} disabled={record !== undefined && !dirty}>
+              {text.common.save}
+            </Button>
+          </Group>
+        </div>
+      )}
+    </form>
+  );
+}
+
+const sameText = (a: unknown, b: unknown, column: Column) =>
+  sameValue(a, b) || (typeof a === 'string' && a === valueText(b, column));
+
+function Facts({ record }: { record: Rec }) {
+  const source = record.metadata?.source;
+  const externalId = record.metadata?.externalId;
+  const importRow = record.metadata?.importRow;
+  const facts: [string, string][] = [
+    [text.record.id, record.id],
+    [text.record.version, String(record.version)],
+    [text.system.createdAt, when(record.createdAt)],
+    [text.system.updatedAt, when(record.updatedAt)],
+  ];
+  if (typeof source === 'string') facts.push([text.record.source, source]);
+  if (typeof externalId === 'string') facts.push([text.record.externalId, externalId]);
+  if (typeof importRow === 'number') facts.push([text.record.importRow, String(importRow)]);
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
