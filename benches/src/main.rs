@@ -1,0 +1,146 @@
+//! `cargo xtask bench`: Chancery and the same work by hand, measured in one run, in one table.
+//!
+//! It judges nothing but its own bars: a missed bar is a line in the table, not a failure.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that prints a table and its progress"
+)]
+
+mod contacts;
+mod files;
+mod folder;
+mod hand;
+mod http;
+mod machine;
+mod measure;
+mod memory;
+mod report;
+mod tables;
+mod writes;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use files::Errand;
+use machine::Machine;
+use measure::Effort;
+use report::{Report, Section};
+
+/// Measures Chancery beside the same work done by hand.
+#[derive(Parser)]
+struct Options {
+    /// Small sizes and single short runs, under 90 s: shows that everything works, not how fast
+    #[arg(long)]
+    quick: bool,
+    /// Also what takes minutes: files of 10,000,000 rows
+    #[arg(long)]
+    long: bool,
+    /// Only this section; may be given several times
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Writes the results as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Writes the table as Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// A section of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The library on the memory backend
+    Memory,
+    /// Single durable writes
+    Writes,
+    /// Bulk creation, point reads and pages
+    Tables,
+    /// CSV import and export
+    Files,
+    /// The real server
+    Http,
+}
+
+/// What the program does in processes of its own.
+#[derive(Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Errand(Errand),
+    /// Serves contacts by hand
+    ServeByHand {
+        /// The database whose relation is copied
+        like: PathBuf,
+        /// The database
+        database: PathBuf,
+        /// The setting of `synchronous`
+        synchronous: String,
+    },
+}
+
+/// Measures one part.
+type Measuring = fn(Effort) -> Result<Section>;
+
+const PARTS: [(Part, Measuring); 5] = [
+    (Part::Memory, memory::run),
+    (Part::Writes, writes::run),
+    (Part::Tables, tables::run),
+    (Part::Files, files::run),
+    (Part::Http, http::run),
+];
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    match &options.task {
+        Some(Task::Errand(errand)) => {
+            println!("{}", errand.run()?);
+            return Ok(());
+        }
+        Some(Task::ServeByHand {
+            like,
+            database,
+            synchronous,
+        }) => return http::by_hand::serve(like, database, synchronous),
+        None => {}
+    }
+    let effort = Effort {
+        quick: options.quick,
+        long: options.long,
+    };
+    let mut failed = Vec::new();
+    let mut report = Report {
+        machine: Machine::here(options.quick),
+        sections: Vec::new(),
+    };
+    for (part, run) in PARTS {
+        if options.only.is_empty() || options.only.contains(&part) {
+            let start = Instant::now();
+            eprint!("{part:?} … ");
+            match run(effort) {
+                Ok(section) => {
+                    eprintln!("{:.0} s", start.elapsed().as_secs_f64());
+                    report.sections.push(section);
+                }
+                Err(error) => {
+                    eprintln!("failed: {error:#}");
+                    failed.push(format!("{part:?}"));
+                }
+            }
+        }
+    }
+    print!("{}", report.text());
+    if let Some(path) = &options.markdown {
+        std::fs::write(path, report.markdown()).with_context(|| path.display().to_string())?;
+    }
+    if let Some(path) = &options.json {
+        let json = serde_json::to_string_pretty(&report)?;
+        std::fs::write(path, json).with_context(|| path.display().to_string())?;
+    }
+    ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Every scenario, on every backend, through the public API. No test here knows a backend's inside.
+
+mod buckets;
+mod bulk;
+mod definitions;
+mod files;
+mod queries;
+mod typed;
+mod workspaces;

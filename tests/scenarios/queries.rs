@@ -1,0 +1,326 @@
+//! Filters, sorts, pages, figures, search: what callers ask, by slug. Equality of backends is tested in storage.
+
+use chancery::{
+    AggregateInput, Code, ColumnInput, Count, Error, FilterInput, Function, Json, MeasureInput, Operator,
+    PageWindow, Query, Scope, Store, TableHandle, TableInput, json,
+};
+use chancery_scenarios::on_every_backend;
+
+async fn films(store: &Store) -> TableHandle {
+    let input = TableInput::new("Films")
+        .column(ColumnInput::new("Title", "text").indexed())
+        .column(ColumnInput::new("Year", "number").indexed())
+        .column(ColumnInput::new("Genre", "select").options(["Drama", "Comedy"]))
+        .column(ColumnInput::new("Gross", "currency"))
+        .column(ColumnInput::new("Released", "date"))
+        .column(ColumnInput::new("Tags", "multiSelect").options(["classic", "short"]));
+    let films = store.create_table(input).await.expect("defined");
+    let rows = vec![
+        json!({"title": "Alpha", "year": 1950, "genre": "Drama", "gross": 10.5, "released": "1950-05-01", "tags": ["classic"]}),
+        json!({"title": "beta", "year": 1960, "genre": "Comedy", "gross": 0.1, "tags": ["classic", "short"]}),
+        json!({"title": "Gamma rays", "year": 1960, "gross": 0.2, "released": "1960-01-01"}),
+        json!({"title": "Delta", "genre": "Drama"}),
+    ];
+    films.insert_many(rows).await.expect("inserted");
+    films
+}
+
+async fn titles(films: &TableHandle, query: Query) -> Vec<String> {
+    let records = films.select(&query).await.expect("answered");
+    records
+        .iter()
+        .map(|record| record.get("title").as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn operators_find_what_they_say() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        let check = async |column: &str, operator: Operator, value: Json, expected: &[&str]| {
+            let query = Query::new()
+                .filter(column, operator, value.clone())
+                .ascending("title");
+            assert_eq!(
+                titles(&films, query).await,
+                expected,
+                "{column} {operator:?} {value}"
+            );
+        };
+        check("year", Operator::Eq, json!(1960), &["Gamma rays", "beta"]).await;
+        check("year", Operator::Neq, json!(1960), &["Alpha", "Delta"]).await;
+        check("year", Operator::Between, json!([1940, 1955]), &["Alpha"]).await;
+        check("year", Operator::IsEmpty, json!(null), &["Delta"]).await;
+        check(
+            "year",
+            Operator::In,
+            json!([1950, 1960]),
+            &["Alpha", "Gamma rays", "beta"],
+        )
+        .await;
+        check(
+            "title",
+            Operator::Contains,
+            json!("A"),
+            &["Alpha", "Delta", "Gamma rays", "beta"],
+        )
+        .await;
+        check("title", Operator::StartsWith, json!("b"), &["beta"]).await;
+        check("title", Operator::Regex, json!("^[A-D]"), &["Alpha", "Delta"]).await;
+        check("genre", Operator::Eq, json!("Drama"), &["Alpha", "Delta"]).await;
+        check("gross", Operator::Gt, json!("0.1"), &["Alpha", "Gamma rays"]).await;
+        check("released", Operator::IsBefore, json!("1955-01-01"), &["Alpha"]).await;
+        check(
+            "tags",
+            Operator::ContainsAll,
+            json!(["classic", "short"]),
+            &["beta"],
+        )
+        .await;
+        check(
+            "tags",
+            Operator::HasAny,
+            json!(["short", "classic"]),
+            &["Alpha", "beta"],
+        )
+        .await;
+        check(
+            "createdAt",
+            Operator::IsToday,
+            json!(null),
+            &["Alpha", "Delta", "Gamma rays", "beta"],
+        )
+        .await;
+        check("version", Operator::Gte, json!(2), &[]).await;
+    });
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_what_does() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        let query = Query::new()
+            .filter("genre", Operator::Gt, json!("Drama"))
+            .filter("titel", Operator::Eq, json!("x"))
+            .filter("year", Operator::Eq, json!("soon"));
+        let Err(Error::Query(issues)) = films.select(&query).await else {
+            panic!("refused")
+        };
+        assert_eq!(
+            issues.iter().map(|issue| issue.code).collect::<Vec<_>>(),
+            [Code::Operator, Code::UnknownColumn, Code::Type]
+        );
+        assert!(
+            issues[0]
+                .message
+                .starts_with("gt does not fit a select column; use one of: eq, neq"),
+            "{}",
+            issues[0].message
+        );
+        assert_eq!(issues[1].message, "No column \"titel\" (did you mean \"title\"?)");
+    });
+}
+
+#[test]
+fn nulls_sort_last_in_both_directions_unless_asked() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        assert_eq!(
+            titles(&films, Query::new().ascending("year").ascending("title")).await,
+            ["Alpha", "Gamma rays", "beta", "Delta"]
+        );
+        assert_eq!(
+            titles(&films, Query::new().descending("year").ascending("title")).await,
+            ["Gamma rays", "beta", "Alpha", "Delta"]
+        );
+    });
+}
+
+#[test]
+fn pages_put_together_are_the_whole_in_both_directions() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        let query = Query::new().ascending("year").descending("title");
+        let whole = titles(&films, query.clone()).await;
+        let (mut window, mut seen) = (PageWindow::After(None), Vec::new());
+        loop {
+            let page = films
+                .page(&query, Scope::Live, window, 1, Count::Exact)
+                .await
+                .expect("a page");
+            assert_eq!(page.total, Some(4));
+            seen.extend(
+                page.records
+                    .iter()
+                    .map(|record| record.get("title").as_str().unwrap_or_default().to_owned()),
+            );
+            match (page.has_more, page.next) {
+                (true, Some(next)) => window = PageWindow::After(Some(next)),
+                _ => break,
+            }
+        }
+        assert_eq!(seen, whole);
+        let last = films
+            .page(&query, Scope::Live, PageWindow::Offset(3), 1, Count::None)
+            .await
+            .expect("a page");
+        let before = last.previous.expect("a boundary");
+        let page = films
+            .page(&query, Scope::Live, PageWindow::Before(before), 2, Count::None)
+            .await
+            .expect("a page");
+        let back: Vec<Json> = page.records.iter().map(|record| record.get("title")).collect();
+        assert_eq!(
+            (back, page.has_more),
+            (vec![json!(whole[1]), json!(whole[2])], true)
+        );
+        let error = films
+            .page(&query, Scope::Live, PageWindow::Offset(0), 1_001, Count::None)
+            .await
+            .expect_err("too many");
+        assert!(matches!(
+            error,
+            Error::Limit {
+                max: 1_000,
+                got: 1_001,
+                ..
+            }
+        ));
+    });
+}
+
+#[test]
+fn a_cursor_whose_record_was_deleted_goes_on_at_the_right_place() {
+    on_every_backend(|store| async move {
+        let definition = json!({"key": "k", "schema": {"k": {"type": "string"}}});
+        let bucket = store.define_bucket("b", &definition).await.expect("defined");
+        for key in ["a", "b", "c", "d"] {
+            bucket.insert(json!({"k": key})).await.expect("inserted");
+        }
+        let page = bucket.paginate(None, 2).await.expect("a page");
+        assert!(page.has_more);
+        bucket.delete("b").await.expect("deleted");
+        let rest = bucket.paginate(Some("b"), 10).await.expect("a page");
+        let keys: Vec<Json> = rest.records.iter().map(|record| record.get("k")).collect();
+        assert_eq!((keys, rest.has_more), (vec![json!("c"), json!("d")], false));
+        assert_eq!(bucket.first(2).await.expect("read").len(), 2);
+        assert_eq!(bucket.last(1).await.expect("read")[0].get("k"), json!("d"));
+        assert!(bucket.last(0).await.expect("read").is_empty());
+    });
+}
+
+#[test]
+fn figures_are_exact() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        assert_eq!(
+            films.sum("gross").await.expect("a sum").to_string(),
+            "10.8",
+            "decimals are never floats"
+        );
+        assert_eq!(films.avg("year").await.expect("a mean"), json!(5870.0 / 3.0));
+        assert_eq!(films.min("released").await.expect("a least"), json!("1950-05-01"));
+        assert_eq!(films.max("title").await.expect("a greatest"), json!("beta"));
+        let measure = |function, column: Option<&str>| MeasureInput {
+            function,
+            column: column.map(str::to_owned),
+        };
+        let groups = films
+            .group_by(&["year"], measure(Function::Count, None), json!({}))
+            .await
+            .expect("groups");
+        let found: Vec<(Json, Json)> = groups
+            .iter()
+            .map(|group| (group.group[0].1.clone(), group.figures[0].clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (json!(1950), json!(1)),
+                (json!(1960), json!(2)),
+                (json!(null), json!(1))
+            ]
+        );
+        let wrong = AggregateInput {
+            measures: vec![measure(Function::Sum, Some("title"))],
+            ..AggregateInput::default()
+        };
+        let error = films.aggregate(&wrong).await.expect_err("no number");
+        assert!(error.to_string().contains("sum needs a number column"), "{error}");
+        let distinct = films.distinct("year", &Query::new()).await.expect("values");
+        assert_eq!(distinct, [(json!(1950), 1), (json!(1960), 2), (json!(null), 1)]);
+    });
+}
+
+#[test]
+fn search_finds_words_by_their_start() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        assert_eq!(
+            titles(&films, Query::new().search("gam RA")).await,
+            ["Gamma rays"]
+        );
+        films
+            .insert(json!({"title": "Radio days"}))
+            .await
+            .expect("inserted");
+        assert_eq!(
+            titles(&films, Query::new().search("ra").ascending("title")).await,
+            ["Gamma rays", "Radio days"]
+        );
+        assert!(titles(&films, Query::new().search("zzz")).await.is_empty());
+    });
+}
+
+#[test]
+fn the_bucket_filter_knows_operators_and_refuses_unknown_ones() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        let found = films
+            .filter(json!({"year": {"$gte": 1955}, "$or": [{"title": "beta"}, {"gross": {"$gt": 5}}]}))
+            .await;
+        assert_eq!(found.expect("answered").len(), 1);
+        let error = films
+            .filter(json!({"year": {"$foo": 1}}))
+            .await
+            .expect_err("no such operator");
+        assert!(error.to_string().contains("No operator \"foo\""), "{error}");
+        let one = films
+            .find_one(json!({"year": 1960}))
+            .await
+            .expect("answered")
+            .expect("found");
+        assert_eq!(one.get("title"), json!("beta"));
+    });
+}
+
+#[test]
+fn an_index_never_changes_an_answer() {
+    on_every_backend(|store| async move {
+        let films = films(&store).await;
+        let query = Query {
+            filter: Some(FilterInput::Or(Vec::new())),
+            ..Query::default()
+        };
+        assert!(titles(&films, query).await.is_empty(), "or of nothing is nothing");
+        let before = titles(
+            &films,
+            Query::new().filter("gross", Operator::IsEmpty, Json::Null),
+        )
+        .await;
+        let patch = chancery::ColumnPatch {
+            indexed: Some(true),
+            ..Default::default()
+        };
+        films.update_column("gross", patch).await.expect("indexed");
+        assert_eq!(
+            titles(
+                &films,
+                Query::new().filter("gross", Operator::IsEmpty, Json::Null)
+            )
+            .await,
+            before
+        );
+        assert_eq!(films.filter(json!({"gross": null})).await.expect("read").len(), 1);
+    });
+}
