@@ -1,0 +1,71 @@
+//! `cargo xtask`: everything the project runs on itself, from the whole test suite to one check.
+//!
+//! Not part of the product: nothing here is shipped, and no crate may depend on it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a terminal tool talks on the terminal"
+)]
+
+mod bench;
+mod e2e;
+mod fuzz_api;
+mod kill;
+mod process;
+mod provision;
+mod repo;
+mod server;
+mod test;
+mod tidy;
+mod web;
+
+use clap::{Parser, Subcommand};
+
+/// Chancery's own tooling. Start with `cargo xtask test`: it runs everything and installs what it needs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, API fuzzing
+    Test(test::Options),
+    /// Check the invariants of the house (crate arrows, sizes, banned words, …) in under a second
+    Tidy(tidy::Options),
+    /// Measure: runs the benchmark package in release; arguments after -- go to it
+    Bench(bench::Options),
+    /// Find or install Node, npm, Chromium and a Python that can make virtual environments
+    Provision(provision::Options),
+    /// Build the web page and compare it byte for byte with the committed web/dist
+    Web(web::Options),
+    /// Drive every page in a real headless Chromium against a freshly started server
+    E2e(e2e::Options),
+    /// Send generated requests to every documented operation (schemathesis) and check every answer
+    FuzzApi(fuzz_api::Options),
+    /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
+    Kill(kill::Options),
+}
+
+fn main() -> std::process::ExitCode {
+    process::on_interrupt();
+    let outcome = match Arguments::parse().command {
+        Command::Test(options) => test::run(&options),
+        Command::Tidy(options) => tidy::run(&options),
+        Command::Bench(options) => bench::run(&options),
+        Command::Provision(options) => provision::run(&options),
+        Command::Web(options) => web::run(&options),
+        Command::E2e(options) => e2e::run(&options),
+        Command::FuzzApi(options) => fuzz_api::run(&options),
+        Command::Kill(options) => kill::run(&options),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

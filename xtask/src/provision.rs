@@ -1,0 +1,275 @@
+//! `cargo xtask provision`: finds the programs that tests need besides Rust, and installs those that are missing.
+//!
+//! Installs nothing that is present, and never anything that the product itself would need to run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{process, repo};
+
+/// The oldest Node that the web page's build tool runs on.
+const NODE_AT_LEAST: (u32, u32) = (20, 19);
+/// What is fetched from npm where the system's own packages hold an older Node.
+const NODE_PACKAGES: [&str; 2] = ["node@22", "npm@11"];
+
+/// Options of `provision`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only say what is present and what is missing
+    #[arg(long)]
+    check: bool,
+}
+
+/// A program, or a set of programs, that a test step needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    /// Node and npm.
+    Node,
+    /// Chromium or Chrome.
+    Chromium,
+    /// A Python that can make virtual environments.
+    Python,
+}
+
+const NEEDS: [Need; 3] = [Need::Node, Need::Chromium, Need::Python];
+
+impl Need {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Node => "Node (20.19 or newer) with npm",
+            Self::Chromium => "Chromium",
+            Self::Python => "Python 3 with venv",
+        }
+    }
+
+    /// What Debian and its relatives call it.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Node => &["nodejs", "npm"],
+            Self::Chromium => &["chromium", "fonts-dejavu-core"],
+            Self::Python => &["python3", "python3-venv"],
+        }
+    }
+
+    /// The program, if it is on the machine and new enough.
+    fn find(self) -> Option<PathBuf> {
+        match self {
+            Self::Node => [fetched_node(), in_path("node")]
+                .into_iter()
+                .flatten()
+                .find(|node| node_is_new_enough(node) && npm_beside(node)),
+            Self::Chromium => std::env::var_os("CHROMIUM")
+                .map(PathBuf::from)
+                .filter(|path| path.is_file())
+                .or_else(|| {
+                    [
+                        "chromium",
+                        "chromium-browser",
+                        "google-chrome",
+                        "google-chrome-stable",
+                    ]
+                    .into_iter()
+                    .find_map(in_path)
+                }),
+            Self::Python => [in_path("python3"), Some(PathBuf::from("/usr/bin/python3"))]
+                .into_iter()
+                .flatten()
+                .find(|python| {
+                    process::succeeds(Command::new(python).args(["-c", "import venv, ensurepip"]))
+                }),
+        }
+    }
+}
+
+/// Finds or installs everything.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut missing = Vec::new();
+    for need in NEEDS {
+        if options.check {
+            match need.find() {
+                Some(path) => println!("present  {}: {}", need.name(), path.display()),
+                None => {
+                    println!("missing  {}: {}", need.name(), install_line(need));
+                    missing.push(need.name());
+                }
+            }
+        } else {
+            println!("{}: {}", need.name(), provide(need)?.display());
+        }
+    }
+    if !missing.is_empty() {
+        bail!(
+            "missing: {}. `cargo xtask provision` installs it",
+            missing.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// The program behind `need`, installed if it was missing.
+pub(crate) fn provide(need: Need) -> Result<PathBuf> {
+    if let Some(path) = need.find() {
+        return Ok(path);
+    }
+    println!("{} is missing: installing", need.name());
+    let installed = install(need);
+    if let Some(path) = need.find() {
+        return Ok(path);
+    }
+    if let Need::Node = need {
+        installed?;
+        fetch_node()?;
+        if let Some(path) = need.find() {
+            return Ok(path);
+        }
+    } else {
+        installed?;
+    }
+    bail!(
+        "{} is still missing after an installation that reported no error; by hand: {}",
+        need.name(),
+        install_line(need)
+    )
+}
+
+/// An npm command that uses the Node of `node`.
+pub(crate) fn npm(node: &Path) -> Command {
+    let directory = node.parent().unwrap_or(Path::new("/"));
+    let mut command = Command::new(directory.join("npm"));
+    let mut path = directory.as_os_str().to_owned();
+    if let Some(rest) = std::env::var_os("PATH") {
+        path.push(":");
+        path.push(rest);
+    }
+    command
+        .env("PATH", path)
+        .env("npm_config_fund", "false")
+        .env("npm_config_audit", "false");
+    command.env("npm_config_update_notifier", "false");
+    command
+}
+
+fn install_line(need: Need) -> String {
+    format!(
+        "sudo apt-get install --yes --no-install-recommends {}",
+        need.packages().join(" ")
+    )
+}
+
+fn install(need: Need) -> Result<()> {
+    if in_path("apt-get").is_none() {
+        bail!(
+            "{} is missing and this system has no apt-get: install it with your system's own means",
+            need.name()
+        );
+    }
+    let by_hand = || {
+        format!(
+            "cannot install {}; run this, then try again: {}",
+            need.name(),
+            install_line(need)
+        )
+    };
+    let Some(prefix) = privileges() else {
+        bail!("{} (neither root nor passwordless sudo)", by_hand())
+    };
+    // An old package list names versions that are no longer there, so it is refreshed; if that fails, the list may still do.
+    let _ = process::run(apt(prefix).args(["update", "--quiet"]));
+    process::run(
+        apt(prefix)
+            .args(["install", "--quiet", "--yes", "--no-install-recommends"])
+            .args(need.packages()),
+    )
+    .with_context(by_hand)
+}
+
+/// What stands before `apt-get`: nothing for root, sudo where it asks no password.
+fn privileges() -> Option<&'static [&'static str]> {
+    if rustix::process::geteuid().is_root() {
+        Some(&[])
+    } else if process::succeeds(Command::new("sudo").args(["--non-interactive", "true"])) {
+        Some(&["sudo", "--non-interactive", "DEBIAN_FRONTEND=noninteractive"])
+    } else {
+        None
+    }
+}
+
+fn apt(prefix: &[&str]) -> Command {
+    let mut words = prefix.iter().chain(&["apt-get"]);
+    let mut command = Command::new(words.next().expect("apt-get at least"));
+    command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Node from npm, into the tools cache: for systems whose packages hold an older one.
+fn fetch_node() -> Result<()> {
+    let Some(npm) = in_path("npm") else {
+        bail!("npm is missing: {}", install_line(Need::Node))
+    };
+    let directory = repo::tools().join("node");
+    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    println!(
+        "the system's Node is too old: fetching {} into {}",
+        NODE_PACKAGES.join(" and "),
+        directory.display()
+    );
+    process::run(
+        Command::new(npm)
+            .args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&directory)
+            .args(NODE_PACKAGES),
+    )
+}
+
+fn fetched_node() -> Option<PathBuf> {
+    let node = repo::tools().join("node/node_modules/.bin/node");
+    node.is_file().then_some(node)
+}
+
+fn npm_beside(node: &Path) -> bool {
+    node.parent()
+        .is_some_and(|directory| directory.join("npm").exists())
+}
+
+fn node_is_new_enough(node: &Path) -> bool {
+    let Ok(output) = Command::new(node).arg("--version").output() else {
+        return false;
+    };
+    parse_version(&String::from_utf8_lossy(&output.stdout)).is_some_and(|version| version >= NODE_AT_LEAST)
+}
+
+/// `v20.19.1` → `(20, 19)`.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim().trim_start_matches('v').split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|directory| directory.join(program))
+        .find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_versions_compare_as_numbers() {
+        assert_eq!(parse_version("v20.19.1\n"), Some((20, 19)));
+        assert!(parse_version("v18.20.4") < Some(NODE_AT_LEAST));
+        assert!(parse_version("v20.9.0") < Some(NODE_AT_LEAST));
+        assert!(parse_version("v22.3.0") >= Some(NODE_AT_LEAST));
+        assert_eq!(parse_version("node: not found"), None);
+    }
+
+    #[test]
+    fn the_error_holds_the_exact_command() {
+        assert_eq!(
+            install_line(Need::Chromium),
+            "sudo apt-get install --yes --no-install-recommends chromium fonts-dejavu-core"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! `cargo xtask test`: every step a change must pass, in order, cheapest first, stopping at the first failure.
+//!
+//! A step that cannot run on this machine fails and says what to install: nothing is skipped unasked.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::{e2e, fuzz_api, kill, process, repo, tidy, web};
+
+/// Options of `test`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Run only this step; may be repeated
+    #[arg(long, value_name = "STEP")]
+    only: Vec<Step>,
+    /// Leave this step out; may be repeated
+    #[arg(long, value_name = "STEP", conflicts_with = "only")]
+    skip: Vec<Step>,
+}
+
+/// One thing that must pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Step {
+    /// The invariants of the house
+    Tidy,
+    /// `cargo test` over the whole workspace with all features
+    Cargo,
+    /// The examples in the documentation
+    Doc,
+    /// The page builds to exactly what is committed
+    Web,
+    /// Every page in a real headless Chromium
+    E2e,
+    /// 100 times kill -9 under load
+    Kill,
+    /// Generated requests to every documented operation
+    FuzzApi,
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .expect("no step is hidden")
+            .get_name()
+            .to_owned()
+    }
+
+    fn run(self) -> Result<()> {
+        match self {
+            Self::Tidy => tidy::run(&tidy::Options {}),
+            Self::Cargo => process::run(repo::cargo().args([
+                "test",
+                "--workspace",
+                "--all-features",
+                "--lib",
+                "--bins",
+                "--tests",
+                "--examples",
+            ])),
+            Self::Doc => process::run(repo::cargo().args(["test", "--workspace", "--all-features", "--doc"])),
+            Self::Web => web::run(&web::Options::check()),
+            Self::E2e => e2e::run(&e2e::Options::everything()),
+            Self::Kill => kill::run(&kill::Options::short()),
+            Self::FuzzApi => fuzz_api::run(&fuzz_api::Options::short()),
+        }
+    }
+}
+
+/// What became of one step.
+struct Line {
+    step: Step,
+    time: Duration,
+    passed: bool,
+}
+
+/// Runs the chosen steps.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let steps = choose(options);
+    if steps.is_empty() {
+        bail!("every step was left out: nothing would have been tested");
+    }
+    let mut lines = Vec::new();
+    for (number, &step) in steps.iter().enumerate() {
+        println!("\n━━━ {}/{} {} ━━━", number + 1, steps.len(), step.name());
+        let started = Instant::now();
+        let outcome = step.run();
+        lines.push(Line {
+            step,
+            time: started.elapsed(),
+            passed: outcome.is_ok(),
+        });
+        if outcome.is_err() {
+            println!("{}", summary(&steps, &lines));
+            let name = step.name();
+            return outcome
+                .with_context(|| format!("step {name} failed (alone: `cargo xtask test --only {name}`)"));
+        }
+    }
+    println!("{}", summary(&steps, &lines));
+    Ok(())
+}
+
+fn choose(options: &Options) -> Vec<Step> {
+    let wanted = |step: &Step| options.only.is_empty() || options.only.contains(step);
+    Step::value_variants()
+        .iter()
+        .copied()
+        .filter(|step| wanted(step) && !options.skip.contains(step))
+        .collect()
+}
+
+/// The table at the end, and the line that counts.
+fn summary(steps: &[Step], lines: &[Line]) -> String {
+    let mut text = String::from("\n━━━ summary ━━━\n");
+    for line in lines {
+        let word = if line.passed { "passed" } else { "FAILED" };
+        let _ = writeln!(
+            text,
+            "{:<10}{word:<8}{:>8.1} s",
+            line.step.name(),
+            line.time.as_secs_f64()
+        );
+    }
+    for step in &steps[lines.len()..] {
+        let _ = writeln!(text, "{:<10}not run", step.name());
+    }
+    let total: Duration = lines.iter().map(|line| line.time).sum();
+    let passed = lines.iter().filter(|line| line.passed).count();
+    let _ = write!(
+        text,
+        "{:<18}{:>8.1} s\n\n{passed} passed, {} failed",
+        "total",
+        total.as_secs_f64(),
+        lines.len() - passed
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(step: Step, time_s: u64, passed: bool) -> Line {
+        Line {
+            step,
+            time: Duration::from_secs(time_s),
+            passed,
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_steps_and_names_what_did_not_run() {
+        let steps = [Step::Tidy, Step::Cargo, Step::FuzzApi];
+        assert_eq!(
+            summary(&steps, &[line(Step::Tidy, 1, true), line(Step::Cargo, 61, false)]),
+            "\n━━━ summary ━━━\n\
+             tidy      passed       1.0 s\n\
+             cargo     FAILED      61.0 s\n\
+             fuzz-api  not run\n\
+             total                 62.0 s\n\n\
+             1 passed, 1 failed"
+        );
+    }
+
+    #[test]
+    fn only_and_skip_keep_the_order() {
+        let choice = |only: &[Step], skip: &[Step]| {
+            choose(&Options {
+                only: only.to_vec(),
+                skip: skip.to_vec(),
+            })
+        };
+        assert_eq!(choice(&[Step::Kill, Step::Tidy], &[]), [Step::Tidy, Step::Kill]);
+        assert_eq!(
+            choice(&[], &[Step::Cargo]).len(),
+            Step::value_variants().len() - 1
+        );
+    }
+
+    #[test]
+    fn leaving_everything_out_is_refused() {
+        let error = run(&Options {
+            only: Vec::new(),
+            skip: Step::value_variants().to_vec(),
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("nothing would have been tested"));
+    }
+}
