@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chancery_model::{Json, JsonMap, Table};
+use chancery_model::{Json, JsonMap, Table, TableId};
 use chancery_storage::{Backend, DocumentQuery};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,7 @@ pub struct Workspace {
 pub(crate) struct Catalog {
     pub(crate) workspaces: Vec<Arc<Workspace>>,
     pub(crate) by_id: HashMap<String, Arc<Table>>,
+    by_number: HashMap<TableId, Arc<Table>>,
     by_slug: HashMap<String, HashMap<String, Arc<Table>>>,
 }
 
@@ -74,7 +75,13 @@ impl Catalog {
             .entry(table.workspace.clone())
             .or_default()
             .insert(table.slug.clone(), table.clone());
+        self.by_number.insert(table.number, table.clone());
         self.by_id.insert(table.id.clone(), table);
+    }
+
+    /// The newest definition of a table that is known by its number, which hashes fastest; none once it is dropped.
+    pub(crate) fn newest(&self, number: TableId, id: &str) -> Option<&Arc<Table>> {
+        self.by_number.get(&number).filter(|table| table.id == id)
     }
 
     /// The table with this slug or id in a workspace.

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use chancery_model::admit::Context;
 use chancery_model::change::Reason;
 use chancery_model::issue::unknown_name;
-use chancery_model::{Issue, Source, Table};
+use chancery_model::{Issue, Source, Table, TableId};
 use chancery_storage::{
     Backend, Batch, Committed, Document, DocumentWrite, Durability, Mode, OnReject, StorageError, Write,
 };
@@ -70,6 +70,7 @@ pub(crate) struct Core {
 pub struct TableHandle {
     pub(crate) store: Store,
     pub(crate) id: Arc<str>,
+    number: TableId,
 }
 
 impl Store {
@@ -216,6 +217,7 @@ impl Store {
         TableHandle {
             store: self.clone(),
             id: table.id.as_str().into(),
+            number: table.number,
         }
     }
 
@@ -319,7 +321,7 @@ impl TableHandle {
             what: "table",
             message: format!("The table {} was dropped", self.id),
         };
-        catalog.by_id.get(&*self.id).cloned().ok_or_else(gone)
+        catalog.newest(self.number, &self.id).cloned().ok_or_else(gone)
     }
 
     /// The store this handle belongs to.

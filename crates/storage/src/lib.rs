@@ -20,4 +20,4 @@ pub use batch::{
 pub use definition::DEFINITION_KIND;
 pub use error::StorageError;
 pub use open::{Durability, OpenOptions, open};
-pub use seam::{Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+pub use seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};

@@ -8,9 +8,13 @@ use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, Value};
+use futures::future::{BoxFuture, Either, Ready};
 
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
+
+/// An answer that may be there at once: then nothing is allocated for it.
+pub type Answer<'a, T> = Either<Ready<Result<T, StorageError>>, BoxFuture<'a, Result<T, StorageError>>>;
 
 /// Records in chunks from one snapshot, in the plan's order.
 pub type RecordStream = tokio::sync::mpsc::Receiver<Result<Vec<Arc<Record>>, StorageError>>;
@@ -28,7 +32,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn commit(&self, batch: Batch) -> Result<Committed, StorageError>;
 
     /// The record with a key, in whatever state (trash and expired too: the caller judges).
-    async fn get(&self, table: &Arc<Table>, key: &Key) -> Result<Option<Arc<Record>>, StorageError>;
+    fn get<'a>(&'a self, table: &'a Arc<Table>, key: &'a Key) -> Answer<'a, Option<Arc<Record>>>;
 
     /// The records with these keys, in their order; from one snapshot.
     async fn get_many(

@@ -23,11 +23,12 @@ use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, TableId, Value};
+use futures::future::{Either, ready};
 use parking_lot::RwLock;
 
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
-use crate::seam::{Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 use documents::Documents;
 use read::Reader;
 use relation::Relation;
@@ -110,12 +111,11 @@ impl Backend for Memory {
         commit::commit(&mut state, batch)
     }
 
-    async fn get(&self, table: &Arc<Table>, key: &Key) -> Result<Option<Arc<Record>>, StorageError> {
+    fn get<'a>(&'a self, table: &'a Arc<Table>, key: &'a Key) -> Answer<'a, Option<Arc<Record>>> {
         let state = self.state.read();
-        Ok(state
-            .relation(table)?
-            .and_then(|relation| relation.get(key))
-            .cloned())
+        let relation = state.relation(table);
+        let found = relation.map(|relation| relation.and_then(|relation| relation.get(key)).cloned());
+        Either::Left(ready(found))
     }
 
     async fn get_many(

@@ -17,6 +17,7 @@ use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, Value};
+use futures::future::{Either, FutureExt};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -30,7 +31,7 @@ use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
 use crate::open::OpenOptions;
-use crate::seam::{Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
 mod apply;
@@ -213,11 +214,14 @@ impl Backend for Sqlite {
         self.ask(|reply| Job::Commit(batch, reply)).await
     }
 
-    async fn get(&self, table: &Arc<Table>, key: &Key) -> Result<Option<Arc<Record>>, StorageError> {
-        let relation = self.shared.relations.get(table);
-        self.readers
-            .here(|reader| or_nothing(read::get(reader, &relation, key)))
-            .await
+    fn get<'a>(&'a self, table: &'a Arc<Table>, key: &'a Key) -> Answer<'a, Option<Arc<Record>>> {
+        let found = async move {
+            let relation = self.shared.relations.get(table);
+            self.readers
+                .here(|reader| or_nothing(read::get(reader, &relation, key)))
+                .await
+        };
+        Either::Right(found.boxed())
     }
 
     async fn get_many(
