@@ -20,6 +20,23 @@ pub struct TableExport {
     pub records: Vec<ExportedRecord>,
 }
 
+/// Records for a table that is there, as its export or another table's has them. What else an export says is not read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordsImport {
+    /// The records.
+    pub records: Vec<RecordImport>,
+}
+
+/// A record of a [`RecordsImport`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordImport {
+    /// The values by column slug.
+    #[schema(value_type = Object)]
+    pub data: JsonMap,
+}
+
 /// What an export says of the table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -79,12 +79,6 @@ pub(crate) fn too_large(limit: u64) -> Fault {
     .hint("Send less at once, or use an import or an NDJSON stream.")
 }
 
-/// A JSON body of whatever shape.
-pub(crate) async fn any_json(request: Request, app: &App) -> Result<serde_json::Value, Fault> {
-    require_media_type(request.headers(), &["application/json"])?;
-    parse_json(&read_body(request, app.limits.body_bytes_max).await?)
-}
-
 /// Reads JSON as a type, naming the place of what does not fit.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let mut json = serde_json::Deserializer::from_slice(bytes);

@@ -2,9 +2,8 @@
 
 use axum::extract::{Request, State};
 use chancery::{Error, ImportFile, ImportOptions, ImportReport, Mapping, ReadOptions, Store, TableInput};
-use chancery_api::ErrorCode;
 use chancery_api::bulk::{Blank, OnMany};
-use chancery_api::exports::TableExport;
+use chancery_api::exports::{RecordsImport, TableExport};
 use chancery_api::imports::{
     CsvOptions, CsvUpload, FileAnalysis, ImportCancelled, ImportStatus, TableImport,
 };
@@ -15,8 +14,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::acting::{self, Acting};
 use crate::convert::{imports as convert, tables, tables::Columns};
-use crate::extract::{Params, Segments, any_json, require_media_type};
-use crate::fault::{Fault, did_you_mean};
+use crate::extract::{Params, Segments, parse_json, read_body, require_media_type};
+use crate::fault::Fault;
 use crate::openapi::refusals::{Named, WithBody};
 use crate::reply::Reply;
 use crate::state::App;
@@ -127,7 +126,7 @@ async fn import_csv(
 
 /// Import records into a table from JSON: an export, an array of objects, or objects line by line.
 #[utoipa::path(post, path = "/api/tables/{table}/import/json", operation_id = "importJson", tag = "Imports and exports",
-    request_body(content((TableExport = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((RecordsImport = "application/json"), (String = "application/x-ndjson"))),
     params(("table" = String, Path, description = "The table's id or slug."), JsonParams),
     responses((status = 200, description = "What became of the records.", body = chancery_api::imports::ImportReport), Named, WithBody))]
 async fn import_json(
@@ -162,62 +161,17 @@ async fn import_json(
     reported(&report.await?)
 }
 
-/// What an export consists of.
-const EXPORT_MEMBERS: [&str; 4] = ["version", "table", "columns", "records"];
-
 /// The records of an export, or an array of objects as it stands.
 async fn objects_of(request: Request, app: &App) -> Result<ImportFile, Fault> {
-    let json = any_json(request, app).await?;
-    let objects = match json {
-        serde_json::Value::Array(objects) => objects,
-        serde_json::Value::Object(mut members) => {
-            let unknown = members
-                .keys()
-                .find(|name| !EXPORT_MEMBERS.contains(&name.as_str()));
-            if let Some(name) = unknown {
-                let detail = format!("An export has no member \"{name}\".");
-                let hint = did_you_mean(name, EXPORT_MEMBERS);
-                return Err(Fault::new(ErrorCode::InvalidBody, detail).maybe_hint(hint));
-            }
-            match members.remove("records") {
-                Some(serde_json::Value::Array(records)) => {
-                    records.into_iter().map(data_of).collect::<Result<_, Fault>>()?
-                }
-                _ => {
-                    return Err(Fault::new(ErrorCode::InvalidBody, "The body is no export: it has no list \"records\".")
-                    .hint("Send an export, an array of objects, or objects line by line as application/x-ndjson."));
-                }
-            }
-        }
-        _ => {
-            return Err(Fault::new(
-                ErrorCode::InvalidBody,
-                "The body is neither an export nor an array of objects.",
-            ));
-        }
-    };
+    require_media_type(request.headers(), &["application/json"])?;
+    let body = read_body(request, app.limits.body_bytes_max).await?;
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Ok(ImportFile::bytes(body.to_vec()));
+    }
+    let export: RecordsImport = parse_json(&body)?;
+    let objects: Vec<_> = export.records.into_iter().map(|record| record.data).collect();
     let bytes = serde_json::to_vec(&objects).map_err(Fault::internal)?;
     Ok(ImportFile::bytes(bytes))
-}
-
-/// The values of an exported record, or the object itself. Its times are not kept, but must be what an export has there.
-fn data_of(record: serde_json::Value) -> Result<serde_json::Value, Fault> {
-    let serde_json::Value::Object(mut members) = record else {
-        return Ok(record);
-    };
-    if !members.contains_key("data") {
-        return Ok(serde_json::Value::Object(members));
-    }
-    for name in ["createdAt", "updatedAt"] {
-        if members
-            .get(name)
-            .is_some_and(|time| !time.is_string() && !time.is_null())
-        {
-            let detail = format!("records: \"{name}\" is a text such as 2026-03-01T09:30:00Z.");
-            return Err(Fault::new(ErrorCode::InvalidBody, detail));
-        }
-    }
-    Ok(members.remove("data").unwrap_or_default())
 }
 
 /// Make a table from a CSV file in one step; the types keep every value as it is written.
