@@ -20,6 +20,21 @@ pub struct TableExport {
     pub records: Vec<ExportedRecord>,
 }
 
+/// What can be imported as JSON into a table that is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum JsonImport {
+    /// Records as objects by column slug.
+    Objects(Objects),
+    /// The records of an export.
+    Export(RecordsImport),
+}
+
+/// Records as objects by column slug.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = Vec<Object>)]
+pub struct Objects(pub Vec<JsonMap>);
+
 /// Records for a table that is there, as its export or another table's has them. What else an export says is not read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

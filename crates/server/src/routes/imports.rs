@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use chancery::{Error, ImportFile, ImportOptions, ImportReport, Mapping, ReadOptions, Store, TableInput};
 use chancery_api::bulk::{Blank, OnMany};
-use chancery_api::exports::{RecordsImport, TableExport};
+use chancery_api::exports::{JsonImport, Objects, RecordsImport, TableExport};
 use chancery_api::imports::{
     CsvOptions, CsvUpload, FileAnalysis, ImportCancelled, ImportStatus, TableImport,
 };
@@ -126,7 +126,7 @@ async fn import_csv(
 
 /// Import records into a table from JSON: an export, an array of objects, or objects line by line.
 #[utoipa::path(post, path = "/api/tables/{table}/import/json", operation_id = "importJson", tag = "Imports and exports",
-    request_body(content((RecordsImport = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((JsonImport = "application/json"), (String = "application/x-ndjson"))),
     params(("table" = String, Path, description = "The table's id or slug."), JsonParams),
     responses((status = 200, description = "What became of the records.", body = chancery_api::imports::ImportReport), Named, WithBody))]
 async fn import_json(
@@ -165,11 +165,13 @@ async fn import_json(
 async fn objects_of(request: Request, app: &App) -> Result<ImportFile, Fault> {
     require_media_type(request.headers(), &["application/json"])?;
     let body = read_body(request, app.limits.body_bytes_max).await?;
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Ok(ImportFile::bytes(body.to_vec()));
-    }
-    let export: RecordsImport = parse_json(&body)?;
-    let objects: Vec<_> = export.records.into_iter().map(|record| record.data).collect();
+    // Told apart by hand: an untagged type cannot say which member is wrong.
+    let objects = if body.trim_ascii_start().starts_with(b"[") {
+        parse_json::<Objects>(&body)?.0
+    } else {
+        let export: RecordsImport = parse_json(&body)?;
+        export.records.into_iter().map(|record| record.data).collect()
+    };
     let bytes = serde_json::to_vec(&objects).map_err(Fault::internal)?;
     Ok(ImportFile::bytes(bytes))
 }

@@ -202,6 +202,8 @@ async fn records_come_in_as_json() {
     assert_eq!(export["records"].as_array().unwrap().len(), 4);
     let again = server.post(path, export.clone()).await.expect(200).json();
     assert_eq!(again["created"], 4, "an export goes into a table that is there");
+    let refused = server.post(path, json!([{"title": "e"}, null])).await.expect(422);
+    assert_eq!(refused.json()["errors"][0]["field"], "[1]");
     let mut wrong = export.clone();
     wrong["records"][1]["data"] = json!(["a"]);
     let refused = server.post(path, wrong).await.expect(422);
