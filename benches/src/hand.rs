@@ -58,6 +58,7 @@ impl Hand {
     pub(crate) fn reading(path: &Path) -> Result<Hand> {
         let connection = Hand::open(path)?;
         connection.pragma_update(None, "cache_size", -8_192)?;
+        connection.pragma_update(None, "mmap_size", 0x7fff_0000)?;
         let relation = relation(&connection)?;
         Hand::on(connection, relation)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
 use chancery_model::{Key, Record, Table, TableId, Value};
-use rusqlite::{Connection, OptionalExtension, Statement};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement};
 
 use super::counters::Counters;
 use super::fault::{Sql, is_unique};
@@ -73,6 +73,47 @@ enum Done {
 /// What a write answers: done, or refused.
 type Verdict = Result<Done, Rejection>;
 
+/// What the writes of one batch share, so that the thousands of a bulk look nothing up again.
+struct Held<'c> {
+    connection: &'c Connection,
+    relation: Option<(Arc<Table>, Arc<Relation>)>,
+    insert: Option<(Arc<Relation>, CachedStatement<'c>)>,
+    log: Option<CachedStatement<'c>>,
+}
+
+impl<'c> Held<'c> {
+    fn new(connection: &'c Connection) -> Held<'c> {
+        Held {
+            connection,
+            relation: None,
+            insert: None,
+            log: None,
+        }
+    }
+
+    /// The statement that inserts into a relation.
+    fn insert(&mut self, relation: &Arc<Relation>) -> Sql<&mut CachedStatement<'c>> {
+        let held = self.insert.take_if(|(held, _)| Arc::ptr_eq(held, relation));
+        let held = match held {
+            Some(held) => held,
+            None => (
+                relation.clone(),
+                self.connection.prepare_cached(&relation.insert)?,
+            ),
+        };
+        Ok(&mut self.insert.insert(held).1)
+    }
+
+    /// The statement that writes a row of the log.
+    fn log(&mut self) -> Sql<&mut CachedStatement<'c>> {
+        let held = match self.log.take() {
+            Some(held) => held,
+            None => log::appending(self.connection)?,
+        };
+        Ok(self.log.insert(held))
+    }
+}
+
 /// The commit that a batch becomes.
 struct Commit {
     revision: u64,
@@ -108,10 +149,11 @@ impl Ledger {
             at: batch.at,
         };
         let first = self.change + 1;
+        let mut held = Held::new(connection);
         let mut verdicts = Vec::with_capacity(batch.writes.len());
         let mut refused = Vec::new();
         for (index, write) in batch.writes.iter_mut().enumerate() {
-            match self.write(connection, write, &commit)? {
+            match self.write(&mut held, write, &commit)? {
                 Err(rejection) if batch.on_reject == OnReject::Abort => refused.push((index, rejection)),
                 verdict => verdicts.push(verdict),
             }
@@ -154,9 +196,9 @@ impl Ledger {
         Ok(())
     }
 
-    fn write(&mut self, connection: &Connection, write: &mut Write, commit: &Commit) -> Sql<Verdict> {
+    fn write(&mut self, held: &mut Held<'_>, write: &mut Write, commit: &Commit) -> Sql<Verdict> {
         match write {
-            Write::Insert { table, record, draws } => self.insert(connection, table, record, draws, commit),
+            Write::Insert { table, record, draws } => self.insert(held, table, record, draws, commit),
             Write::Update {
                 table,
                 record,
@@ -170,60 +212,68 @@ impl Ledger {
                     before,
                     kind: *kind,
                 };
-                self.update(connection, table, change, commit)
+                self.update(held, table, change, commit)
             }
-            Write::Purge { table, key, expected } => self.purge(connection, table, key, *expected, commit),
-            Write::Clear { table } => self.clear(connection, table, commit),
+            Write::Purge { table, key, expected } => self.purge(held, table, key, *expected, commit),
+            Write::Clear { table } => self.clear(held, table, commit),
             Write::Schema(schema) => {
                 self.defines = true;
                 self.relations.forget(schema::number(schema));
-                Ok(schema::write(connection, &mut self.schemas, schema)?.map(|()| Done::Defined))
+                *held = Held::new(held.connection);
+                Ok(schema::write(held.connection, &mut self.schemas, schema)?.map(|()| Done::Defined))
             }
         }
     }
 
     /// The relation of a table, if its definition is still the one that the write was decided on.
-    fn relation(&mut self, table: &Arc<Table>) -> Result<Arc<Relation>, Rejection> {
+    fn relation(&mut self, held: &mut Held<'_>, table: &Arc<Table>) -> Result<Arc<Relation>, Rejection> {
+        if let Some((known, relation)) = &held.relation
+            && Arc::ptr_eq(known, table)
+        {
+            return Ok(relation.clone());
+        }
         match self.schemas.get(&table.number) {
-            Some(version) if *version == table.schema_version => Ok(self.relations.get(table)),
+            Some(version) if *version == table.schema_version => {
+                let relation = self.relations.get(table);
+                held.relation = Some((table.clone(), relation.clone()));
+                Ok(relation)
+            }
             _ => Err(Rejection::SchemaChanged),
         }
     }
 
     fn insert(
         &mut self,
-        connection: &Connection,
+        held: &mut Held<'_>,
         table: &Arc<Table>,
         record: &mut Record,
         draws: &[Draw],
         commit: &Commit,
     ) -> Sql<Verdict> {
-        let relation = match self.relation(table) {
+        let relation = match self.relation(held, table) {
             Ok(relation) => relation,
             Err(rejection) => return Ok(Err(rejection)),
         };
         let mut drawn = Vec::new();
         for draw in draws {
-            self.draw(connection, draw, record, &mut drawn)?;
+            self.draw(held.connection, draw, record, &mut drawn)?;
         }
         record.change = self.change + 1;
-        {
-            let mut insert = connection.prepare_cached(&relation.insert)?;
-            bind_record(&mut insert, &relation, record)?;
-            match insert.raw_execute() {
-                Ok(_) => {}
-                Err(error) if is_unique(&error) => {
-                    return Ok(Err(taken(connection, &relation, record, None, error)?));
-                }
-                Err(error) => return Err(error),
+        let insert = held.insert(&relation)?;
+        bind_record(insert, &relation, record)?;
+        match insert.raw_execute() {
+            Ok(_) => {}
+            Err(error) if is_unique(&error) => {
+                return Ok(Err(taken(held.connection, &relation, record, None, error)?));
             }
+            Err(error) => return Err(error),
         }
         for (counter, last) in drawn {
             self.counters.set(counter, last);
         }
         let kind = ChangeKind::Inserted;
         self.append(
-            connection,
+            held,
             table,
             &record.key,
             Step {
@@ -238,12 +288,12 @@ impl Ledger {
 
     fn update(
         &mut self,
-        connection: &Connection,
+        held: &mut Held<'_>,
         table: &Arc<Table>,
         change: Update<'_>,
         commit: &Commit,
     ) -> Sql<Verdict> {
-        let relation = match self.relation(table) {
+        let relation = match self.relation(held, table) {
             Ok(relation) => relation,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -253,7 +303,7 @@ impl Ledger {
             before,
             kind,
         } = change;
-        let place = match locate(connection, &relation, &record.key, Some(expected))? {
+        let place = match locate(held.connection, &relation, &record.key, Some(expected))? {
             Ok(place) => place,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -262,7 +312,7 @@ impl Ledger {
         self.prepare_update(&relation, before, trash);
         let text = self.update.as_ref().expect("it was just made");
         let slots = text.ordinals.iter().filter_map(|ordinal| relation.slot(*ordinal));
-        let mut update = connection.prepare_cached(&text.sql)?;
+        let mut update = held.connection.prepare_cached(&text.sql)?;
         bind_state(&mut update, record)?;
         let mut at = 10;
         if trash {
@@ -277,7 +327,13 @@ impl Ledger {
         match update.raw_execute() {
             Ok(_) => {}
             Err(error) if is_unique(&error) => {
-                return Ok(Err(taken(connection, &relation, record, Some(place.row), error)?));
+                return Ok(Err(taken(
+                    held.connection,
+                    &relation,
+                    record,
+                    Some(place.row),
+                    error,
+                )?));
             }
             Err(error) => return Err(error),
         }
@@ -288,7 +344,7 @@ impl Ledger {
             previous: place.change,
             before: Some(before),
         };
-        self.append(connection, table, &record.key, step, commit)?;
+        self.append(held, table, &record.key, step, commit)?;
         Ok(Ok(Done::Written))
     }
 
@@ -317,25 +373,26 @@ impl Ledger {
 
     fn purge(
         &mut self,
-        connection: &Connection,
+        held: &mut Held<'_>,
         table: &Arc<Table>,
         key: &Key,
         expected: Option<u64>,
         commit: &Commit,
     ) -> Sql<Verdict> {
-        let relation = match self.relation(table) {
+        let relation = match self.relation(held, table) {
             Ok(relation) => relation,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let place = match locate(connection, &relation, key, expected)? {
+        let place = match locate(held.connection, &relation, key, expected)? {
             Ok(place) => place,
             Err(rejection) => return Ok(Err(rejection)),
         };
         let names = &mut self.names;
-        let record = connection
+        let record = held
+            .connection
             .prepare_cached(&relation.get_row)?
             .query_row([place.row], |row| rows::record(row, &relation, names))?;
-        connection
+        held.connection
             .prepare_cached(&relation.delete)?
             .execute([place.row])?;
         let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
@@ -345,19 +402,21 @@ impl Ledger {
             previous: place.change,
             before,
         };
-        self.append(connection, table, key, step, commit)?;
+        self.append(held, table, key, step, commit)?;
         Ok(Ok(Done::Purged(Arc::new(record))))
     }
 
-    fn clear(&mut self, connection: &Connection, table: &Arc<Table>, commit: &Commit) -> Sql<Verdict> {
-        let relation = match self.relation(table) {
+    fn clear(&mut self, held: &mut Held<'_>, table: &Arc<Table>, commit: &Commit) -> Sql<Verdict> {
+        let relation = match self.relation(held, table) {
             Ok(relation) => relation,
             Err(rejection) => return Ok(Err(rejection)),
         };
         // The full-text index goes with the records: emptying it row by row would cost more than building it again.
-        super::search::remove(connection, table)?;
+        super::search::remove(held.connection, table)?;
         self.defines = true;
-        let count = connection.execute(&format!("DELETE FROM {}", relation.name), [])?;
+        let count = held
+            .connection
+            .execute(&format!("DELETE FROM {}", relation.name), [])?;
         self.change += 1;
         let entry = Entry {
             number: self.change,
@@ -368,14 +427,14 @@ impl Ledger {
             previous: 0,
             before: None,
         };
-        log::append(connection, entry)?;
+        log::append(held.log()?, entry)?;
         self.touch(table.number, commit.at);
         Ok(Ok(Done::Cleared(count as u64)))
     }
 
     fn append(
         &mut self,
-        connection: &Connection,
+        held: &mut Held<'_>,
         table: &Table,
         key: &Key,
         step: Step,
@@ -392,7 +451,7 @@ impl Ledger {
             previous: step.previous,
             before: step.before,
         };
-        log::append(connection, entry)
+        log::append(held.log()?, entry)
     }
 
     fn touch(&mut self, table: TableId, at: i64) {

@@ -20,6 +20,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(5_000);
 const WRITER_CACHE_KIB: i64 = 32_768;
 /// Pages a reader may keep in memory, in KiB.
 const READER_CACHE_KIB: i64 = 8_192;
+/// How much of the file a reader may look at in place instead of copying it page by page, in bytes: as much as SQLite
+/// allows. Address space, not memory: the pages are the operating system's, which takes them back when it needs them.
+const MAPPED_BYTES: i64 = 0x7fff_0000;
 /// The write-ahead log is cut back to this after a checkpoint that empties it, in bytes.
 pub(super) const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Prepared statements a writer keeps.
@@ -47,13 +50,25 @@ pub(super) fn visitor(path: &Path, durability: Durability) -> Sql<Connection> {
     Ok(connection)
 }
 
+/// How a reader gets at pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// In place: fastest for pages here and there.
+    Mapped,
+    /// By copying: for reading everything once, which would make the whole file count as this process's memory.
+    Copied,
+}
+
 /// Opens a connection that only reads.
-pub(super) fn reader(path: &Path) -> Sql<Connection> {
+pub(super) fn reader(path: &Path, pages: Pages) -> Sql<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     guard(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    if pages == Pages::Mapped {
+        connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
+    }
     connection.set_prepared_statement_cache_capacity(READER_STATEMENTS);
     functions::register(&connection)?;
     rusqlite::vtab::array::load_module(&connection)?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chancery_model::change::{Change, ChangeKind, Reason};
 use chancery_model::{Json, JsonMap, Key, TableId, Value};
-use rusqlite::{Connection, Row};
+use rusqlite::{CachedStatement, Connection, Row, Statement};
 
 use super::fault::{Sql, unreadable};
 use super::rows::{decode_any_key, encode_key};
@@ -31,12 +31,16 @@ pub(super) struct Entry<'a> {
     pub(super) before: Option<String>,
 }
 
-/// Writes a row of the log.
-pub(super) fn append(connection: &Connection, entry: Entry<'_>) -> Sql<()> {
-    let mut insert = connection.prepare_cached(
+/// The statement that writes a row of the log.
+pub(super) fn appending(connection: &Connection) -> Sql<CachedStatement<'_>> {
+    connection.prepare_cached(
         "INSERT INTO changes (number, revision, table_number, key, kind, previous, before) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?;
+    )
+}
+
+/// Writes a row of the log with [`appending`]'s statement.
+pub(super) fn append(insert: &mut Statement<'_>, entry: Entry<'_>) -> Sql<()> {
     insert.raw_bind_parameter(1, entry.number as i64)?;
     insert.raw_bind_parameter(2, entry.revision as i64)?;
     insert.raw_bind_parameter(3, entry.table.0)?;

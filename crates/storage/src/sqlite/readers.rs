@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::connect;
+use super::connect::{self, Pages};
 use super::fault::{Sql, outward};
 use super::rows::Names;
 use crate::error::StorageError;
@@ -36,8 +36,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn open(path: &Path) -> Sql<Reader> {
-        let mut connection = connect::reader(path)?;
+    fn open(path: &Path, pages: Pages) -> Sql<Reader> {
+        let mut connection = connect::reader(path, pages)?;
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         connection.progress_handler(STEPS_PER_LOOK, Some(move || asked.load(Ordering::Relaxed)))?;
@@ -82,15 +82,17 @@ impl Drop for Presence {
 /// The pool.
 pub(super) struct Pool {
     path: PathBuf,
+    pages: Pages,
     idle: Mutex<Vec<Reader>>,
     closed: AtomicBool,
 }
 
 impl Pool {
     /// An empty pool; connections are opened as they are needed.
-    pub(super) fn new(path: &Path) -> Pool {
+    pub(super) fn new(path: &Path, pages: Pages) -> Pool {
         Pool {
             path: path.to_owned(),
+            pages,
             idle: Mutex::new(Vec::new()),
             closed: AtomicBool::new(false),
         }
@@ -104,7 +106,7 @@ impl Pool {
         let idle = self.idle.lock().pop();
         let reader = match idle {
             Some(reader) => reader,
-            None => Reader::open(&self.path).map_err(|error| outward(error, &self.path))?,
+            None => Reader::open(&self.path, self.pages).map_err(|error| outward(error, &self.path))?,
         };
         let result = read(&reader);
         // One that is left inside a transaction would answer from an old state for ever.
@@ -141,6 +143,8 @@ type Task = Box<dyn FnOnce(&Pool) + Send>;
 pub(super) struct Readers {
     /// The pool.
     pub(super) pool: Arc<Pool>,
+    /// The pool of streams.
+    streaming: Arc<Pool>,
     tasks: Mutex<Option<Sender<Task>>>,
     /// As many as there are threads: what waits, waits here, in order, and goes away with its caller.
     threads: Semaphore,
@@ -150,7 +154,7 @@ pub(super) struct Readers {
 impl Readers {
     /// Starts the threads.
     pub(super) fn start(path: &Path) -> Result<Readers, StorageError> {
-        let pool = Arc::new(Pool::new(path));
+        let pool = Arc::new(Pool::new(path, Pages::Mapped));
         let (sender, receiver) = channel::<Task>();
         let receiver = Arc::new(Mutex::new(receiver));
         let count = std::thread::available_parallelism()
@@ -162,6 +166,7 @@ impl Readers {
         }
         Ok(Readers {
             pool,
+            streaming: Arc::new(Pool::new(path, Pages::Copied)),
             tasks: Mutex::new(Some(sender)),
             threads: Semaphore::new(count),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -208,7 +213,7 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| StorageError::Closed)?;
-        let pool = self.pool.clone();
+        let pool = self.streaming.clone();
         spawn("chancery-stream", move || {
             read(&pool);
             drop(permit);
@@ -218,6 +223,7 @@ impl Readers {
     /// Lets go of the connections and ends the threads.
     pub(super) fn close(&self) {
         self.pool.close();
+        self.streaming.close();
         self.tasks.lock().take();
         self.threads.close();
         self.streams.close();
