@@ -72,7 +72,7 @@ pub struct TableSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
     pub ttl: Option<serde_json::Value>,
-    /// Most records; beyond it the oldest go.
+    /// Most records; beyond it the oldest go. Not to be had yet: a table that asks for it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u64>,
     /// Indexes over several columns, each a list of slugs.

@@ -1285,7 +1285,7 @@ export interface components {
          * @description Why a request was refused, for a program. The HTTP status follows from it.
          * @enum {string}
          */
-        ErrorCode: "MalformedJson" | "MalformedBody" | "MalformedPath" | "InvalidParameter" | "UnknownParameter" | "InvalidHeader" | "InvalidCursor" | "LimitExceeded" | "Unauthenticated" | "InvalidCredentials" | "InvalidSetupToken" | "Forbidden" | "CsrfRequired" | "OriginRefused" | "RouteNotFound" | "WorkspaceNotFound" | "TableNotFound" | "ColumnNotFound" | "OptionNotFound" | "RecordNotFound" | "ImportNotFound" | "FieldTypeNotFound" | "ApiKeyNotFound" | "UserNotFound" | "MethodNotAllowed" | "AlreadyExists" | "UniqueViolation" | "ReferenceViolation" | "IdempotencyMismatch" | "IdempotencyInProgress" | "SetupDone" | "Conflict" | "Gone" | "VersionConflict" | "BodyTooLarge" | "UnsupportedMediaType" | "MisdirectedRequest" | "InvalidBody" | "ValidationFailed" | "InvalidDefinition" | "InvalidFilter" | "InvalidFile" | "PreconditionRequired" | "TooManyRequests" | "Internal" | "Timeout" | "Overloaded" | "ShuttingDown" | "StorageUnavailable";
+        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "importNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "methodNotAllowed" | "alreadyExists" | "uniqueViolation" | "referenceViolation" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "conflict" | "gone" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "timeout" | "overloaded" | "shuttingDown" | "storageUnavailable";
         /** @description One record of an export. */
         ExportedRecord: {
             /** @description Its id or key. */
@@ -1546,6 +1546,8 @@ export interface components {
             /** @description The numbers and names in the message, for a program. */
             params?: Record<string, unknown>;
         };
+        /** @description What can be imported as JSON into a table that is there. */
+        JsonImport: components["schemas"]["Objects"] | components["schemas"]["RecordsImport"];
         /** @description Signing in. */
         Login: {
             /** @description Who. */
@@ -1566,6 +1568,8 @@ export interface components {
          * @enum {string}
          */
         Nulls: "first" | "last";
+        /** @description Records as objects by column slug. */
+        Objects: Record<string, unknown>[];
         /**
          * @description What happens when several records match.
          * @enum {string}
@@ -1758,6 +1762,11 @@ export interface components {
             data: Record<string, unknown>;
             metadata?: components["schemas"]["MetadataInput"] | null;
         };
+        /** @description A record of a [`RecordsImport`]. */
+        RecordImport: {
+            /** @description The values by column slug. */
+            data: Record<string, unknown>;
+        };
         /** @description Where a record came from. */
         RecordMetadata: {
             /** @description `ui`, `import`, `api`, `automation` or `form`. */
@@ -1788,6 +1797,11 @@ export interface components {
             /** @description The values by column slug. */
             data: Record<string, unknown>;
             metadata?: components["schemas"]["MetadataInput"] | null;
+        };
+        /** @description Records for a table that is there, as its export or another table's has them. What else an export says is not read. */
+        RecordsImport: {
+            /** @description The records. */
+            records: components["schemas"]["RecordImport"][];
         };
         /**
          * @description What a user may do.
@@ -1990,7 +2004,7 @@ export interface components {
             ttl?: unknown;
             /**
              * Format: int64
-             * @description Most records; beyond it the oldest go.
+             * @description Most records; beyond it the oldest go. Not to be had yet: a table that asks for it is refused.
              */
             maxSize?: number | null;
             /** @description Indexes over several columns, each a list of slugs. */
@@ -8691,7 +8705,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TableExport"];
+                "application/json": components["schemas"]["JsonImport"];
                 "application/x-ndjson": string;
             };
         };

@@ -78,6 +78,10 @@ pub fn check_table(
     if input.ttl_ms.is_some_and(|ttl| ttl <= 0) {
         issues.push(Issue::new("ttl", Code::Definition, "ttl is at least 1 ms"));
     }
+    if input.max_size.is_some() {
+        let message = "A size limit (maxSize) cannot be declared yet: nothing would keep to it; leave it out";
+        issues.push(Issue::new("maxSize", Code::Definition, message));
+    }
     if issues.is_empty() { Ok(table) } else { Err(issues) }
 }
 

@@ -118,10 +118,6 @@ pub(crate) fn ttl(settings: &wire::TableSettings) -> Result<Option<i64>, Error> 
 /// A new table. Run-time tables are strict and have a trash unless told otherwise.
 pub fn table_input(create: wire::TableCreate) -> Result<TableInput, Error> {
     let settings = create.settings.unwrap_or_default();
-    if settings.max_size.is_some_and(|size| i64::try_from(size).is_err()) {
-        let issue = Issue::new("settings.maxSize", Code::Limit, "At most 9223372036854775807");
-        return Err(Error::Definition(vec![issue]));
-    }
     Ok(TableInput {
         ttl_ms: ttl(&settings)?,
         settings: plain_settings(&settings),
