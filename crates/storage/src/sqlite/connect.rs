@@ -68,6 +68,9 @@ pub(super) fn reader(path: &Path, pages: Pages) -> Sql<Connection> {
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     if pages == Pages::Mapped {
         connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
+        // A page that is looked at in place is not kept: its cells would be checked anew at every look, which costs more
+        // than mapping saves. The writer and streams do check.
+        connection.pragma_update(None, "cell_size_check", false)?;
     }
     connection.set_prepared_statement_cache_capacity(READER_STATEMENTS);
     functions::register(&connection)?;
