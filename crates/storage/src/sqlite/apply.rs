@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
 use chancery_model::{Key, Record, Table, TableId, Value};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement};
+use rusqlite::{CachedStatement, Connection};
 
 use super::counters::Counters;
 use super::fault::{Sql, is_unique};
 use super::log::{self, Entry};
+use super::place::{locate, taken};
 use super::relation::{Relation, Relations, Slot};
-use super::rows::{self, Names, SYSTEM_COLUMNS, encode, encode_key};
+use super::rows::{self, Names, bind_record, bind_state, encode};
 use super::{documents, schema};
 use crate::batch::{Batch, Draw, DrawTarget, OnReject, Outcome, Rejection, Write};
 use crate::error::StorageError;
@@ -511,105 +512,6 @@ struct Step {
     kind: ChangeKind,
     previous: u64,
     before: Option<String>,
-}
-
-/// Where a record is, and its newest change.
-struct Place {
-    row: i64,
-    change: u64,
-}
-
-fn locate(
-    connection: &Connection,
-    relation: &Relation,
-    key: &Key,
-    expected: Option<u64>,
-) -> Sql<Result<Place, Rejection>> {
-    let mut locate = connection.prepare_cached(&relation.locate)?;
-    locate.raw_bind_parameter(1, encode_key(key))?;
-    let mut rows = locate.raw_query();
-    let Some(row) = rows.next()? else {
-        return Ok(Err(Rejection::NotFound));
-    };
-    let found = row.get_ref(1)?.as_i64()? as u64;
-    if expected.is_some_and(|expected| expected != found) {
-        return Ok(Err(Rejection::Version { found }));
-    }
-    Ok(Ok(Place {
-        row: row.get_ref(0)?.as_i64()?,
-        change: row.get_ref(2)?.as_i64()? as u64,
-    }))
-}
-
-/// Which unique value of a record somebody else has: its key first, then its columns in order.
-fn taken(
-    connection: &Connection,
-    relation: &Relation,
-    record: &Record,
-    own_row: Option<i64>,
-    error: rusqlite::Error,
-) -> Sql<Rejection> {
-    if own_row.is_none() && locate(connection, relation, &record.key, None)?.is_ok() {
-        return Ok(Rejection::KeyTaken);
-    }
-    for slot in relation.slots.iter().filter(|slot| slot.unique) {
-        let value = record.value(slot.ordinal);
-        if value.is_null() {
-            continue;
-        }
-        let sql = format!(
-            "SELECT id FROM {} WHERE {} = ? AND deleted_at IS NULL AND seq IS NOT ?",
-            relation.name, slot.name
-        );
-        let mut holder = connection.prepare_cached(&sql)?;
-        let holder = holder
-            .query_row((encode(&slot.shape, value)?, own_row), |row| {
-                rows::decode_key(relation.key_kind, row.get_ref(0)?)
-            })
-            .optional()?;
-        if holder.is_some() {
-            return Ok(Rejection::UniqueTaken {
-                column: slot.ordinal,
-                holder,
-            });
-        }
-    }
-    Err(error)
-}
-
-/// Binds a whole record to the insert statement.
-fn bind_record(insert: &mut Statement<'_>, relation: &Relation, record: &Record) -> Sql<()> {
-    insert.raw_bind_parameter(1, encode_key(&record.key))?;
-    insert.raw_bind_parameter(2, record.version as i64)?;
-    insert.raw_bind_parameter(3, record.change as i64)?;
-    insert.raw_bind_parameter(4, record.created_at)?;
-    insert.raw_bind_parameter(5, record.updated_at)?;
-    insert.raw_bind_parameter(6, record.created_by.as_deref())?;
-    insert.raw_bind_parameter(7, record.updated_by.as_deref())?;
-    insert.raw_bind_parameter(8, record.expires_at)?;
-    insert.raw_bind_parameter(9, record.deleted_at)?;
-    insert.raw_bind_parameter(10, record.metadata.external_id.as_deref())?;
-    insert.raw_bind_parameter(11, rows::metadata_text(&record.metadata))?;
-    insert.raw_bind_parameter(SYSTEM_COLUMNS, rows::extra_text(record))?;
-    for (index, slot) in relation.slots.iter().enumerate() {
-        let value = encode(&slot.shape, record.value(slot.ordinal))?;
-        insert.raw_bind_parameter(SYSTEM_COLUMNS + 1 + index, value)?;
-    }
-    Ok(())
-}
-
-/// Binds the system columns to an update statement, as [`Relation::update`] orders them.
-fn bind_state(update: &mut Statement<'_>, record: &Record) -> Sql<()> {
-    update.raw_bind_parameter(1, record.version as i64)?;
-    update.raw_bind_parameter(2, record.change as i64)?;
-    update.raw_bind_parameter(3, record.created_at)?;
-    update.raw_bind_parameter(4, record.updated_at)?;
-    update.raw_bind_parameter(5, record.created_by.as_deref())?;
-    update.raw_bind_parameter(6, record.updated_by.as_deref())?;
-    update.raw_bind_parameter(7, record.expires_at)?;
-    update.raw_bind_parameter(8, record.metadata.external_id.as_deref())?;
-    update.raw_bind_parameter(9, rows::metadata_text(&record.metadata))?;
-    update.raw_bind_parameter(10, rows::extra_text(record))
 }
 
 /// Sets a value, making room for it if the record is older than the column.

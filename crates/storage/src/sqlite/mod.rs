@@ -49,6 +49,7 @@ mod lock;
 mod log;
 pub mod migrate;
 mod open;
+mod place;
 mod read;
 mod readers;
 mod relation;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use chancery_model::record::extra_value;
 use chancery_model::{Json, Key, KeyKind, Record, RecordMetadata, Source, Value};
-use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
+use rusqlite::{Row, Statement};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
@@ -345,4 +345,39 @@ fn float_order(float: f64) -> [u8; 8] {
     let bits = (float + 0.0).to_bits();
     let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
     ordered.to_be_bytes()
+}
+
+/// Binds a whole record to the insert statement.
+pub(super) fn bind_record(insert: &mut Statement<'_>, relation: &Relation, record: &Record) -> Sql<()> {
+    insert.raw_bind_parameter(1, encode_key(&record.key))?;
+    insert.raw_bind_parameter(2, record.version as i64)?;
+    insert.raw_bind_parameter(3, record.change as i64)?;
+    insert.raw_bind_parameter(4, record.created_at)?;
+    insert.raw_bind_parameter(5, record.updated_at)?;
+    insert.raw_bind_parameter(6, record.created_by.as_deref())?;
+    insert.raw_bind_parameter(7, record.updated_by.as_deref())?;
+    insert.raw_bind_parameter(8, record.expires_at)?;
+    insert.raw_bind_parameter(9, record.deleted_at)?;
+    insert.raw_bind_parameter(10, record.metadata.external_id.as_deref())?;
+    insert.raw_bind_parameter(11, metadata_text(&record.metadata))?;
+    insert.raw_bind_parameter(SYSTEM_COLUMNS, extra_text(record))?;
+    for (index, slot) in relation.slots.iter().enumerate() {
+        let value = encode(&slot.shape, record.value(slot.ordinal))?;
+        insert.raw_bind_parameter(SYSTEM_COLUMNS + 1 + index, value)?;
+    }
+    Ok(())
+}
+
+/// Binds the system columns to an update statement, as [`Relation::update`] orders them.
+pub(super) fn bind_state(update: &mut Statement<'_>, record: &Record) -> Sql<()> {
+    update.raw_bind_parameter(1, record.version as i64)?;
+    update.raw_bind_parameter(2, record.change as i64)?;
+    update.raw_bind_parameter(3, record.created_at)?;
+    update.raw_bind_parameter(4, record.updated_at)?;
+    update.raw_bind_parameter(5, record.created_by.as_deref())?;
+    update.raw_bind_parameter(6, record.updated_by.as_deref())?;
+    update.raw_bind_parameter(7, record.expires_at)?;
+    update.raw_bind_parameter(8, record.metadata.external_id.as_deref())?;
+    update.raw_bind_parameter(9, metadata_text(&record.metadata))?;
+    update.raw_bind_parameter(10, extra_text(record))
 }
