@@ -8,6 +8,7 @@
 mod batch;
 mod definition;
 mod error;
+mod forms;
 pub mod memory;
 mod open;
 mod seam;

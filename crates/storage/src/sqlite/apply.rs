@@ -17,6 +17,7 @@ use super::rows::{self, Names, bind_record, bind_state, encode};
 use super::{documents, schema};
 use crate::batch::{Batch, Draw, DrawTarget, OnReject, Outcome, Rejection, Write};
 use crate::error::StorageError;
+use crate::forms;
 
 /// What the writer knows without asking the database.
 #[derive(Debug)]
@@ -339,7 +340,7 @@ impl Ledger {
             Err(error) => return Err(error),
         }
         drop(update);
-        let before = log::before_text(before.iter().map(|(ordinal, value)| (*ordinal, value)));
+        let before = forms::before_text(before.iter().map(|(ordinal, value)| (*ordinal, value)));
         let step = Step {
             kind,
             previous: place.change,
@@ -397,7 +398,7 @@ impl Ledger {
             .prepare_cached(&relation.delete)?
             .execute([place.row])?;
         let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
-        let before = Some(log::before_text(kept));
+        let before = Some(forms::before_text(kept));
         let step = Step {
             kind: ChangeKind::Purged,
             previous: place.change,

@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 
 use super::functions::Probe;
 use super::relation::Relation;
-use super::rows::{Shape, list_text, scaled};
+use super::rows::{Shape, scaled};
 use super::statement::Statement;
+use crate::forms::list_text;
 
 /// From here on two whole numbers may be one float, and SQLite would call a float and an integer equal.
 const EXACT_MAX: u64 = 1 << 53;

@@ -13,7 +13,8 @@ use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 
 use super::fault::{Sql, unreadable};
-use super::rows::{Shape, decode, extra_field, order_bytes};
+use super::rows::{Shape, decode, order_bytes};
+use crate::forms::extra_field;
 
 /// A test that runs in Rust on the values of a field.
 #[derive(Debug)]
@@ -105,7 +106,8 @@ fn extra_order(context: &Context<'_>) -> Sql<Option<Vec<u8>>> {
         return Ok(None);
     };
     let name = context.get_raw(1).as_str()?;
-    Ok(order_bytes(&extra_field(text, name)?))
+    let value = extra_field(text, name).map_err(|error| unreadable(error.to_string()))?;
+    Ok(order_bytes(&value))
 }
 
 /// `list_order(list)`: a list as bytes that sort as lists do.

@@ -1,24 +1,13 @@
 //! The change log as rows. It does not decide what is logged.
 
-use std::fmt::Write;
-
-use chancery_model::change::{Change, ChangeKind, Reason};
-use chancery_model::{Json, JsonMap, Key, TableId, Value};
+use chancery_model::change::{Change, ChangeKind};
+use chancery_model::{Key, TableId};
 use rusqlite::{CachedStatement, Connection, Row, Statement};
 
 use super::fault::{Sql, unreadable};
 use super::rows::{decode_any_key, encode_key};
 use crate::batch::Batch;
-
-/// What a commit was for, at the index that is its stored number. New ones go to the end.
-const REASONS: [Reason; 6] = [
-    Reason::User,
-    Reason::Ttl,
-    Reason::Eviction,
-    Reason::Merge,
-    Reason::Import,
-    Reason::Undo,
-];
+use crate::forms::{REASONS, read_before};
 
 /// A row of the log about to be written.
 pub(super) struct Entry<'a> {
@@ -109,102 +98,7 @@ fn change(row: &Row<'_>) -> Sql<Change> {
         previous: whole(5)?,
         before: match row.get_ref(6)?.as_str_or_null()? {
             None => Vec::new(),
-            Some(text) => read_before(text)?,
+            Some(text) => read_before(text).map_err(unreadable)?,
         },
     })
-}
-
-/// Values by ordinal as text that reads back exactly: a JSON object in which what JSON has no form for is an object
-/// of one member, `d` for a decimal, `l` for a list, `j` for JSON.
-pub(super) fn before_text<'a>(values: impl IntoIterator<Item = (u16, &'a Value)>) -> String {
-    let mut out = String::from("{");
-    for (ordinal, value) in values {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        let _ = write!(out, "\"{ordinal}\":");
-        let _ = match value {
-            Value::Null => write!(out, "null"),
-            Value::Bool(bool) => write!(out, "{bool}"),
-            Value::Int(int) => write!(out, "{int}"),
-            // The shortest text that reads back as the same float; it always has a point or an exponent.
-            Value::Float(float) => write!(out, "{float:?}"),
-            Value::Decimal(decimal) => write!(out, "{{\"d\":\"{decimal}\"}}"),
-            Value::Text(text) => write!(out, "{}", Quoted(text)),
-            Value::List(list) => write!(out, "{{\"l\":{}}}", super::rows::list_text(list)),
-            Value::Json(json) => write!(out, "{{\"j\":{json}}}"),
-        };
-    }
-    out.push('}');
-    out
-}
-
-/// A text as JSON writes it.
-struct Quoted<'a>(&'a str);
-
-impl std::fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&serde_json::to_string(self.0).expect("a text is always JSON"))
-    }
-}
-
-/// Reads what [`before_text`] wrote.
-fn read_before(text: &str) -> Sql<Vec<(u16, Value)>> {
-    let values: JsonMap = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-    let read = |(ordinal, json): (String, Json)| -> Option<(u16, Value)> {
-        Some((ordinal.parse().ok()?, read_value(json)?))
-    };
-    values
-        .into_iter()
-        .map(|entry| read(entry).ok_or_else(|| unreadable("a value of the change log")))
-        .collect()
-}
-
-fn read_value(json: Json) -> Option<Value> {
-    Some(match json {
-        Json::Null => Value::Null,
-        Json::Bool(bool) => Value::Bool(bool),
-        Json::String(text) => Value::Text(text),
-        Json::Number(number) => {
-            let text = number.as_str();
-            match text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
-                true => Value::Float(text.parse().ok()?),
-                false => Value::Int(text.parse().ok()?),
-            }
-        }
-        Json::Object(object) => {
-            let (tag, inner) = object.into_iter().next()?;
-            match tag.as_str() {
-                "d" => Value::Decimal(inner.as_str()?.parse().ok()?),
-                "l" => Value::List(serde_json::from_value(inner).ok()?),
-                "j" => Value::Json(Box::new(inner)),
-                _ => return None,
-            }
-        }
-        Json::Array(_) => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_value_reads_back_exactly() {
-        let values = [
-            Value::Null,
-            Value::Bool(true),
-            Value::Int(i64::MIN),
-            Value::Float(1e300),
-            Value::Float(0.1),
-            Value::Float(1e16),
-            Value::Decimal("-12345678901234.50".parse().unwrap()),
-            Value::text("\"ä\n\u{1}"),
-            Value::List(vec!["a".into(), "".into()]),
-            Value::Json(Box::new(serde_json::json!({"d": "1", "x": [1.50, null]}))),
-        ];
-        let pairs: Vec<(u16, Value)> = (0..).zip(values).collect();
-        let text = before_text(pairs.iter().map(|(ordinal, value)| (*ordinal, value)));
-        assert_eq!(read_before(&text).unwrap(), pairs, "{text}");
-    }
 }

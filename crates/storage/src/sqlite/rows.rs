@@ -1,20 +1,16 @@
 //! Records as rows and back, value by value. It runs no statements.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
-use chancery_model::record::extra_value;
-use chancery_model::{Json, Key, KeyKind, Record, RecordMetadata, Source, Value};
+use chancery_model::{Key, KeyKind, Record, RecordMetadata, Value};
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Row, Statement};
 use rust_decimal::Decimal;
-use serde::Serialize;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
 use super::fault::{Sql, unreadable};
 use super::relation::Relation;
+use crate::forms::{extra_field, extra_text, list_text, metadata_text};
 
 /// How the values of a field are kept in its SQL column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +159,9 @@ pub(super) fn decode(shape: &Shape, value: ValueRef<'_>) -> Sql<Value> {
             Ok(json) => Value::Json(json),
             Err(error) => return Err(unreadable(error.to_string())),
         },
-        (Shape::Extra(name), ValueRef::Text(text)) => extra_field(read(text)?, name)?,
+        (Shape::Extra(name), ValueRef::Text(text)) => {
+            extra_field(read(text)?, name).map_err(|error| unreadable(error.to_string()))?
+        }
         (_, ValueRef::Text(text)) => Value::Text(read(text)?.to_owned()),
         (Shape::Uuid, ValueRef::Blob(_)) => Value::Text(decode_key(KeyKind::Uuid, value)?.to_string()),
         (_, ValueRef::Blob(_)) => return Err(unreadable("bytes in a column that holds none")),
@@ -196,11 +194,6 @@ pub(super) fn encode<'a>(shape: &Shape, value: &'a Value) -> Sql<ToSqlOutput<'a>
     })
 }
 
-/// A list as the text it is kept as.
-pub(super) fn list_text(list: &[String]) -> String {
-    serde_json::to_string(list).expect("a list of texts is always JSON")
-}
-
 /// A decimal times ten to the power of `scale`, if that is a whole number of 64 bits.
 pub(super) fn scaled(decimal: &Decimal, scale: u32) -> Option<i64> {
     let decimal = if decimal.scale() > scale {
@@ -215,85 +208,6 @@ pub(super) fn scaled(decimal: &Decimal, scale: u32) -> Option<i64> {
 
 fn unstorable(what: String) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(what.into())
-}
-
-/// What is kept of [`RecordMetadata`] as JSON; the outside id has a column of its own.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Origin<'a> {
-    source: Source,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    import_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    import_row: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duplicate_of: Option<&'a str>,
-}
-
-/// The JSON column of a record's metadata; none if there is nothing to say.
-pub(super) fn metadata_text(metadata: &RecordMetadata) -> Option<String> {
-    let RecordMetadata {
-        source,
-        import_id,
-        import_row,
-        external_id: _,
-        duplicate_of,
-    } = metadata;
-    if *source == Source::default() && import_id.is_none() && import_row.is_none() && duplicate_of.is_none() {
-        return None;
-    }
-    let origin = Origin {
-        source: *source,
-        import_id: import_id.as_deref(),
-        import_row: *import_row,
-        duplicate_of: duplicate_of.as_deref(),
-    };
-    Some(serde_json::to_string(&origin).expect("texts and numbers are always JSON"))
-}
-
-/// The JSON column of a record's undeclared fields; none if there are none.
-pub(super) fn extra_text(record: &Record) -> Option<String> {
-    let extra = record.extra.as_ref().filter(|extra| !extra.is_empty())?;
-    Some(serde_json::to_string(extra).expect("a JSON object is always JSON"))
-}
-
-/// One undeclared field, read without reading the others into memory.
-pub(super) fn extra_field(text: &str, name: &str) -> Sql<Value> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let found = Member(name).deserialize(&mut reader);
-    let found = found.map_err(|error| unreadable(error.to_string()))?;
-    Ok(found.as_ref().map_or(Value::Null, extra_value))
-}
-
-/// Reads one member of a JSON object.
-struct Member<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for Member<'_> {
-    type Value = Option<Json>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Option<Json>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Member<'_> {
-    type Value = Option<Json>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Json>, A::Error> {
-        let mut found = None;
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            if name == self.0 {
-                found = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
 }
 
 /// A value as bytes that sort as [`Value`] does; none for null.
