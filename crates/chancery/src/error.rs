@@ -133,6 +133,12 @@ impl Error {
             Error::Storage(StorageError::Newer { .. }) => {
                 "Use the program that wrote it, or a newer one.".into()
             }
+            Error::Storage(StorageError::Denied { .. }) => {
+                "Check the user and password in the URL, and the user's rights.".into()
+            }
+            Error::Storage(StorageError::Unsure { .. }) => {
+                "Read the records again before repeating the write.".into()
+            }
             Error::Storage(StorageError::Full) => "Free some space; nothing was half-written.".into(),
             _ => return None,
         })

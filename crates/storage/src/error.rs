@@ -41,6 +41,31 @@ pub enum StorageError {
     /// No space is left: free some; nothing was half-written, reads go on.
     #[error("the disk is full")]
     Full,
+    /// The server cannot be reached or is too busy: try again. Nothing was written.
+    #[error("{server} cannot be used now: {detail}")]
+    Unavailable {
+        /// The server and database, without a password.
+        server: String,
+        /// Why.
+        detail: String,
+    },
+    /// The server refuses this user: another password, another user or more rights are needed.
+    #[error("{server} refuses: {detail}")]
+    Denied {
+        /// The server and database, without a password.
+        server: String,
+        /// Why.
+        detail: String,
+    },
+    /// The connection broke while a commit was on its way, and the server could not be asked since: the commit may have
+    /// happened. Read again before writing again.
+    #[error("it is not known whether commit {commit} happened: {detail}")]
+    Unsure {
+        /// The id of the commit, by which the server knows it if it happened.
+        commit: String,
+        /// Why.
+        detail: String,
+    },
     /// The URL names no backend.
     #[error("{0}")]
     Url(String),

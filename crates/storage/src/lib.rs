@@ -10,7 +10,9 @@ mod definition;
 mod error;
 mod forms;
 pub mod memory;
+mod migration;
 mod open;
+pub mod postgres;
 mod seam;
 pub mod sqlite;
 
@@ -20,5 +22,6 @@ pub use batch::{
 };
 pub use definition::DEFINITION_KIND;
 pub use error::StorageError;
+pub use migration::MigrationStatus;
 pub use open::{Durability, OpenOptions, open};
 pub use seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};

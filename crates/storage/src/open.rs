@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::StorageError;
 use crate::seam::Backend;
-use crate::{memory, sqlite};
+use crate::{memory, postgres, sqlite};
 
 /// How a backend is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,10 +24,11 @@ pub enum Durability {
     Relaxed,
 }
 
-/// Opens `memory:` or `sqlite:PATH` (a bare path is SQLite too), making what does not exist.
+/// Opens `memory:`, `sqlite:PATH` (a bare path is SQLite too) or `postgres://user@host/database`, making the tables that do
+/// not exist.
 ///
 /// # Errors
-/// [`StorageError::Url`] for an unknown scheme, and whatever the backend says of the file.
+/// [`StorageError::Url`] for an unknown scheme, and whatever the backend says of the file or server.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
     if url == "memory:" || url == "memory" {
         return Ok(Arc::new(memory::Memory::new()));
@@ -41,8 +42,9 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, S
             "sqlite" => Err(StorageError::Url(
                 "a sqlite URL names a file: sqlite:app.db".into(),
             )),
+            "postgres" | "postgresql" => Ok(Arc::new(postgres::Postgres::open(url, options).await?)),
             other => Err(StorageError::Url(format!(
-                "no backend \"{other}\"; write memory: or sqlite:PATH"
+                "no backend \"{other}\"; write memory:, sqlite:PATH or postgres://user@host/database"
             ))),
         };
     }

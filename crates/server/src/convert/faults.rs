@@ -175,6 +175,8 @@ fn storage(error: StorageError) -> Fault {
         StorageError::Full => "The disk is full; nothing was written.",
         StorageError::Closed => "The store is closing.",
         StorageError::Locked { .. } => "Another process has the database.",
+        StorageError::Unavailable { .. } => "The database cannot be reached; nothing was written.",
+        StorageError::Unsure { .. } => "The database was lost in mid-write; the write may have happened.",
         _ => return Fault::internal(error),
     };
     Fault::new(ErrorCode::StorageUnavailable, detail).retry_after(5)

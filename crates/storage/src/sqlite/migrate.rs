@@ -6,7 +6,6 @@
 //! 2. Add its line to [`MIGRATIONS`]. Never change one that was released: its checksum is kept in every file.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
@@ -14,19 +13,8 @@ use super::connect::{self, APPLICATION_ID};
 use super::fault::{Sql, outward};
 use super::lock::{Lock, beside};
 use crate::error::StorageError;
-
-/// One step from a schema to the next, and back.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Migration {
-    /// From 1, without gaps.
-    pub(super) number: u32,
-    /// What it does, in a word.
-    pub(super) name: &'static str,
-    /// The statements that do it.
-    pub(super) up: &'static str,
-    /// The statements that take it back.
-    pub(super) down: &'static str,
-}
+pub use crate::migration::MigrationStatus;
+use crate::migration::{self, Migration, now};
 
 /// Every migration, in order.
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
@@ -35,19 +23,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     up: include_str!("migrations/0001_base.up.sql"),
     down: include_str!("migrations/0001_base.down.sql"),
 }];
-
-/// Where one migration stands in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MigrationStatus {
-    /// Its number.
-    pub number: u32,
-    /// What it does, in a word.
-    pub name: String,
-    /// When it was applied, in ms; none if it is still to come.
-    pub applied_at: Option<i64>,
-    /// Whether what was applied is what this program knows under its number.
-    pub unchanged: bool,
-}
 
 /// Where every known migration stands. A file that does not exist is not made.
 ///
@@ -107,26 +82,6 @@ pub fn down(path: &Path) -> Result<Option<MigrationStatus>, StorageError> {
     revert(&connection, path, MIGRATIONS)
 }
 
-impl Migration {
-    /// Guards against a released file being edited by mistake.
-    fn checksum(&self) -> String {
-        format!("{:08x}", crc32fast::hash(self.up.as_bytes()))
-    }
-
-    fn status(&self, applied: Option<(String, i64)>) -> MigrationStatus {
-        let unchanged = applied
-            .as_ref()
-            .is_none_or(|(checksum, _)| *checksum == self.checksum());
-        let applied_at = applied.map(|(_, at)| at);
-        MigrationStatus {
-            number: self.number,
-            name: self.name.to_owned(),
-            applied_at,
-            unchanged,
-        }
-    }
-}
-
 /// Brings a file to the newest schema, in one transaction, so that it is at the old one or the new one and never
 /// between. The caller holds the lock of the file.
 pub(super) fn apply(
@@ -138,18 +93,7 @@ pub(super) fn apply(
     check_owner(connection, path)?;
     let status = read_status(connection, migrations).map_err(sql)?;
     let found = newest(connection).map_err(sql)?;
-    let known = migrations.last().map_or(0, |migration| migration.number);
-    if found > known {
-        return Err(StorageError::Newer { found, known });
-    }
-    if let Some(changed) = status.iter().find(|status| !status.unchanged) {
-        let detail = format!("migration {} is not the one this program knows", changed.number);
-        return Err(StorageError::Damaged {
-            path: path.display().to_string(),
-            detail,
-        });
-    }
-    if found == known {
+    if !migration::is_behind(migrations, &status, found, &path.display().to_string())? {
         return Ok(());
     }
     if found > 0 {
@@ -271,13 +215,6 @@ fn copy(connection: &Connection, path: &Path, schema: u32) -> Sql<PathBuf> {
     connection.execute("VACUUM INTO ?", [copy.display().to_string()])?;
     tracing::info!(copy = %copy.display(), "copied the database before a migration");
     Ok(copy)
-}
-
-/// The time, in ms.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
 }
 
 #[cfg(test)]

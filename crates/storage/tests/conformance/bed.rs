@@ -12,8 +12,10 @@ use chancery_storage::{
     StorageError, Write,
 };
 
-/// The backends; the URL is completed with a fresh path.
-pub(crate) const BACKENDS: &[(&str, &str)] = &[("memory", "memory:"), ("sqlite", "sqlite:")];
+use crate::throwaway::Throwaway;
+
+/// The backends.
+pub(crate) const BACKENDS: &[&str] = &["memory", "sqlite", "postgres"];
 
 /// The time of every commit that names none, in ms.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
@@ -35,13 +37,17 @@ pub(crate) struct Bed {
     reason = "shown with a failure: it says on which backend"
 )]
 pub(crate) async fn everywhere(case: impl AsyncFn(Bed)) {
-    for (name, scheme) in BACKENDS {
+    for name in BACKENDS {
         println!("on {name}");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let lasting = *name != "memory";
-        let url = match lasting {
-            true => format!("{scheme}{}", folder.path().join("store.db").display()),
-            false => (*scheme).to_owned(),
+        let database = match *name {
+            "postgres" => Some(Throwaway::create().await),
+            _ => None,
+        };
+        let url = match (&database, *name) {
+            (Some(database), _) => database.url.clone(),
+            (None, "sqlite") => format!("sqlite:{}", folder.path().join("store.db").display()),
+            (None, name) => format!("{name}:"),
         };
         let backend = chancery_storage::open(&url, OpenOptions::default())
             .await
@@ -50,10 +56,13 @@ pub(crate) async fn everywhere(case: impl AsyncFn(Bed)) {
         case(Bed {
             backend,
             url,
-            lasting,
+            lasting: *name != "memory",
             _folder: folder,
         })
         .await;
+        if let Some(database) = database {
+            database.remove().await;
+        }
     }
 }
 

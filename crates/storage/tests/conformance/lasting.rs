@@ -172,7 +172,7 @@ async fn when_a_table_last_changed_survives_a_refusal_and_reopening() {
 
 #[tokio::test]
 async fn a_name_is_an_address_or_refused() {
-    for url in ["postgres://x", "sqlite:", "nonsense:"] {
+    for url in ["postgres://", "sqlite:", "mysql://x/y", "nonsense:"] {
         let refused = chancery_storage::open(url, Default::default()).await;
         assert!(
             matches!(refused, Err(chancery_storage::StorageError::Url(_))),

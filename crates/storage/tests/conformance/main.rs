@@ -16,6 +16,8 @@ mod numbers;
 mod order;
 mod schema;
 mod scopes;
+#[path = "../throwaway/mod.rs"]
+mod throwaway;
 mod together;
 mod unique;
 mod writes;

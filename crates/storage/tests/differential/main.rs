@@ -1,18 +1,25 @@
-//! Random operations and random questions on the memory backend and on SQLite: every answer must be the same.
+//! Random operations and random questions on the memory backend and on another: every answer must be the same.
 //! Knows no right answers of its own; the conformance suite does.
 //!
 //! `PROPTEST_CASES` raises the number of runs.
 
 mod dice;
 mod questions;
+#[path = "../throwaway/mod.rs"]
+mod throwaway;
 mod world;
 mod writes;
 
 use proptest::prelude::*;
-use world::World;
+use world::{Tested, World};
 
-/// Runs if the environment does not say otherwise.
-const CASES: u32 = 150;
+/// Runs if the environment does not say otherwise; fewer where every run makes a database on a server.
+fn cases(tested: Tested) -> u32 {
+    match tested {
+        Tested::Sqlite => 150,
+        Tested::Postgres => 60,
+    }
+}
 
 /// What happens next; the number decides everything else about it.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..90)
 }
 
-async fn run(table: u64, steps: Vec<Step>) {
-    let mut world = World::new(table).await;
+async fn run(tested: Tested, table: u64, steps: Vec<Step>) {
+    let mut world = World::new(tested, table).await;
     for step in steps {
         match step {
             Step::Write(number) => world.write(number).await,
@@ -48,16 +55,26 @@ async fn run(table: u64, steps: Vec<Step>) {
         }
     }
     world.compare_everything().await;
+    world.end().await;
 }
 
 #[test]
 fn memory_and_sqlite_answer_alike() {
+    answer_alike(Tested::Sqlite);
+}
+
+#[test]
+fn memory_and_postgres_answer_alike() {
+    answer_alike(Tested::Postgres);
+}
+
+fn answer_alike(tested: Tested) {
     let mut config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = CASES;
+        config.cases = cases(tested);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -65,7 +82,7 @@ fn memory_and_sqlite_answer_alike() {
         .expect("a runtime");
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let outcome = runner.run(&(any::<u64>(), steps()), |(table, steps)| {
-        runtime.block_on(run(table, steps));
+        runtime.block_on(run(tested, table, steps));
         Ok(())
     });
     if let Err(failure) = outcome {

@@ -12,6 +12,7 @@ use chancery_storage::{
 use serde_json::json;
 
 use crate::dice::Dice;
+use crate::throwaway::Throwaway;
 
 /// The time of the first commit, in ms.
 pub(crate) const START: i64 = 1_700_000_000_000;
@@ -37,13 +38,23 @@ pub(crate) struct World {
     /// The one that is right.
     pub(crate) memory: Arc<dyn Backend>,
     /// The one that is tested.
-    pub(crate) sqlite: Arc<dyn Backend>,
+    pub(crate) other: Arc<dyn Backend>,
     /// The table, as it is defined now.
     pub(crate) table: Arc<Table>,
     /// The time of the next commit.
     pub(crate) now: i64,
     url: String,
     _folder: tempfile::TempDir,
+    database: Option<Throwaway>,
+}
+
+/// Which store is tested.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Tested {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
 }
 
 fn options() -> OpenOptions {
@@ -83,16 +94,23 @@ fn indexes(columns: usize, dice: &mut Dice) -> Vec<Vec<u16>> {
 
 impl World {
     /// Two empty stores with a table that the number decides.
-    pub(crate) async fn new(seed: u64) -> World {
+    pub(crate) async fn new(tested: Tested, seed: u64) -> World {
         let mut dice = Dice::new(seed);
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let database = match tested {
+            Tested::Sqlite => None,
+            Tested::Postgres => Some(Throwaway::create().await),
+        };
+        let url = match &database {
+            Some(database) => database.url.clone(),
+            None => format!("sqlite:{}", folder.path().join("store.db").display()),
+        };
         let memory = chancery_storage::open("memory:", options())
             .await
             .expect("memory opens");
-        let sqlite = chancery_storage::open(&url, options())
+        let other = chancery_storage::open(&url, options())
             .await
-            .expect("an empty file opens");
+            .expect("an empty store opens");
         let columns: Vec<Column> = (0..TYPES.len())
             .map(|ordinal| column(ordinal, &mut dice))
             .collect();
@@ -111,11 +129,12 @@ impl World {
         });
         let world = World {
             memory,
-            sqlite,
+            other,
             table: table.clone(),
             now: START,
             url,
             _folder: folder,
+            database,
         };
         let create = Write::Schema(SchemaWrite::Create(table));
         world
@@ -133,14 +152,14 @@ impl World {
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, StorageError> {
         let (right, other) = (
             self.memory.commit(batch.clone()).await,
-            self.sqlite.commit(batch.clone()).await,
+            self.other.commit(batch.clone()).await,
         );
         let (told, others) = (told(&right), told(&other));
-        for (at, (memory, sqlite)) in told.iter().zip(&others).enumerate() {
-            assert_eq!(sqlite, memory, "sqlite and memory, line {at} of the answer");
+        for (at, (memory, other)) in told.iter().zip(&others).enumerate() {
+            assert_eq!(other, memory, "the other and memory, line {at} of the answer");
         }
         assert_eq!(others.len(), told.len());
-        let revisions = (self.sqlite.revision().await, self.memory.revision().await);
+        let revisions = (self.other.revision().await, self.memory.revision().await);
         assert_eq!(revisions.0.expect("a revision"), revisions.1.expect("a revision"));
         right
     }
@@ -194,10 +213,18 @@ impl World {
 
     /// Closes the store that can be closed and opens it again.
     pub(crate) async fn reopen(&mut self) {
-        self.sqlite.close().await.expect("it closes");
-        self.sqlite = chancery_storage::open(&self.url, options())
+        self.other.close().await.expect("it closes");
+        self.other = chancery_storage::open(&self.url, options())
             .await
             .expect("it opens again");
+    }
+
+    /// Closes the stores and removes what they kept.
+    pub(crate) async fn end(self) {
+        self.other.close().await.expect("it closes");
+        if let Some(database) = self.database {
+            database.remove().await;
+        }
     }
 
     /// Every record, in the trash and expired too, as memory has them.
@@ -216,7 +243,7 @@ impl World {
     pub(crate) async fn compare_everything(&self) {
         let (right, other) = (
             self.records().await,
-            self.sqlite.query(&self.everything()).await.expect("records"),
+            self.other.query(&self.everything()).await.expect("records"),
         );
         assert_eq!(plain(&other), plain(&right));
         let log = async |backend: &Arc<dyn Backend>| -> Vec<Change> {
@@ -225,16 +252,16 @@ impl World {
                 .await
                 .expect("the log is read")
         };
-        assert_eq!(log(&self.sqlite).await, log(&self.memory).await);
+        assert_eq!(log(&self.other).await, log(&self.memory).await);
         let stats = (
-            self.sqlite.stats(&self.table).await,
+            self.other.stats(&self.table).await,
             self.memory.stats(&self.table).await,
         );
         assert_eq!(stats.0.expect("stats"), stats.1.expect("stats"));
         for kind in [DEFINITION_KIND, "note"] {
             let query = || DocumentQuery::Kind(kind.into());
             let kept = (
-                self.sqlite.documents(query()).await,
+                self.other.documents(query()).await,
                 self.memory.documents(query()).await,
             );
             assert_eq!(kept.0.expect("documents"), kept.1.expect("documents"));

@@ -1,0 +1,279 @@
+//! Writes what was decided: few rows as statements of their own, many as a copy, all in one round trip with the end of
+//! the transaction. It decides nothing.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use chancery_model::{Key, Record};
+use tokio_postgres::Client;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::documents;
+use super::fault::Pg;
+use super::log;
+use super::overlay::{Overlay, Rows, State, place};
+use super::pipeline;
+use super::relation::{Relation, SYSTEM_COLUMNS};
+use super::rows::{Shape, encode, encode_key, encode_keys, encode_system};
+use super::search::{kept_words, named};
+use super::statement::{Param, Statement, typed};
+
+/// More rows than this are copied in instead of inserted, and more updates of one form are prepared once.
+const FEW: usize = 8;
+
+/// Writes everything and ends the transaction with `end`, in one round trip after the copies.
+pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<()> {
+    let mut statements = rows(client, overlay).await?;
+    for (write, version) in &overlay.document_writes {
+        statements.push(documents::statement(write, *version));
+    }
+    for (counter, last) in &overlay.counters {
+        let (table, ordinal) = place(*counter);
+        if overlay.drawn.contains(&(table, ordinal)) {
+            let mut put = Statement::new("INSERT INTO counters (table_number, ordinal, last) VALUES (");
+            put.bind(i64::from(table))
+                .push(", ")
+                .bind(i64::from(ordinal))
+                .push(", ")
+                .bind(*last as i64);
+            put.push(") ON CONFLICT (table_number, ordinal) DO UPDATE SET last = excluded.last");
+            statements.push(put);
+        }
+    }
+    for (table, at) in &overlay.touched {
+        let mut touch = Statement::new("UPDATE definitions SET touched_at = ");
+        touch.bind(*at).push(" WHERE number = ").bind(i64::from(table.0));
+        statements.push(touch);
+    }
+    statements.extend(overlay.commits.iter().map(log::CommitRow::statement));
+    statements.push(Statement::new(end));
+    send(client, &statements).await
+}
+
+/// Writes records and the log, and goes on with the transaction.
+pub(super) async fn records(client: &Client, overlay: &Overlay) -> Pg<()> {
+    let statements = rows(client, overlay).await?;
+    send(client, &statements).await
+}
+
+async fn send(client: &Client, statements: &[Statement]) -> Pg<()> {
+    let mut questions: Vec<std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>>> = Vec::new();
+    for statement in statements {
+        questions.push(Box::pin(async move {
+            client
+                .execute_typed(&statement.sql, &typed(&statement.params))
+                .await
+        }));
+    }
+    pipeline::answers(questions).await?;
+    Ok(())
+}
+
+/// Copies what is much, and answers the statements that write the rest.
+async fn rows(client: &Client, overlay: &Overlay) -> Pg<Vec<Statement>> {
+    let mut statements = Vec::new();
+    for (number, rows) in &overlay.tables {
+        let searched = overlay
+            .defined
+            .get(number)
+            .and_then(|defined| defined.searched.as_deref());
+        let write = TableWrite { rows, searched };
+        write.purges(&mut statements);
+        write.updates(client, &mut statements).await?;
+        write.inserts(client, &mut statements).await?;
+    }
+    if overlay.entries.len() <= FEW {
+        for entry in &overlay.entries {
+            statements.push(insert("changes", log::COLUMNS, entry.params()));
+        }
+    } else {
+        let rows = overlay.entries.iter().map(|entry| Ok(entry.params()));
+        copy(client, "changes", log::COLUMNS, &log::TYPES, rows).await?;
+    }
+    Ok(statements)
+}
+
+fn insert(table: &str, columns: &str, params: Vec<Param>) -> Statement {
+    let mut out = Statement::new(&format!("INSERT INTO {table} ({columns}) VALUES ("));
+    for (index, param) in params.into_iter().enumerate() {
+        out.push(if index == 0 { "" } else { ", " }).bind(param);
+    }
+    out.push(")");
+    out
+}
+
+async fn copy(
+    client: &Client,
+    table: &str,
+    columns: &str,
+    types: &[Type],
+    rows: impl Iterator<Item = Pg<Vec<Param>>>,
+) -> Pg<()> {
+    let sink = client
+        .copy_in(&format!("COPY {table} ({columns}) FROM STDIN BINARY"))
+        .await?;
+    let mut writer = pin!(BinaryCopyInWriter::new(sink, types));
+    for row in rows {
+        writer.as_mut().write_raw(row?.iter()).await?;
+    }
+    writer.finish().await?;
+    Ok(())
+}
+
+/// What becomes of the records of one table.
+struct TableWrite<'a> {
+    rows: &'a Rows,
+    searched: Option<&'a [u16]>,
+}
+
+impl TableWrite<'_> {
+    fn relation(&self) -> &Relation {
+        &self.rows.relation
+    }
+
+    fn purges(&self, out: &mut Vec<Statement>) {
+        let gone = |(_, state): &(&Key, &State)| state.base.is_some() && state.now.is_none();
+        let keys: Vec<&Key> = self.rows.states.iter().filter(gone).map(|(key, _)| key).collect();
+        if keys.is_empty() {
+            return;
+        }
+        let mut delete = Statement::new(&format!("DELETE FROM {} WHERE id = ANY(", self.relation().name));
+        delete
+            .bind(encode_keys(self.relation().key_kind, keys.into_iter()))
+            .push(")");
+        out.push(delete);
+    }
+
+    async fn updates(&self, client: &Client, out: &mut Vec<Statement>) -> Pg<()> {
+        let mut forms: HashMap<String, Vec<Vec<Param>>> = HashMap::new();
+        for state in self.rows.states.values() {
+            if let (Some(base), Some(now)) = (&state.base, &state.now)
+                && !Arc::ptr_eq(base, now)
+            {
+                let statement = self.update(state, now)?;
+                forms.entry(statement.sql).or_default().push(statement.params);
+            }
+        }
+        for (sql, all) in forms {
+            if all.len() <= FEW {
+                out.extend(all.into_iter().map(|params| Statement {
+                    sql: sql.clone(),
+                    params,
+                    recheck: false,
+                }));
+                continue;
+            }
+            let types: Vec<Type> = all[0].iter().map(Param::ty).collect();
+            let prepared = client.prepare_typed(&sql, &types).await?;
+            let mut questions: Vec<std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>>> = Vec::new();
+            for params in &all {
+                let prepared = &prepared;
+                questions.push(Box::pin(async move {
+                    let params: Vec<&(dyn ToSql + Sync)> =
+                        params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+                    client.execute(prepared, &params).await
+                }));
+            }
+            pipeline::answers(questions).await?;
+        }
+        Ok(())
+    }
+
+    fn update(&self, state: &State, now: &Record) -> Pg<Statement> {
+        const STATE: [&str; SYSTEM_COLUMNS - 1] = [
+            "version",
+            "change",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "updated_by",
+            "expires_at",
+            "deleted_at",
+            "external_id",
+            "metadata",
+            "extra",
+        ];
+        let relation = self.relation();
+        let mut out = Statement::new(&format!("UPDATE {} SET ", relation.name));
+        for (index, (column, param)) in STATE.iter().zip(encode_system(now)).enumerate() {
+            out.push(if index == 0 { "" } else { ", " })
+                .push(column)
+                .push(" = ")
+                .bind(param);
+        }
+        for slot in &relation.slots {
+            if state.anew || state.columns.contains(&slot.ordinal) {
+                let param = encode(&slot.shape, now.value(slot.ordinal))?;
+                out.push(", ").push(&slot.name).push(" = ").bind(param);
+            }
+        }
+        if let Some(searched) = self.searched
+            && (state.anew || searched.iter().any(|ordinal| state.columns.contains(ordinal)))
+        {
+            let words = Param::Words(kept_words(now, searched));
+            out.push(", ").push(&named(searched)).push(" = ").bind(words);
+        }
+        out.push(" WHERE id = ").bind(encode_key(&now.key));
+        Ok(out)
+    }
+
+    async fn inserts(&self, client: &Client, out: &mut Vec<Statement>) -> Pg<()> {
+        let new = self.rows.states.values().filter(|state| state.base.is_none());
+        let mut records: Vec<&Arc<Record>> = new.filter_map(|state| state.now.as_ref()).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        // In the order in which they were written, as they are likely to be read.
+        records.sort_unstable_by_key(|record| record.change);
+        let relation = self.relation();
+        let mut columns = relation.select_list.clone();
+        let mut types: Vec<Type> = vec![match relation.key_shape() {
+            Shape::Int => Type::INT8,
+            Shape::Uuid => Type::UUID,
+            _ => Type::TEXT,
+        }];
+        types.extend(SYSTEM_TYPES);
+        types.extend(relation.slots.iter().map(|slot| slot.shape.ty()));
+        if let Some(searched) = self.searched {
+            columns.push_str(", ");
+            columns.push_str(&named(searched));
+            types.push(Type::TS_VECTOR);
+        }
+        let row = |record: &&Arc<Record>| -> Pg<Vec<Param>> {
+            let mut params = vec![encode_key(&record.key)];
+            params.extend(encode_system(record));
+            for slot in &relation.slots {
+                params.push(encode(&slot.shape, record.value(slot.ordinal))?);
+            }
+            params.extend(
+                self.searched
+                    .map(|searched| Param::Words(kept_words(record, searched))),
+            );
+            Ok(params)
+        };
+        if records.len() <= FEW {
+            for record in &records {
+                out.push(insert(&relation.name, &columns, row(record)?));
+            }
+            return Ok(());
+        }
+        copy(client, &relation.name, &columns, &types, records.iter().map(row)).await
+    }
+}
+
+/// The types of the system columns, the key aside.
+const SYSTEM_TYPES: [Type; SYSTEM_COLUMNS - 1] = [
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+];

@@ -1,0 +1,255 @@
+//! Begins the transaction of a commit and reads what it has to know, in one round trip where it can. It decides nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chancery_model::TableId;
+use tokio_postgres::{Client, Row};
+
+use super::fault::Pg;
+use super::log::NEWEST;
+use super::needs::{Needs, TableNeeds};
+use super::overlay::{Defined, Kept, Overlay, Rows, State, distinct, place};
+use super::pipeline;
+use super::relation::{Relation, Relations};
+use super::rows::{decode, decode_key, records};
+use super::statement::{Param, Statement};
+use super::text::unescape;
+use crate::batch::Counter;
+
+/// The advisory lock of whoever commits: "CHNCcmmt" in letters. It is taken first and held until the commit is seen by
+/// everybody, so that revisions are numbered in the order in which they are seen, and what was read before a decision is
+/// true until it is done.
+const COMMIT_LOCK: i64 = 0x4348_4e43_636d_6d74;
+
+/// The versions of definitions that this program has seen in force.
+pub(super) type Known = HashMap<TableId, u64>;
+
+/// What takes the lock of commits.
+pub(super) fn lock() -> Statement {
+    Statement::new(&format!("SELECT pg_advisory_xact_lock({COMMIT_LOCK})"))
+}
+
+/// Begins a transaction under the lock of commits and reads what is needed.
+pub(super) async fn begin(
+    client: &Client,
+    needs: &Needs,
+    relations: &Relations,
+    known: &mut Known,
+) -> Pg<Overlay> {
+    let guessed = guess(needs, known);
+    match attempt(client, needs, relations, &guessed).await {
+        // Another program changed a definition: what was guessed of it is wrong.
+        Err(fault) if !guessed.is_empty() && (fault.is_missing_relation() || fault.is_missing_column()) => {
+            client.batch_execute("ROLLBACK").await?;
+            known.clear();
+            let overlay = attempt(client, needs, relations, &[]).await?;
+            note(&overlay, known);
+            Ok(overlay)
+        }
+        Ok(overlay) => {
+            note(&overlay, known);
+            Ok(overlay)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+fn note(overlay: &Overlay, known: &mut Known) {
+    known.extend(
+        overlay
+            .defined
+            .iter()
+            .map(|(table, defined)| (*table, defined.version)),
+    );
+}
+
+/// The tables whose records can be asked for before it is sure that their definitions are in force.
+fn guess<'a>(needs: &'a Needs, known: &Known) -> Vec<&'a TableNeeds> {
+    let sure = |((table, version), needs): &(&(TableId, u64), &TableNeeds)| {
+        known.get(table) == Some(version) && !needs.draws()
+    };
+    needs.tables.iter().filter(sure).map(|(_, needs)| needs).collect()
+}
+
+async fn attempt(
+    client: &Client,
+    needs: &Needs,
+    relations: &Relations,
+    guessed: &[&TableNeeds],
+) -> Pg<Overlay> {
+    let mut statements = vec![Statement::new("BEGIN"), lock(), Statement::new(NEWEST)];
+    statements.push(definitions(needs));
+    statements.push(counters(needs));
+    statements.push(documents(needs));
+    let asked: Vec<Asked<'_>> = guessed
+        .iter()
+        .map(|needs| Asked::of(needs, relations, |_| 0))
+        .collect();
+    statements.extend(asked.iter().flat_map(|asked| asked.statements.iter().cloned()));
+    let all: Vec<&Statement> = statements.iter().collect();
+    let mut answers = pipeline::rows(client, &all).await?.into_iter().skip(2);
+    let mut overlay = Overlay::default();
+    if let [row] = answers.next().unwrap_or_default().as_slice() {
+        overlay.revision = row.try_get::<_, i64>(0)? as u64;
+        overlay.change = row.try_get::<_, i64>(1)? as u64;
+    }
+    for row in answers.next().unwrap_or_default() {
+        let searched: Option<Vec<i64>> = row.try_get(2)?;
+        let defined = Defined {
+            version: row.try_get::<_, i64>(1)? as u64,
+            searched: searched.map(|columns| columns.iter().map(|ordinal| *ordinal as u16).collect()),
+        };
+        overlay
+            .defined
+            .insert(TableId(row.try_get::<_, i64>(0)? as u32), defined);
+    }
+    for row in answers.next().unwrap_or_default() {
+        let (table, ordinal, last): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let counter = match table {
+            0 => Counter::Tables,
+            table => Counter::Column(TableId(table as u32), ordinal as u16),
+        };
+        overlay.counters.insert(counter, last as u64);
+    }
+    for row in answers.next().unwrap_or_default() {
+        document(&mut overlay, &row)?;
+    }
+    for asked in asked {
+        asked.answered(&mut overlay, &mut answers)?;
+    }
+    rows(client, &mut overlay, needs, relations).await?;
+    Ok(overlay)
+}
+
+/// Reads the records that are needed of tables whose definition is in force, and not read yet.
+pub(super) async fn rows(
+    client: &Client,
+    overlay: &mut Overlay,
+    needs: &Needs,
+    relations: &Relations,
+) -> Pg<()> {
+    let counters = overlay.counters.clone();
+    let last = |counter: Counter| counters.get(&counter).copied().unwrap_or_default();
+    let missing = needs.tables.values().filter(|needs| {
+        overlay.is_current(&needs.table) && !overlay.tables.contains_key(&needs.table.number)
+    });
+    let asked: Vec<Asked<'_>> = missing.map(|needs| Asked::of(needs, relations, last)).collect();
+    let all: Vec<&Statement> = asked.iter().flat_map(|asked| &asked.statements).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let mut answers = pipeline::rows(client, &all).await?.into_iter();
+    for asked in asked {
+        asked.answered(overlay, &mut answers)?;
+    }
+    Ok(())
+}
+
+/// The questions about one table.
+struct Asked<'a> {
+    needs: &'a TableNeeds,
+    relation: Arc<Relation>,
+    statements: Vec<Statement>,
+    /// The columns that the statements after the first are about.
+    columns: Vec<u16>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(needs: &'a TableNeeds, relations: &Relations, last: impl Fn(Counter) -> u64) -> Asked<'a> {
+        let relation = relations.get(&needs.table);
+        let mut statements = vec![needs.records(&relation, &last)];
+        let (columns, holders): (Vec<u16>, Vec<Statement>) =
+            needs.holders(&relation, &last).into_iter().unzip();
+        statements.extend(holders);
+        Asked {
+            needs,
+            relation,
+            statements,
+            columns,
+        }
+    }
+
+    /// Takes the answers in; those about a definition that is not in force are dropped.
+    fn answered(self, overlay: &mut Overlay, answers: &mut impl Iterator<Item = Vec<Row>>) -> Pg<()> {
+        let relation = self.relation;
+        let mut rows = Rows {
+            relation: relation.clone(),
+            states: HashMap::new(),
+            holders: HashMap::new(),
+        };
+        for record in records(&answers.next().unwrap_or_default(), &relation)? {
+            let state = State {
+                base: Some(record.clone()),
+                now: Some(record.clone()),
+                ..State::default()
+            };
+            rows.states.insert(record.key.clone(), state);
+        }
+        for ordinal in self.columns {
+            let answer = answers.next().unwrap_or_default();
+            let Some(slot) = relation.slot(ordinal) else {
+                continue;
+            };
+            for row in answer {
+                let holder = decode_key(relation.key_kind, &row, 0)?;
+                let value = decode(&slot.shape, &row, 1)?;
+                rows.holders.insert((ordinal, distinct(&value)), holder);
+            }
+        }
+        if overlay.is_current(&self.needs.table) {
+            overlay.tables.insert(self.needs.table.number, rows);
+        }
+        Ok(())
+    }
+}
+
+fn definitions(needs: &Needs) -> Statement {
+    let mut out = Statement::new("SELECT number, version, searched FROM definitions WHERE number = ANY(");
+    let numbers = needs.definitions.iter().map(|number| i64::from(*number));
+    out.bind(Param::Ints(numbers.collect())).push(")");
+    out
+}
+
+fn counters(needs: &Needs) -> Statement {
+    let places: Vec<(u32, i32)> = needs.counters.iter().map(|counter| place(*counter)).collect();
+    let mut out = Statement::new("SELECT table_number, ordinal, last FROM unnest(");
+    out.bind(Param::Ints(
+        places.iter().map(|(table, _)| i64::from(*table)).collect(),
+    ))
+    .push(", ");
+    out.bind(Param::Ints(
+        places.iter().map(|(_, ordinal)| i64::from(*ordinal)).collect(),
+    ));
+    out.push(") AS wanted (of_table, of_ordinal) JOIN counters ON table_number = of_table AND ordinal = of_ordinal");
+    out
+}
+
+fn documents(needs: &Needs) -> Statement {
+    let mut out = Statement::default();
+    for (index, (column, names)) in [("id", &needs.documents), ("lookup", &needs.lookups)]
+        .into_iter()
+        .enumerate()
+    {
+        out.push(if index == 0 { "" } else { " UNION ALL " });
+        out.push("SELECT kind, id, lookup, version FROM unnest(");
+        out.bind(Param::Texts(names.iter().map(|(kind, _)| kind.clone()).collect()))
+            .push(", ");
+        out.bind(Param::Texts(names.iter().map(|(_, name)| name.clone()).collect()));
+        out.push(") AS wanted (of_kind, of_name) JOIN documents ON kind = of_kind AND ")
+            .push(column);
+        out.push(" = of_name");
+    }
+    out
+}
+
+fn document(overlay: &mut Overlay, row: &Row) -> Pg<()> {
+    let (kind, id) = (unescape(row.try_get(0)?), unescape(row.try_get(1)?));
+    let lookup = row.try_get::<_, Option<&str>>(2)?.map(unescape);
+    if let Some(lookup) = &lookup {
+        overlay.lookups.insert((kind.clone(), lookup.clone()), id.clone());
+    }
+    let version = row.try_get::<_, i64>(3)? as u64;
+    overlay.documents.insert((kind, id), Kept { version, lookup });
+    Ok(())
+}

@@ -1,0 +1,596 @@
+//! Batches decided in memory, on what was read under the lock of commits: nobody else writes meanwhile, so what was read
+//! stays true. Each write is judged where it stands; what a batch did is taken back if it is not to be. It runs nothing.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chancery_model::change::ChangeKind;
+use chancery_model::{Key, Record, Table, TableId, Value};
+use uuid::Uuid;
+
+use super::log::{CommitRow, Entry};
+use super::numeric;
+use super::relation::Relation;
+use crate::batch::{
+    Batch, Committed, Counter, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection, Write,
+};
+use crate::error::StorageError;
+use crate::forms;
+
+/// One record: as it is stored, and as it is to be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    /// As it is stored.
+    pub(super) base: Option<Arc<Record>>,
+    /// As it is to be.
+    pub(super) now: Option<Arc<Record>>,
+    /// Columns that differ.
+    pub(super) columns: BTreeSet<u16>,
+    /// Whether it is another record than the stored one, under the same key.
+    pub(super) anew: bool,
+}
+
+/// The records of one table that writes may touch.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// How the table is kept.
+    pub(super) relation: Arc<Relation>,
+    /// By key; what is not here is not there.
+    pub(super) states: HashMap<Key, State>,
+    /// Who has a unique value, by column and value.
+    pub(super) holders: HashMap<(u16, String), Key>,
+}
+
+/// What is in force of a table's definition.
+#[derive(Clone, Debug)]
+pub(super) struct Defined {
+    /// The version of the definition.
+    pub(super) version: u64,
+    /// The columns of its full-text index, if it has one.
+    pub(super) searched: Option<Vec<u16>>,
+}
+
+/// A document, its body aside.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) version: u64,
+    pub(super) lookup: Option<String>,
+}
+
+type Name = (String, String);
+
+/// How to take one step back.
+#[derive(Debug)]
+enum Undo {
+    State(TableId, Key, Option<State>),
+    Holder(TableId, (u16, String), Option<Key>),
+    Counter(Counter, Option<u64>),
+    Document(Name, Option<Kept>),
+    Lookup(Name, Option<String>),
+    Touched(TableId, Option<i64>),
+}
+
+/// A place to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    revision: u64,
+    change: u64,
+    steps: usize,
+    entries: usize,
+    documents: usize,
+    commits: usize,
+}
+
+/// The database as far as it was read, and what is to become of it.
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    /// The newest revision.
+    pub(super) revision: u64,
+    /// The newest change.
+    pub(super) change: u64,
+    /// Definitions in force.
+    pub(super) defined: HashMap<TableId, Defined>,
+    /// Tables.
+    pub(super) tables: HashMap<TableId, Rows>,
+    /// The last number given by each counter.
+    pub(super) counters: HashMap<Counter, u64>,
+    /// Counters to be written.
+    pub(super) drawn: BTreeSet<(u32, i32)>,
+    /// Documents.
+    pub(super) documents: HashMap<Name, Kept>,
+    /// Ids of documents by kind and second name.
+    pub(super) lookups: HashMap<Name, String>,
+    /// Writes of documents, with the version each leaves.
+    pub(super) document_writes: Vec<(DocumentWrite, u64)>,
+    /// Rows of the log.
+    pub(super) entries: Vec<Entry>,
+    /// Rows of commits.
+    pub(super) commits: Vec<CommitRow>,
+    /// When tables changed.
+    pub(super) touched: HashMap<TableId, i64>,
+    undo: Vec<Undo>,
+}
+
+/// What a write answers: done, or refused.
+pub(super) type Verdict = Result<Outcome, Rejection>;
+
+/// A unique value as what tells it from others: numbers by their value.
+pub(super) fn distinct(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::List(list) => forms::list_text(list),
+        Value::Json(json) => json.to_string(),
+        Value::Bool(bool) => bool.to_string(),
+        number => {
+            let digits = numeric::digits(number).unwrap_or_default();
+            digits.strip_suffix(".0").map(str::to_owned).unwrap_or(digits)
+        }
+    }
+}
+
+/// Where a counter is kept. Table numbers start at 1, so that 0 is free for the one that counts tables.
+pub(super) fn place(counter: Counter) -> (u32, i32) {
+    match counter {
+        Counter::Tables => (0, 0),
+        Counter::Column(table, ordinal) => (table.0, i32::from(ordinal)),
+    }
+}
+
+/// The number that is `count` after the last one given.
+pub(super) fn next_number(last: u64, count: u64) -> Result<i64, StorageError> {
+    let next = last.checked_add(count).and_then(|next| i64::try_from(next).ok());
+    next.ok_or_else(|| StorageError::Internal(format!("a counter would pass {}", i64::MAX)))
+}
+
+impl Overlay {
+    /// The place to go back to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            revision: self.revision,
+            change: self.change,
+            steps: self.undo.len(),
+            entries: self.entries.len(),
+            documents: self.document_writes.len(),
+            commits: self.commits.len(),
+        }
+    }
+
+    /// Goes back.
+    pub(super) fn take_back(&mut self, mark: Mark) {
+        self.revision = mark.revision;
+        self.change = mark.change;
+        self.entries.truncate(mark.entries);
+        self.document_writes.truncate(mark.documents);
+        self.commits.truncate(mark.commits);
+        for undo in self.undo.split_off(mark.steps).into_iter().rev() {
+            match undo {
+                Undo::State(table, key, old) => {
+                    if let Some(rows) = self.tables.get_mut(&table) {
+                        put(&mut rows.states, key, old);
+                    }
+                }
+                Undo::Holder(table, value, old) => {
+                    if let Some(rows) = self.tables.get_mut(&table) {
+                        put(&mut rows.holders, value, old);
+                    }
+                }
+                Undo::Counter(counter, old) => put(&mut self.counters, counter, old),
+                Undo::Document(name, old) => put(&mut self.documents, name, old),
+                Undo::Lookup(name, old) => put(&mut self.lookups, name, old),
+                Undo::Touched(table, old) => put(&mut self.touched, table, old),
+            }
+        }
+    }
+
+    /// Decides a batch that changes no definitions; takes it back if it is refused or only rehearsed.
+    pub(super) fn batch(&mut self, batch: &Batch, id: Uuid) -> Result<Committed, StorageError> {
+        let mark = self.mark();
+        let (revision, first) = (self.revision, self.change + 1);
+        let mut verdicts = Vec::with_capacity(batch.writes.len());
+        for write in &batch.writes {
+            match self.write(write, revision + 1, batch.at) {
+                Ok(verdict) => verdicts.push(verdict),
+                Err(error) => {
+                    self.take_back(mark);
+                    return Err(error);
+                }
+            }
+        }
+        let decided = self.settle(batch, verdicts, first, id);
+        if decided.is_err() || batch.mode == Mode::Rehearse {
+            self.take_back(mark);
+        }
+        decided.map(|outcomes| Committed {
+            revision: self.revision,
+            outcomes,
+        })
+    }
+
+    /// Decides what is left of a batch once each of its writes has a verdict: documents, and the row of the commit.
+    pub(super) fn settle(
+        &mut self,
+        batch: &Batch,
+        verdicts: Vec<Verdict>,
+        first: u64,
+        id: Uuid,
+    ) -> Result<Vec<Outcome>, StorageError> {
+        if batch.on_reject == OnReject::Abort && verdicts.iter().any(Result::is_err) {
+            let refused = verdicts.into_iter().enumerate();
+            let refused = refused.filter_map(|(index, verdict)| Some((index, verdict.err()?)));
+            return Err(StorageError::Rejected(refused.collect()));
+        }
+        for document in &batch.documents {
+            self.document(document)?;
+        }
+        if !batch.documents.is_empty() || verdicts.iter().any(Result::is_ok) {
+            self.revision += 1;
+            self.commits.push(CommitRow::new(batch, self.revision, first, id));
+        }
+        let outcomes = verdicts
+            .into_iter()
+            .map(|verdict| verdict.unwrap_or_else(Outcome::Rejected));
+        Ok(outcomes.collect())
+    }
+
+    /// Decides one write that changes no definition and clears no table.
+    pub(super) fn write(&mut self, write: &Write, revision: u64, at: i64) -> Result<Verdict, StorageError> {
+        match write {
+            Write::Insert { table, record, draws } => self.insert(table, record, draws, (revision, at)),
+            Write::Update {
+                table,
+                record,
+                expected,
+                before,
+                kind,
+            } => {
+                let change = Update {
+                    record,
+                    expected: *expected,
+                    before,
+                    kind: *kind,
+                };
+                Ok(self.update(table, change, (revision, at)))
+            }
+            Write::Purge { table, key, expected } => Ok(self.purge(table, key, *expected, (revision, at))),
+            Write::Clear { .. } | Write::Schema(_) => Err(StorageError::Internal(
+                "a definition cannot be changed in memory".into(),
+            )),
+        }
+    }
+
+    /// Whether a definition is the one in force.
+    pub(super) fn is_current(&self, table: &Table) -> bool {
+        self.defined
+            .get(&table.number)
+            .is_some_and(|defined| defined.version == table.schema_version)
+    }
+
+    fn insert(
+        &mut self,
+        table: &Table,
+        record: &Record,
+        draws: &[Draw],
+        (revision, at): (u64, i64),
+    ) -> Result<Verdict, StorageError> {
+        if !self.is_current(table) {
+            return Ok(Err(Rejection::SchemaChanged));
+        }
+        let mut record = record.clone();
+        let mut drawn = Vec::new();
+        for draw in draws {
+            self.draw(draw, &mut record, &mut drawn)?;
+        }
+        let Some(rows) = self.tables.get(&table.number) else {
+            return Ok(Err(Rejection::SchemaChanged));
+        };
+        let state = rows.states.get(&record.key);
+        if state.is_some_and(|state| state.now.is_some()) {
+            return Ok(Err(Rejection::KeyTaken));
+        }
+        if let Some(rejection) = taken(rows, &record, None) {
+            return Ok(Err(rejection));
+        }
+        let mut state = state.cloned().unwrap_or_default();
+        for (counter, last) in drawn {
+            let old = self.counters.insert(counter, last);
+            self.undo.push(Undo::Counter(counter, old));
+            self.drawn.insert(place(counter));
+        }
+        record.change = self.change + 1;
+        let record = Arc::new(record);
+        state.anew = true;
+        state.now = Some(record.clone());
+        self.set(table.number, record.key.clone(), state);
+        self.hold(table.number, None, Some(&record));
+        let step = Step {
+            kind: ChangeKind::Inserted,
+            previous: 0,
+            before: None,
+        };
+        self.append(table.number, &record.key, step, (revision, at));
+        Ok(Ok(Outcome::Written(record)))
+    }
+
+    fn update(&mut self, table: &Table, change: Update<'_>, (revision, at): (u64, i64)) -> Verdict {
+        let Update {
+            record,
+            expected,
+            before,
+            kind,
+        } = change;
+        let (rows, old) = self.locate(table, &record.key, Some(expected))?;
+        let mut record = record.clone();
+        keep_the_others(&mut record, &old, before);
+        if let Some(rejection) = taken(rows, &record, Some(&old)) {
+            return Err(rejection);
+        }
+        let mut state = rows.states.get(&record.key).cloned().unwrap_or_default();
+        record.change = self.change + 1;
+        let record = Arc::new(record);
+        state.columns.extend(before.iter().map(|(ordinal, _)| *ordinal));
+        state.now = Some(record.clone());
+        self.set(table.number, record.key.clone(), state);
+        self.hold(table.number, Some(&old), Some(&record));
+        let step = Step {
+            kind,
+            previous: old.change,
+            before: Some(forms::before_text(
+                before.iter().map(|(ordinal, value)| (*ordinal, value)),
+            )),
+        };
+        self.append(table.number, &record.key, step, (revision, at));
+        Ok(Outcome::Written(record))
+    }
+
+    fn purge(
+        &mut self,
+        table: &Table,
+        key: &Key,
+        expected: Option<u64>,
+        (revision, at): (u64, i64),
+    ) -> Verdict {
+        let (rows, old) = self.locate(table, key, expected)?;
+        let mut state = rows.states.get(key).cloned().unwrap_or_default();
+        state.now = None;
+        self.set(table.number, key.clone(), state);
+        self.hold(table.number, Some(&old), None);
+        let kept = (0..).zip(&old.values).filter(|(_, value)| !value.is_null());
+        let step = Step {
+            kind: ChangeKind::Purged,
+            previous: old.change,
+            before: Some(forms::before_text(kept)),
+        };
+        self.append(table.number, key, step, (revision, at));
+        Ok(Outcome::Purged(old))
+    }
+
+    /// The record that a write is about, at the version that it expects.
+    fn locate(
+        &self,
+        table: &Table,
+        key: &Key,
+        expected: Option<u64>,
+    ) -> Result<(&Rows, Arc<Record>), Rejection> {
+        let rows = self.tables.get(&table.number).filter(|_| self.is_current(table));
+        let rows = rows.ok_or(Rejection::SchemaChanged)?;
+        let state = rows.states.get(key).and_then(|state| state.now.clone());
+        let old = state.ok_or(Rejection::NotFound)?;
+        match expected {
+            Some(expected) if expected != old.version => Err(Rejection::Version { found: old.version }),
+            _ => Ok((rows, old)),
+        }
+    }
+
+    fn set(&mut self, table: TableId, key: Key, state: State) {
+        if let Some(rows) = self.tables.get_mut(&table) {
+            let old = rows.states.insert(key.clone(), state);
+            self.undo.push(Undo::State(table, key, old));
+        }
+    }
+
+    /// Notes which unique values a record gives up and which it takes.
+    fn hold(&mut self, table: TableId, old: Option<&Record>, new: Option<&Record>) {
+        let Some(rows) = self.tables.get_mut(&table) else {
+            return;
+        };
+        let live = |record: Option<&Record>, ordinal: u16| {
+            let record = record.filter(|record| record.deleted_at.is_none())?;
+            let value = record.value(ordinal);
+            (!value.is_null()).then(|| (distinct(value), record.key.clone()))
+        };
+        for slot in rows.relation.slots.iter().filter(|slot| slot.unique) {
+            let (gives, takes) = (live(old, slot.ordinal), live(new, slot.ordinal));
+            if gives == takes {
+                continue;
+            }
+            if let Some((value, _)) = gives {
+                let place = (slot.ordinal, value);
+                let old = rows.holders.remove(&place);
+                self.undo.push(Undo::Holder(table, place, old));
+            }
+            if let Some((value, key)) = takes {
+                let place = (slot.ordinal, value);
+                let old = rows.holders.insert(place.clone(), key);
+                self.undo.push(Undo::Holder(table, place, old));
+            }
+        }
+    }
+
+    fn append(&mut self, table: TableId, key: &Key, step: Step, (revision, at): (u64, i64)) {
+        self.log(Entry {
+            number: self.change + 1,
+            revision,
+            table,
+            key: Some(key.clone()),
+            kind: step.kind,
+            previous: step.previous,
+            before: step.before,
+        });
+        self.touch(table, at);
+    }
+
+    /// Adds a row to the log.
+    pub(super) fn log(&mut self, entry: Entry) {
+        self.change = entry.number;
+        self.entries.push(entry);
+    }
+
+    /// Notes when a table changed.
+    pub(super) fn touch(&mut self, table: TableId, at: i64) {
+        let old = self.touched.insert(table, at);
+        if old != Some(at) {
+            self.undo.push(Undo::Touched(table, old));
+        }
+    }
+
+    /// Puts a drawn or given number in its place and notes in `drawn` how far its counter has gone.
+    fn draw(
+        &self,
+        draw: &Draw,
+        record: &mut Record,
+        drawn: &mut Vec<(Counter, u64)>,
+    ) -> Result<(), StorageError> {
+        let noted = drawn
+            .iter()
+            .rev()
+            .find(|(counter, _)| *counter == draw.counter)
+            .map(|(_, last)| *last);
+        let last = noted.unwrap_or_else(|| self.counters.get(&draw.counter).copied().unwrap_or_default());
+        let (number, last) = match draw.given {
+            Some(given) => (given, last.max(u64::try_from(given).unwrap_or_default())),
+            None => (next_number(last, 1)?, last + 1),
+        };
+        drawn.push((draw.counter, last));
+        match draw.target {
+            DrawTarget::Key => record.key = Key::Int(number),
+            DrawTarget::Column(column) => set_value(record, usize::from(column), Value::Int(number)),
+        }
+        Ok(())
+    }
+
+    /// Draws numbers alone and answers the first.
+    pub(super) fn draw_alone(&mut self, counter: Counter, count: u64) -> Result<u64, StorageError> {
+        let last = self.counters.get(&counter).copied().unwrap_or_default();
+        let end = next_number(last, count)?;
+        let old = self.counters.insert(counter, end as u64);
+        self.undo.push(Undo::Counter(counter, old));
+        self.drawn.insert(place(counter));
+        Ok(last + 1)
+    }
+
+    /// Decides a write of a document.
+    pub(super) fn document(&mut self, write: &DocumentWrite) -> Result<(), StorageError> {
+        let (document, expected) = match write {
+            DocumentWrite::Delete { kind, id } => {
+                self.keep((kind.clone(), id.clone()), None);
+                self.document_writes.push((write.clone(), 0));
+                return Ok(());
+            }
+            DocumentWrite::Put { document, expected } => (document, expected),
+        };
+        let name = (document.kind.clone(), document.id.clone());
+        let found = self.documents.get(&name).map_or(0, |kept| kept.version);
+        let lookup = document
+            .lookup
+            .as_ref()
+            .map(|lookup| (document.kind.clone(), lookup.clone()));
+        let holder = lookup.and_then(|lookup| self.lookups.get(&lookup));
+        if expected.is_some_and(|expected| expected != found) || holder.is_some_and(|id| *id != document.id) {
+            return Err(StorageError::DocumentConflict {
+                kind: document.kind.clone(),
+                id: document.id.clone(),
+            });
+        }
+        let kept = Kept {
+            version: found + 1,
+            lookup: document.lookup.clone(),
+        };
+        self.keep(name, Some(kept));
+        self.document_writes.push((write.clone(), found + 1));
+        Ok(())
+    }
+
+    fn keep(&mut self, name: Name, kept: Option<Kept>) {
+        let kind = name.0.clone();
+        let old = self.documents.get(&name).cloned();
+        if let Some(lookup) = old.as_ref().and_then(|old| old.lookup.clone()) {
+            let place = (kind.clone(), lookup);
+            let old = self.lookups.remove(&place);
+            self.undo.push(Undo::Lookup(place, old));
+        }
+        if let Some(lookup) = kept.as_ref().and_then(|kept| kept.lookup.clone()) {
+            let place = (kind, lookup);
+            let old = self.lookups.insert(place.clone(), name.1.clone());
+            self.undo.push(Undo::Lookup(place, old));
+        }
+        put(&mut self.documents, name.clone(), kept);
+        self.undo.push(Undo::Document(name, old));
+    }
+}
+
+fn put<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}
+
+/// A new state of a record.
+struct Update<'a> {
+    record: &'a Record,
+    expected: u64,
+    before: &'a [(u16, Value)],
+    kind: ChangeKind,
+}
+
+/// A step of a record in the log.
+struct Step {
+    kind: ChangeKind,
+    previous: u64,
+    before: Option<String>,
+}
+
+/// Which unique value of a record somebody else has, its columns in order. An update asks only for values that it
+/// changes, or all if it brings the record back from the trash.
+fn taken(rows: &Rows, record: &Record, old: Option<&Record>) -> Option<Rejection> {
+    if record.deleted_at.is_some() {
+        return None;
+    }
+    let returns = old.is_none_or(|old| old.deleted_at.is_some());
+    for slot in rows.relation.slots.iter().filter(|slot| slot.unique) {
+        let value = record.value(slot.ordinal);
+        let same = |old: &Record| {
+            !old.value(slot.ordinal).is_null() && distinct(old.value(slot.ordinal)) == distinct(value)
+        };
+        if value.is_null() || !returns && old.is_some_and(same) {
+            continue;
+        }
+        if let Some(holder) = rows.holders.get(&(slot.ordinal, distinct(value))) {
+            return Some(Rejection::UniqueTaken {
+                column: slot.ordinal,
+                holder: Some(holder.clone()),
+            });
+        }
+    }
+    None
+}
+
+/// Only the columns that `before` names are written; the others stay as they are stored.
+fn keep_the_others(record: &mut Record, old: &Record, before: &[(u16, Value)]) {
+    for index in 0..record.values.len().max(old.values.len()) {
+        let column = index as u16;
+        if record.value(column) != old.value(column) && !before.iter().any(|(named, _)| *named == column) {
+            set_value(record, index, old.value(column).clone());
+        }
+    }
+}
+
+/// Sets a value, making room for it if the record is older than the column.
+fn set_value(record: &mut Record, index: usize, value: Value) {
+    if index >= record.values.len() {
+        let mut values = std::mem::take(&mut record.values).into_vec();
+        values.resize(index + 1, Value::Null);
+        record.values = values.into_boxed_slice();
+    }
+    record.values[index] = value;
+}

@@ -1,0 +1,454 @@
+//! The one task that writes. It takes what waits, decides it under the lock of commits, and commits it together: one
+//! round trip to read, one to write, one fsync for everybody who waited. It answers only after the commit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chancery_model::{Table, TableId};
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::alone;
+use super::fault::{Fault, Pg};
+use super::flush;
+use super::load::{self, Known};
+use super::needs::Needs;
+use super::pool::{Pools, discard};
+use super::relation::Relations;
+use super::search::Searches;
+use super::statement::{Param, Statement};
+use crate::batch::{Batch, Committed, Counter, Mode, Write};
+use crate::error::StorageError;
+
+/// Most jobs in one commit.
+const GROUP_JOBS_MAX: usize = 512;
+/// A batch with more writes than this is committed by itself, so that small ones do not wait for two of its kind.
+const GROUP_WRITES_MAX: usize = 1_000;
+/// How often a commit that collided with something else is tried.
+const ATTEMPTS_MAX: u32 = 5;
+/// How long one waits before trying again, in ms, times the attempt.
+const RETRY_MS: u64 = 20;
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StorageError>>;
+
+/// Something for the writer to do.
+pub(super) enum Job {
+    /// Commit a batch.
+    Commit(Box<Batch>, Reply<Committed>),
+    /// Draw numbers from a counter.
+    Draw(Counter, u64, Reply<u64>),
+    /// Build the full-text index of a table.
+    BuildSearch(Arc<Table>, Reply<()>),
+    /// Finish.
+    Close(oneshot::Sender<()>),
+}
+
+/// What the writer and the readers share.
+pub(super) struct Shared {
+    /// The connections.
+    pub(super) pools: Pools,
+    /// The relations in use.
+    pub(super) relations: Relations,
+    /// The full-text indexes that are known to be there.
+    pub(super) searches: RwLock<Searches>,
+}
+
+/// What a job answers before it is known that it is committed.
+enum Answer {
+    Committed(Result<Committed, StorageError>),
+    Drawn(Result<u64, StorageError>),
+}
+
+/// Why a group was not committed.
+enum Failure {
+    /// Nothing was written.
+    Undone(Fault),
+    /// The connection broke while the commit was on its way.
+    Unknown(Fault),
+}
+
+/// The writer's side.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    jobs: mpsc::Receiver<Job>,
+    known: Known,
+}
+
+impl Writer {
+    /// A writer that takes jobs from here.
+    pub(super) fn new(shared: Arc<Shared>, jobs: mpsc::Receiver<Job>) -> Writer {
+        Writer {
+            shared,
+            jobs,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Works until it is told to finish or nobody can send work any more.
+    pub(super) async fn run(mut self) {
+        let mut held: Option<Job> = None;
+        loop {
+            let first = match held.take() {
+                Some(job) => job,
+                None => match self.jobs.recv().await {
+                    Some(job) => job,
+                    None => break,
+                },
+            };
+            match first {
+                Job::Close(done) => {
+                    self.jobs.close();
+                    self.shared.pools.close_writer();
+                    let _ = done.send(());
+                    break;
+                }
+                Job::BuildSearch(table, reply) => {
+                    let _ = reply.send(self.build_search(&table).await);
+                }
+                Job::Commit(batch, reply) if defines(&batch) => {
+                    let _ = reply.send(self.alone(&batch).await);
+                }
+                job => {
+                    let group;
+                    (group, held) = self.gather(job);
+                    self.commit(group).await;
+                }
+            }
+        }
+        self.shared.pools.close_writer();
+    }
+
+    /// What goes into one commit with a job, and the job that comes after.
+    fn gather(&mut self, first: Job) -> (Vec<Job>, Option<Job>) {
+        let mut writes = weight(&first);
+        let mut group = vec![first];
+        while group.len() < GROUP_JOBS_MAX && writes < GROUP_WRITES_MAX {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            writes += weight(&job);
+            let lone = match &job {
+                Job::Commit(batch, _) => defines(batch),
+                Job::Draw(..) => false,
+                _ => true,
+            };
+            if lone || writes >= GROUP_WRITES_MAX {
+                return (group, Some(job));
+            }
+            group.push(job);
+        }
+        (group, None)
+    }
+
+    /// Commits a group and answers it. If the server refuses it for what one of them wrote, each is tried alone.
+    async fn commit(&mut self, mut group: Vec<Job>) {
+        match self.persist(&group).await {
+            Ok(answers) => group
+                .into_iter()
+                .zip(answers)
+                .for_each(|(job, answer)| job.answer(answer)),
+            Err(error) if group.len() > 1 && !concerns_all(&error) => {
+                for job in group {
+                    let alone = self.persist(std::slice::from_ref(&job)).await;
+                    match alone.map(|mut answers| answers.pop()) {
+                        Ok(Some(answer)) => job.answer(answer),
+                        Ok(None) => job.refuse(StorageError::Closed),
+                        Err(error) => job.refuse(error),
+                    }
+                }
+            }
+            Err(error) => {
+                let last = group.pop();
+                for job in group {
+                    job.refuse(copy(&error));
+                }
+                if let Some(job) = last {
+                    job.refuse(error);
+                }
+            }
+        }
+    }
+
+    /// Commits a group, trying again what collided, and asks for the outcome if the answer was lost.
+    async fn persist(&mut self, group: &[Job]) -> Result<Vec<Answer>, StorageError> {
+        let ids: Vec<Uuid> = group.iter().map(|_| Uuid::new_v4()).collect();
+        let deadline = Instant::now() + self.shared.pools.settings.outcome_timeout;
+        let mut attempt = 0;
+        loop {
+            let mut answers = Vec::with_capacity(group.len());
+            let done = self.transact(group, &ids, &mut answers).await;
+            match done {
+                Ok(()) => return Ok(answers),
+                Err(Failure::Undone(fault)) => {
+                    attempt += 1;
+                    self.pause(fault, attempt, deadline).await?;
+                }
+                Err(Failure::Unknown(fault)) => match self.outcome(&ids, fault, deadline).await? {
+                    Some(_) => return Ok(answers),
+                    None => attempt += 1,
+                },
+            }
+        }
+    }
+
+    /// Waits before another attempt, if one makes sense; otherwise the fault is the answer.
+    async fn pause(&self, fault: Fault, attempt: u32, deadline: Instant) -> Result<(), StorageError> {
+        let again = fault.is_collision() || fault.is_lost();
+        if !again || attempt >= ATTEMPTS_MAX || Instant::now() >= deadline {
+            return Err(fault.outward(self.shared.pools.name()));
+        }
+        // Two programs that collided must not collide again in step.
+        let jitter = u64::from(Uuid::new_v4().as_bytes()[0]) % RETRY_MS;
+        tokio::time::sleep(Duration::from_millis(RETRY_MS * u64::from(attempt) + jitter)).await;
+        Ok(())
+    }
+
+    /// Decides a group and writes it in one transaction.
+    async fn transact(
+        &mut self,
+        group: &[Job],
+        ids: &[Uuid],
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), Failure> {
+        let client = self.shared.pools.writer().await.map_err(Failure::Undone)?;
+        let mut needs = Needs::default();
+        for job in group {
+            match job {
+                Job::Commit(batch, _) => needs.batch(batch),
+                Job::Draw(counter, ..) => {
+                    needs.counters.insert(*counter);
+                }
+                _ => {}
+            }
+        }
+        let begun = load::begin(&client, &needs, &self.shared.relations, &mut self.known).await;
+        let mut overlay = match begun {
+            Ok(overlay) => overlay,
+            Err(fault) => {
+                discard(client);
+                return Err(Failure::Undone(fault));
+            }
+        };
+        for (job, id) in group.iter().zip(ids) {
+            answers.push(match job {
+                Job::Draw(counter, count, _) => Answer::Drawn(overlay.draw_alone(*counter, *count)),
+                Job::Commit(batch, _) => Answer::Committed(overlay.batch(batch, *id)),
+                _ => Answer::Committed(Err(StorageError::Closed)),
+            });
+        }
+        if overlay.commits.is_empty()
+            && !answers
+                .iter()
+                .any(|answer| matches!(answer, Answer::Drawn(Ok(_))))
+        {
+            return match client.batch_execute("ROLLBACK").await {
+                Ok(()) => Ok(()),
+                Err(_) => {
+                    // Nothing was to be written, so nothing is lost with the connection.
+                    discard(client);
+                    Ok(())
+                }
+            };
+        }
+        match flush::finish(&client, &overlay, "COMMIT").await {
+            Ok(()) => Ok(()),
+            Err(fault) if fault.is_lost() => {
+                discard(client);
+                Err(Failure::Unknown(fault))
+            }
+            Err(fault) => {
+                discard(client);
+                Err(Failure::Undone(fault))
+            }
+        }
+    }
+
+    /// Whether a commit whose answer was lost happened, and its revision. The lock of commits is taken first: a server
+    /// process that still has the commit in its hands holds it.
+    async fn outcome(
+        &self,
+        ids: &[Uuid],
+        lost: Fault,
+        deadline: Instant,
+    ) -> Result<Option<u64>, StorageError> {
+        let mut detail = lost.outward(self.shared.pools.name()).to_string();
+        tracing::warn!(
+            detail,
+            "a connection was lost in mid-commit; asking for the outcome"
+        );
+        loop {
+            match outcome(&self.shared.pools, ids).await {
+                Ok(found) => return Ok(found),
+                Err(Fault::Storage(error)) => return Err(error),
+                Err(fault) => detail = fault.outward(self.shared.pools.name()).to_string(),
+            }
+            if Instant::now() >= deadline {
+                let commit = ids.first().map(Uuid::to_string).unwrap_or_default();
+                return Err(StorageError::Unsure { commit, detail });
+            }
+            tokio::time::sleep(Duration::from_millis(RETRY_MS * 10)).await;
+        }
+    }
+
+    /// Commits a batch that changes definitions or clears tables.
+    async fn alone(&mut self, batch: &Batch) -> Result<Committed, StorageError> {
+        let id = Uuid::new_v4();
+        let deadline = Instant::now() + self.shared.pools.settings.outcome_timeout;
+        let mut attempt = 0;
+        loop {
+            let client = match self.shared.pools.writer().await {
+                Ok(client) => client,
+                Err(fault) => {
+                    attempt += 1;
+                    self.pause(fault, attempt, deadline).await?;
+                    continue;
+                }
+            };
+            let mut decided = None;
+            let done = alone::commit(&client, batch, id, &self.shared.relations, &mut decided).await;
+            self.forget(batch);
+            match (done, decided) {
+                (Ok(()), Some(answer)) => return answer,
+                (Ok(()), None) => return Err(StorageError::Internal("a batch was not decided".into())),
+                (Err(fault), decided) => {
+                    discard(client);
+                    let lost = fault.is_lost();
+                    if let (true, Some(Ok(committed)), Mode::Apply) = (lost, decided, batch.mode) {
+                        if self.outcome(&[id], fault, deadline).await?.is_some() {
+                            return Ok(committed);
+                        }
+                        attempt += 1;
+                        continue;
+                    }
+                    attempt += 1;
+                    self.pause(fault, attempt, deadline).await?;
+                }
+            }
+        }
+    }
+
+    /// Forgets what was known of the tables that a batch defines.
+    fn forget(&mut self, batch: &Batch) {
+        for write in &batch.writes {
+            if let Write::Schema(schema) = write {
+                let number = super::schema::number(schema);
+                self.known.remove(&number);
+                self.shared.relations.forget(number);
+            }
+        }
+    }
+
+    async fn build_search(&mut self, table: &Arc<Table>) -> Result<(), StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        match alone::build_search(&client, table, &self.shared.relations).await {
+            Ok(columns) => {
+                note(&self.shared, table.number, columns);
+                Ok(())
+            }
+            Err(fault) => {
+                discard(client);
+                Err(fault.outward(self.shared.pools.name()))
+            }
+        }
+    }
+}
+
+fn note(shared: &Shared, table: TableId, columns: Option<Vec<u16>>) {
+    shared.searches.write().note(table, columns);
+}
+
+/// The revision of a commit, if it happened.
+pub(super) async fn outcome(pools: &Pools, ids: &[Uuid]) -> Pg<Option<u64>> {
+    let client = pools.writer().await?;
+    let ask = async {
+        client.batch_execute("BEGIN").await?;
+        load::lock().rows(&client).await?;
+        let mut select = Statement::new("SELECT max(revision) FROM commits WHERE id = ANY(");
+        let rows = select
+            .bind(Param::Uuids(ids.to_vec()))
+            .push(")")
+            .rows(&client)
+            .await?;
+        client.batch_execute("COMMIT").await?;
+        let revision: Option<i64> = match rows.first() {
+            Some(row) => row.try_get(0)?,
+            None => None,
+        };
+        Pg::Ok(revision.map(|revision| revision as u64))
+    };
+    let answer = ask.await;
+    if answer.is_err() {
+        discard(client);
+    }
+    answer
+}
+
+/// Whether a batch changes definitions or clears tables: then its writes are done one after another.
+fn defines(batch: &Batch) -> bool {
+    batch
+        .writes
+        .iter()
+        .any(|write| matches!(write, Write::Schema(_) | Write::Clear { .. }))
+}
+
+fn weight(job: &Job) -> usize {
+    match job {
+        Job::Commit(batch, _) => batch.writes.len() + batch.documents.len(),
+        _ => 1,
+    }
+}
+
+/// Whether an error is of the server or the way to it, whoever asks.
+fn concerns_all(error: &StorageError) -> bool {
+    matches!(
+        error,
+        StorageError::Unavailable { .. }
+            | StorageError::Unsure { .. }
+            | StorageError::Denied { .. }
+            | StorageError::Full
+            | StorageError::Closed
+    )
+}
+
+/// An error that concerns a whole group, for one of its callers.
+fn copy(error: &StorageError) -> StorageError {
+    match error {
+        StorageError::Unavailable { server, detail } => StorageError::Unavailable {
+            server: server.clone(),
+            detail: detail.clone(),
+        },
+        StorageError::Unsure { commit, detail } => StorageError::Unsure {
+            commit: commit.clone(),
+            detail: detail.clone(),
+        },
+        StorageError::Denied { server, detail } => StorageError::Denied {
+            server: server.clone(),
+            detail: detail.clone(),
+        },
+        StorageError::Full => StorageError::Full,
+        StorageError::Closed => StorageError::Closed,
+        other => StorageError::Internal(other.to_string()),
+    }
+}
+
+impl Job {
+    fn answer(self, answer: Answer) {
+        match (self, answer) {
+            (Job::Commit(_, reply), Answer::Committed(answer)) => drop(reply.send(answer)),
+            (Job::Draw(_, _, reply), Answer::Drawn(answer)) => drop(reply.send(answer)),
+            (job, _) => job.refuse(StorageError::Closed),
+        }
+    }
+
+    fn refuse(self, error: StorageError) {
+        match self {
+            Job::Commit(_, reply) => drop(reply.send(Err(error))),
+            Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) => drop(reply.send(Err(error))),
+            Job::Close(done) => drop(done.send(())),
+        }
+    }
+}
