@@ -15,8 +15,9 @@ use anyhow::{Context, Result, bail};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::postgres::{Durability, Postgres};
 use crate::repo;
-use crate::server::{self, Server};
+use crate::server::{self, Place, Server};
 use ledger::{Ledger, Verdict};
 use wire::Client;
 
@@ -42,8 +43,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// Leave the data folder of a failed run where it is, and say where
-    #[arg(long)]
+    #[arg(long, conflicts_with = "postgres")]
     keep: bool,
+    /// Keep the records on a PostgreSQL server, which stays up; it is started for the run
+    #[arg(long)]
+    postgres: bool,
 }
 
 impl Options {
@@ -57,6 +61,15 @@ impl Options {
             seed: None,
             binary: None,
             keep: false,
+            postgres: false,
+        }
+    }
+
+    /// The short run on PostgreSQL.
+    pub(crate) fn short_on_postgres() -> Self {
+        Self {
+            postgres: true,
+            ..Self::short()
         }
     }
 }
@@ -70,7 +83,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         options.kills, options.writers, options.bulk_writers
     );
     let data = repo::scratch()?;
-    let mut run = Run::begin(&binary, data.path(), seed)?;
+    let database = match options.postgres {
+        true => Some(Postgres::start(Durability::Full)?),
+        false => None,
+    };
+    let place = match &database {
+        Some(server) => Place::Database(server.url.clone()),
+        None => Place::Folder(data.path().to_owned()),
+    };
+    let mut run = Run::begin(&binary, place, seed)?;
     let outcome = run.all(options);
     run.print();
     let verdict = run.verdict;
@@ -90,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// One run of many lives of the server over one data folder.
 struct Run<'a> {
     binary: &'a Path,
-    data: &'a Path,
+    place: Place,
     key: String,
     random: StdRng,
     ledger: Ledger,
@@ -101,13 +122,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn begin(binary: &'a Path, data: &'a Path, seed: u64) -> Result<Self> {
-        let key = server::create_key(binary, data, "admin")?;
+    fn begin(binary: &'a Path, place: Place, seed: u64) -> Result<Self> {
+        let key = server::create_key_on(binary, &place, "admin")?;
         let random = StdRng::seed_from_u64(seed);
         let (ledger, verdict) = (Ledger::default(), Verdict::default());
         Ok(Self {
             binary,
-            data,
+            place,
             key,
             random,
             ledger,
@@ -119,7 +140,7 @@ impl<'a> Run<'a> {
     }
 
     fn all(&mut self, options: &Options) -> Result<()> {
-        let server = Server::start(self.binary, self.data)?;
+        let server = Server::start_on(self.binary, &self.place)?;
         Client::new(&server.url, &self.key).create_table()?;
         drop(server);
         for life in 0..options.kills {
@@ -137,7 +158,7 @@ impl<'a> Run<'a> {
     }
 
     fn restart(&mut self) -> Result<Server> {
-        let server = Server::start(self.binary, self.data)
+        let server = Server::start_on(self.binary, &self.place)
             .with_context(|| format!("the server does not come back after kill {}", self.kills))?;
         self.restarts.push(server.start_time);
         Ok(server)

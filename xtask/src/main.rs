@@ -11,6 +11,7 @@ mod bench;
 mod e2e;
 mod fuzz_api;
 mod kill;
+mod postgres;
 mod process;
 mod provision;
 mod repo;
@@ -37,7 +38,7 @@ enum Command {
     Tidy(tidy::Options),
     /// Measure: runs the benchmark package in release; arguments after -- go to it
     Bench(bench::Options),
-    /// Find or install Node, npm, Chromium and a Python that can make virtual environments
+    /// Find or install Node, npm, Chromium, PostgreSQL and a Python that can make virtual environments
     Provision(provision::Options),
     /// Build the web page and compare it byte for byte with the committed web/dist
     Web(web::Options),

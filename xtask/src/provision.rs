@@ -7,12 +7,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{process, repo};
+use crate::{postgres, process, repo};
 
 /// The oldest Node that the web page's build tool runs on.
 const NODE_AT_LEAST: (u32, u32) = (20, 19);
 /// What is fetched from npm where the system's own packages hold an older Node.
 const NODE_PACKAGES: [&str; 2] = ["node@22", "npm@11"];
+
+/// Where Debian keeps what a fresh PostgreSQL server does by itself.
+const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
+/// For sed: it makes no cluster.
+const NO_CLUSTER: &str = "s/^#*create_main_cluster.*/create_main_cluster = false/";
 
 /// Options of `provision`.
 #[derive(clap::Args)]
@@ -31,9 +36,11 @@ pub(crate) enum Need {
     Chromium,
     /// A Python that can make virtual environments.
     Python,
+    /// The PostgreSQL server; what is found is its `initdb`, with the other programs beside it.
+    Postgres,
 }
 
-const NEEDS: [Need; 3] = [Need::Node, Need::Chromium, Need::Python];
+const NEEDS: [Need; 4] = [Need::Node, Need::Chromium, Need::Python, Need::Postgres];
 
 impl Need {
     fn name(self) -> &'static str {
@@ -41,6 +48,7 @@ impl Need {
             Self::Node => "Node (20.19 or newer) with npm",
             Self::Chromium => "Chromium",
             Self::Python => "Python 3 with venv",
+            Self::Postgres => "PostgreSQL server (15 or newer)",
         }
     }
 
@@ -50,6 +58,7 @@ impl Need {
             Self::Node => &["nodejs", "npm"],
             Self::Chromium => &["chromium", "fonts-dejavu-core"],
             Self::Python => &["python3", "python3-venv"],
+            Self::Postgres => &["postgresql"],
         }
     }
 
@@ -79,6 +88,7 @@ impl Need {
                 .find(|python| {
                     process::succeeds(Command::new(python).args(["-c", "import venv, ensurepip"]))
                 }),
+            Self::Postgres => postgres::find(),
         }
     }
 }
@@ -177,12 +187,21 @@ fn install(need: Need) -> Result<()> {
     };
     // An old package list names versions that are no longer there, so it is refreshed; if that fails, the list may still do.
     let _ = process::run(apt(prefix).args(["update", "--quiet"]));
-    process::run(
-        apt(prefix)
-            .args(["install", "--quiet", "--yes", "--no-install-recommends"])
-            .args(need.packages()),
-    )
-    .with_context(by_hand)
+    let install = |packages: &[&str]| {
+        process::run(
+            apt(prefix)
+                .args(["install", "--quiet", "--yes", "--no-install-recommends"])
+                .args(packages),
+        )
+        .with_context(by_hand)
+    };
+    if let Need::Postgres = need {
+        // The server's package would make and start a cluster of its own.
+        install(&["postgresql-common"])?;
+        process::run(privileged(prefix, "sed").args(["--in-place", NO_CLUSTER, CLUSTER_SETTINGS]))
+            .with_context(by_hand)?;
+    }
+    install(need.packages())
 }
 
 /// What stands before `apt-get`: nothing for root, sudo where it asks no password.
@@ -197,8 +216,12 @@ fn privileges() -> Option<&'static [&'static str]> {
 }
 
 fn apt(prefix: &[&str]) -> Command {
-    let mut words = prefix.iter().chain(&["apt-get"]);
-    let mut command = Command::new(words.next().expect("apt-get at least"));
+    privileged(prefix, "apt-get")
+}
+
+fn privileged(prefix: &[&str], program: &str) -> Command {
+    let mut words = prefix.iter().copied().chain([program]);
+    let mut command = Command::new(words.next().expect("the program at least"));
     command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
@@ -246,7 +269,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn in_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|directory| directory.join(program))
         .find(|path| path.is_file())

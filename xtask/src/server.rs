@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -23,6 +23,24 @@ const KEPT_LINES: usize = 40;
 
 type Log = Arc<Mutex<VecDeque<String>>>;
 
+/// Where a server keeps its records.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In a SQLite file in this folder.
+    Folder(PathBuf),
+    /// In the database with this URL.
+    Database(String),
+}
+
+impl Place {
+    fn name(&self, command: &mut Command) {
+        match self {
+            Place::Folder(folder) => command.arg("--data").arg(folder),
+            Place::Database(url) => command.arg("--database").arg(url),
+        };
+    }
+}
+
 /// A running `chancery serve`.
 pub(crate) struct Server {
     group: Group,
@@ -34,15 +52,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server on a free loopback port over `data` and waits until it is ready.
+    /// Starts the server on a free loopback port over a SQLite file in `data` and waits until it is ready.
     pub(crate) fn start(binary: &Path, data: &Path) -> Result<Self> {
+        Self::start_on(binary, &Place::Folder(data.to_owned()))
+    }
+
+    /// Starts the server on a free loopback port and waits until it is ready.
+    pub(crate) fn start_on(binary: &Path, place: &Place) -> Result<Self> {
         let started = Instant::now();
         let mut command = Command::new(binary);
-        command
-            .arg("serve")
-            .arg("--data")
-            .arg(data)
-            .args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve");
+        place.name(&mut command);
+        command.args(["--listen", "127.0.0.1:0"]);
         let mut group = Group::spawn(
             command
                 .stdin(Stdio::null())
@@ -105,11 +126,14 @@ impl Server {
 
 /// Makes an API key with the server's own command, beside or before a running server.
 pub(crate) fn create_key(binary: &Path, data: &Path, scope: &str) -> Result<String> {
+    create_key_on(binary, &Place::Folder(data.to_owned()), scope)
+}
+
+/// As [`create_key`], wherever the records are.
+pub(crate) fn create_key_on(binary: &Path, place: &Place, scope: &str) -> Result<String> {
     let mut command = Command::new(binary);
-    command
-        .args(["key", "create", "--name", "xtask", "--scope", scope, "--data"])
-        .arg(data)
-        .arg("--json");
+    command.args(["key", "create", "--name", "xtask", "--scope", scope, "--json"]);
+    place.name(&mut command);
     let text = process::capture(&mut command)?;
     let answer: serde_json::Value = serde_json::from_str(&text)
         .with_context(|| format!("`chancery key create --json` printed no JSON: {text:?}"))?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::postgres::{self, Durability, Postgres};
 use crate::{e2e, fuzz_api, kill, process, repo, tidy, web};
 
 /// Options of `test`.
@@ -26,7 +27,7 @@ pub(crate) struct Options {
 enum Step {
     /// The invariants of the house
     Tidy,
-    /// `cargo test` over the whole workspace with all features
+    /// `cargo test` over the whole workspace with all features, beside a PostgreSQL server of its own
     Cargo,
     /// The examples in the documentation
     Doc,
@@ -34,7 +35,7 @@ enum Step {
     Web,
     /// Every page in a real headless Chromium
     E2e,
-    /// 100 times kill -9 under load
+    /// 100 times kill -9 under load, on SQLite and on PostgreSQL
     Kill,
     /// Generated requests to every documented operation
     FuzzApi,
@@ -51,19 +52,27 @@ impl Step {
     fn run(self) -> Result<()> {
         match self {
             Self::Tidy => tidy::run(&tidy::Options {}),
-            Self::Cargo => process::run(repo::cargo().args([
-                "test",
-                "--workspace",
-                "--all-features",
-                "--lib",
-                "--bins",
-                "--tests",
-                "--examples",
-            ])),
+            Self::Cargo => {
+                let server = Postgres::start(Durability::None)?;
+                let mut tests = repo::cargo();
+                tests.args([
+                    "test",
+                    "--workspace",
+                    "--all-features",
+                    "--lib",
+                    "--bins",
+                    "--tests",
+                    "--examples",
+                ]);
+                process::run(tests.env(postgres::VARIABLE, &server.url))
+            }
             Self::Doc => process::run(repo::cargo().args(["test", "--workspace", "--all-features", "--doc"])),
             Self::Web => web::run(&web::Options::check()),
             Self::E2e => e2e::run(&e2e::Options::everything()),
-            Self::Kill => kill::run(&kill::Options::short()),
+            Self::Kill => {
+                kill::run(&kill::Options::short())?;
+                kill::run(&kill::Options::short_on_postgres())
+            }
             Self::FuzzApi => fuzz_api::run(&fuzz_api::Options::short()),
         }
     }

@@ -54,6 +54,7 @@ pub use chancery_model::{
     Code, Column, Issue, Json, JsonMap, Key, RecordMetadata, Source, Table, Value, admit::Protected,
     admit::UpdateMode,
 };
+pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
 pub use chancery_storage::{Durability, StorageError, TableStats};
 pub use chancery_vault::credentials;

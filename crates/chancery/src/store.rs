@@ -74,10 +74,11 @@ pub struct TableHandle {
 }
 
 impl Store {
-    /// Opens `memory:`, `sqlite:PATH` or a path, making what does not exist.
+    /// Opens `memory:`, `sqlite:PATH`, a path or `postgres://user@host/database`, making what does not exist.
     ///
     /// # Errors
-    /// [`Error::Storage`] when the file is in use, damaged, newer than this program, or the disk is full.
+    /// [`Error::Storage`] when the file is in use, damaged, newer than this program, or the disk is full; or when the server
+    /// cannot be reached or refuses the user.
     pub async fn open(url: &str) -> Result<Store, Error> {
         Store::open_with(url, OpenOptions::default()).await
     }

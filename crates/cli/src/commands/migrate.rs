@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use chancery::migrations::{self, MigrationStatus};
+use chancery::postgres_migrations;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::table_text::TextTable;
-use crate::target::DatabaseArgs;
+use crate::target::{DatabaseArgs, runtime};
 
 /// Show and apply migrations of the database file
 #[derive(Args, Debug)]
@@ -18,7 +19,8 @@ use crate::target::DatabaseArgs;
     arg_required_else_help = true,
     disable_help_subcommand = true,
     after_long_help = "\
-Opening a database applies migrations by itself, after a copy of the file; this is for looking first and for going back.
+Opening a database applies migrations by itself, after a copy of the file (a PostgreSQL server is not copied: back it up \
+first); this is for looking first and for going back.
 
 Examples:
   chancery migrate status
@@ -46,17 +48,14 @@ enum Action {
 
 impl Migrate {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
+        if self.database.is_postgres() {
+            runtime()?.block_on(on_server(self.action, &self.database.url(), output))?;
+            return Ok(Exit::Done);
+        }
         let file = self.file()?;
         match self.action {
             Action::Status => show(&migrations::status(&file)?, output)?,
-            Action::Plan => {
-                let plan = migrations::plan(&file)?;
-                match output.json() {
-                    true => output.value(&plan)?,
-                    false if plan.is_empty() => output.say("nothing to do"),
-                    false => output.line(&plan.join("\n"))?,
-                }
-            }
+            Action::Plan => planned(&migrations::plan(&file)?, output)?,
             Action::Up => {
                 if let Some(dir) = file.parent().filter(|dir| !dir.as_os_str().is_empty()) {
                     std::fs::create_dir_all(dir)?;
@@ -85,6 +84,30 @@ impl Migrate {
             .hint("name one with --data DIR")),
             _ => Ok(file),
         }
+    }
+}
+
+/// The same on a PostgreSQL server, which makes its own backups.
+async fn on_server(action: Action, url: &str, output: &Output) -> Result<(), Failure> {
+    match action {
+        Action::Status => show(&postgres_migrations::status(url).await?, output),
+        Action::Plan => planned(&postgres_migrations::plan(url).await?, output),
+        Action::Up => done("applied", postgres_migrations::up(url).await?, output),
+        Action::Down => {
+            let back = postgres_migrations::down(url).await?;
+            done("took back", back.into_iter().collect(), output)
+        }
+    }
+}
+
+fn planned(plan: &[String], output: &Output) -> Result<(), Failure> {
+    match output.json() {
+        true => output.value(&plan),
+        false if plan.is_empty() => {
+            output.say("nothing to do");
+            Ok(())
+        }
+        false => output.line(&plan.join("\n")),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 use local::Local;
-pub(crate) use local::{created as key_created, is_locked, key_input, open_store};
+pub(crate) use local::{created as key_created, is_locked, key_input, open_store, runtime};
 use remote::Remote;
 
 /// The data directory when none is named.
@@ -45,7 +45,7 @@ pub(crate) struct DatabaseArgs {
     /// The data directory [default: ./chancery-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The database itself: sqlite:PATH
+    /// The database itself: sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, global = true, value_name = "URL", conflicts_with = "data")]
     pub(crate) database: Option<String>,
 }
@@ -100,10 +100,17 @@ impl DatabaseArgs {
         self.data.as_deref().unwrap_or(Path::new(DATA_DIR))
     }
 
-    /// The file of the database; none if it is kept in memory.
+    /// Whether the database is on a server of its own.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.database
+            .as_deref()
+            .is_some_and(|url| url.starts_with("postgres:") || url.starts_with("postgresql:"))
+    }
+
+    /// The file of the database; none if it is kept in memory or on a server.
     pub(crate) fn file(&self) -> Option<PathBuf> {
         let url = self.url();
-        if url == "memory:" || url == "memory" {
+        if url == "memory:" || url == "memory" || self.is_postgres() {
             return None;
         }
         let path = url.strip_prefix("sqlite:").unwrap_or(&url);
@@ -114,6 +121,8 @@ impl DatabaseArgs {
     pub(crate) fn again(&self) -> String {
         match (&self.data, &self.database) {
             (Some(dir), _) => format!(" --data {}", dir.display()),
+            // The URL may hold a password, and hints end up in logs.
+            (None, Some(_)) if self.is_postgres() => " --database postgres://…".to_owned(),
             (None, Some(url)) => format!(" --database {url}"),
             (None, None) => String::new(),
         }

@@ -217,3 +217,99 @@ async fn read_status(client: &Client, migrations: &[Migration]) -> Pg<Vec<Migrat
     }
     Ok(status)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::database;
+
+    const NEXT: &[Migration] = &[
+        MIGRATIONS[0],
+        Migration {
+            number: 2,
+            name: "next",
+            up: "CREATE TABLE next (a bigint); INSERT INTO next VALUES (1);",
+            down: "DROP TABLE next;",
+        },
+    ];
+
+    /// Works in a database of its own.
+    async fn in_database(work: impl AsyncFnOnce(&str, &Client)) {
+        let server = std::env::var("CHANCERY_TEST_POSTGRES")
+            .expect("this test needs a PostgreSQL server: run `cargo xtask test`, which starts one");
+        let name = format!("migrate_{}", uuid::Uuid::new_v4().simple());
+        let url = database::create(&server, &name).await.unwrap();
+        let pools = Pools::new(Settings::parse(&url, Durability::Full).unwrap()).unwrap();
+        let client = pools.writer().await.unwrap();
+        work(&url, &client).await;
+        drop(client);
+        database::remove(&server, &name).await.unwrap();
+    }
+
+    async fn has_next(client: &Client) -> bool {
+        let found = Statement::new("SELECT count(*) FROM pg_class WHERE oid = to_regclass('next')");
+        found.number(client).await.unwrap() > 0
+    }
+
+    #[tokio::test]
+    async fn a_database_goes_up_and_down() {
+        in_database(async |url, client| {
+            assert_eq!(plan(url).await.unwrap().len(), MIGRATIONS.len());
+            assert_eq!(up(url).await.unwrap().len(), MIGRATIONS.len());
+            apply(client, "here", NEXT).await.unwrap();
+            assert_eq!(newest(client).await.unwrap(), 2);
+            assert_eq!(revert(client, "here", NEXT).await.unwrap().unwrap().name, "next");
+            assert_eq!(newest(client).await.unwrap(), 1);
+            assert!(!has_next(client).await);
+            let status = status(url).await.unwrap();
+            assert!(
+                status
+                    .iter()
+                    .all(|status| status.applied_at.is_some() && status.unchanged)
+            );
+            assert_eq!(down(url).await.unwrap().unwrap().number, 1);
+            assert_eq!(newest(client).await.unwrap(), 0);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_failing_migration_leaves_the_database_as_it_was() {
+        in_database(async |url, client| {
+            up(url).await.unwrap();
+            let broken = Migration {
+                up: "CREATE TABLE next (a bigint); SELECT nonsense;",
+                ..NEXT[1]
+            };
+            assert!(apply(client, "here", &[NEXT[0], broken]).await.is_err());
+            assert!(!has_next(client).await);
+            assert_eq!(newest(client).await.unwrap(), 1);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_and_a_changed_migration_are_refused() {
+        in_database(async |_, client| {
+            apply(client, "here", NEXT).await.unwrap();
+            let newer = apply(client, "here", MIGRATIONS).await;
+            assert!(
+                matches!(
+                    newer,
+                    Err(Fault::Storage(StorageError::Newer { found: 2, known: 1 }))
+                ),
+                "{newer:?}"
+            );
+            let changed = Migration {
+                up: "CREATE TABLE other (a bigint);",
+                ..NEXT[1]
+            };
+            let changed = apply(client, "here", &[NEXT[0], changed]).await;
+            assert!(
+                matches!(changed, Err(Fault::Storage(StorageError::Damaged { .. }))),
+                "{changed:?}"
+            );
+        })
+        .await;
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -17,10 +17,8 @@ use crate::error::StorageError;
 /// # Errors
 /// [`StorageError::Url`] if the file of authorities cannot be read.
 pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, StorageError> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| StorageError::Internal(format!("no TLS: {error}")))?;
+    let builder = ClientConfig::builder();
+    let provider = builder.crypto_provider().clone();
     let config = match tls {
         Tls::Off | Tls::Encrypted => builder
             .dangerous()

@@ -304,10 +304,9 @@ impl Leaf<'_> {
                 self.say(" IS NOT NULL");
             }
             Shape::Text => {
-                let length = end.chars().count() as i64;
                 let expression = self.expression;
-                self.out.push("substr(").push(expression).push(", ").bind(-length);
-                self.out.push(") = ").bind(end.to_owned());
+                self.out.push("text_ends(").push(expression).push(", ");
+                self.out.bind(end.to_owned()).push(")");
             }
             Shape::Uuid => self.probe(),
             _ => self.constant(false),

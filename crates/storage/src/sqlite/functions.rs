@@ -59,6 +59,7 @@ pub(super) fn register(connection: &Connection) -> Sql<()> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function("text_has", 2, flags, text_has)?;
+    connection.create_scalar_function("text_ends", 2, flags, text_ends)?;
     connection.create_scalar_function("list_has", 2, flags, list_has)?;
     connection.create_scalar_function("passes", 2, flags, passes)?;
     connection.create_scalar_function("extra_order", 2, flags, extra_order)?;
@@ -71,6 +72,13 @@ fn text_has(context: &Context<'_>) -> Sql<Option<bool>> {
     let text = context.get_raw(0).as_str_or_null()?;
     let needle = context.get_raw(1).as_str()?;
     Ok(text.map(|text| contains_folded(text, needle)))
+}
+
+/// `text_ends(text, end)`: whether a text ends with another. SQLite's own functions count characters up to U+0000 only.
+fn text_ends(context: &Context<'_>) -> Sql<Option<bool>> {
+    let text = context.get_raw(0).as_str_or_null()?;
+    let end = context.get_raw(1).as_str()?;
+    Ok(text.map(|text| text.ends_with(end)))
 }
 
 /// `list_has(list, item)`: whether a list contains an item, given as it stands in the list's JSON text.

@@ -242,8 +242,12 @@ pub(super) fn order_bytes(value: &Value) -> Option<Vec<u8>> {
         Value::List(list) => {
             out.push(4);
             for item in list {
-                out.extend(item.as_bytes());
-                out.push(0);
+                for byte in item.bytes() {
+                    out.push(byte);
+                    // So that U+0000 is more than the end of an item, and less than any other character.
+                    out.extend((byte == 0).then_some(0xff));
+                }
+                out.extend([0, 0]);
             }
         }
         Value::Json(json) => {

@@ -212,6 +212,80 @@ async fn hostile_texts_pass_through_documents_and_commits() {
     .await;
 }
 
+/// Characters that an engine may not be able to keep as they are, and their neighbours.
+const RESERVED: &[&str] = &[
+    "\0",
+    "\0\0",
+    "\u{1}",
+    "\u{1}\u{1}",
+    "\0\u{1}",
+    "\u{1}\0",
+    "\u{1}\u{2}",
+    "\u{2}",
+    "a",
+    "a\0",
+    "a\0b",
+    "a\u{1}b",
+    "a\u{2}b",
+    "ab",
+];
+
+#[tokio::test]
+async fn characters_that_engines_reserve_are_kept_and_keep_their_order() {
+    everywhere(async |bed| {
+        let columns = vec![
+            unique(column(0, "unique", "text")),
+            indexed(column(1, "indexed", "text")),
+            column(2, "plain", "longText"),
+            column(3, "list", "multiSelect"),
+            column(4, "json", "json"),
+        ];
+        let table = Arc::new(table(1, columns));
+        bed.create(&table).await;
+        for (index, text) in RESERVED.iter().enumerate() {
+            let new = Record {
+                key: Key::Int(index as i64),
+                ..named(text)
+            };
+            let inserted = bed.insert(&table, vec![new]).await.remove(0);
+            assert_same(&bed.get(&table, &inserted.key).await.expect("it"), &inserted);
+        }
+        let records = bed.backend.query(&all(&table)).await.expect("all");
+        for text in RESERVED {
+            let text = || (*text).to_owned();
+            for (column, test) in [
+                (0, Test::Eq(Value::Text(text()))),
+                (1, Test::Gt(Value::Text(text()))),
+                (1, Test::StartsWith(text())),
+                (2, Test::Contains(text())),
+                (2, Test::NotContains(text())),
+                (2, Test::EndsWith(text())),
+                (3, Test::ListAny(vec![text()])),
+                (4, Test::Contains(text())),
+                (1, Test::In(vec![Value::Text(text()), Value::Null])),
+            ] {
+                let plan = with(&table, column, test);
+                let admitted = records.iter().filter(|record| plan.admits(record));
+                let expected: Vec<String> = admitted.map(|record| record.key.to_string()).collect();
+                assert_eq!(bed.keys(&plan).await, expected, "{:?}", plan.filter);
+                assert_eq!(bed.count(&plan).await, expected.len() as u64, "{:?}", plan.filter);
+            }
+        }
+        for column in [0, 1, 2, 3] {
+            let plan = Plan {
+                sort: vec![by(FieldRef::Column(column), true)],
+                ..all(&table)
+            };
+            let sorted = bed.backend.query(&plan).await.expect("all");
+            assert!(
+                sorted.is_sorted_by(|a, b| plan.compare(a, b).is_lt()),
+                "column {column}"
+            );
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_megabyte_of_text_is_kept_whole() {
     everywhere(async |bed| {
