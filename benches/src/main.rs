@@ -15,6 +15,7 @@ mod http;
 mod machine;
 mod measure;
 mod memory;
+mod postgres;
 mod report;
 mod tables;
 mod writes;
@@ -65,6 +66,8 @@ enum Part {
     Files,
     /// The real server
     Http,
+    /// The library on PostgreSQL
+    Postgres,
 }
 
 /// What the program does in processes of its own.
@@ -86,12 +89,13 @@ enum Task {
 /// Measures one part.
 type Measuring = fn(Effort) -> Result<Section>;
 
-const PARTS: [(Part, Measuring); 5] = [
+const PARTS: [(Part, Measuring); 6] = [
     (Part::Memory, memory::run),
     (Part::Writes, writes::run),
     (Part::Tables, tables::run),
     (Part::Files, files::run),
     (Part::Http, http::run),
+    (Part::Postgres, postgres::run),
 ];
 
 fn main() -> Result<()> {

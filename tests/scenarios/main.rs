@@ -4,6 +4,8 @@ mod buckets;
 mod bulk;
 mod definitions;
 mod files;
+mod follow;
 mod queries;
+mod several;
 mod typed;
 mod workspaces;

@@ -11,38 +11,65 @@ const SERVER: &str = "CHANCERY_TEST_POSTGRES";
 /// Runs a scenario on every backend, each on a fresh store; a panic says on which.
 pub fn on_every_backend<F, S>(scenario: S)
 where
-    F: Future<Output = ()>,
     S: Fn(Store) -> F,
+    F: Future<Output = ()>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    for backend in ["memory", "sqlite", "postgres"] {
+    for backend in ["memory", "sqlite"] {
         let folder = tempfile::tempdir().expect("a folder");
+        let url = match backend {
+            "memory" => "memory:".to_owned(),
+            _ => format!("sqlite:{}", folder.path().join("test.db").display()),
+        };
         let named = Named(backend);
-        runtime.block_on(async {
-            let database = match backend {
-                "postgres" => Some(made().await),
-                _ => None,
-            };
-            let url = match (&database, backend) {
-                (Some(database), _) => database.url.clone(),
-                (None, "memory") => "memory:".to_owned(),
-                (None, _) => format!("sqlite:{}", folder.path().join("test.db").display()),
-            };
+        runtime().block_on(async {
             let store = Store::open(&url).await.expect("a store opens");
             scenario(store.clone()).await;
             store.close().await.expect("a store closes");
-            if let Some(Database { server, name, .. }) = database {
-                postgres::remove(&server, &name)
-                    .await
-                    .expect("a database is removed");
-            }
         });
         drop(named);
     }
+    on_postgres(|store, _| scenario(store));
+}
+
+/// Runs a scenario on PostgreSQL only, with the URL of its database.
+pub fn on_postgres<F, S>(scenario: S)
+where
+    S: Fn(Store, String) -> F,
+    F: Future<Output = ()>,
+{
+    let named = Named("postgres");
+    runtime().block_on(async {
+        let Database { url, server, name } = made().await;
+        let store = Store::open(&url).await.expect("a store opens");
+        scenario(store.clone(), url).await;
+        store.close().await.expect("a store closes");
+        postgres::remove(&server, &name)
+            .await
+            .expect("a database is removed");
+    });
+    drop(named);
+}
+
+/// Runs a scenario on two stores that share a database, as two processes do.
+pub fn twice_on_postgres<F, S>(scenario: S)
+where
+    S: Fn(Store, Store) -> F,
+    F: Future<Output = ()>,
+{
+    let scenario = &scenario;
+    on_postgres(|store, url| async move {
+        let other = Store::open(&url).await.expect("a second store opens");
+        scenario(store, other.clone()).await;
+        other.close().await.expect("the second store closes");
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 /// A database on the server that the test run has started.

@@ -1,10 +1,16 @@
-//! `cargo xtask bench`: the benchmark package, in release.
+//! `cargo xtask bench`: the benchmark package, in release, beside a PostgreSQL server of its own.
 //!
 //! Measures nothing itself.
 
 use anyhow::Result;
 
+use crate::postgres::{Durability, Postgres};
 use crate::{process, repo};
+
+/// Names the server to the benchmarks.
+const SERVER: &str = "CHANCERY_BENCH_POSTGRES";
+/// The section that needs it.
+const SECTION: &str = "postgres";
 
 /// Options of `bench`.
 #[derive(clap::Args)]
@@ -20,5 +26,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     command
         .args(["run", "--release", "--package", "chancery-bench", "--"])
         .args(&options.arguments);
+    let only = options
+        .arguments
+        .iter()
+        .any(|argument| argument.starts_with("--only"));
+    let server = match !only
+        || options
+            .arguments
+            .iter()
+            .any(|argument| argument.ends_with(SECTION))
+    {
+        true => Some(Postgres::start(Durability::Full)?),
+        false => None,
+    };
+    if let Some(server) = &server {
+        command.env(SERVER, &server.url);
+    }
     process::run(&mut command)
 }

@@ -1,18 +1,23 @@
 //! The catalog: all definitions, in memory, replaced as a whole when one changes. Holds no records.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chancery_model::{Json, JsonMap, Table, TableId};
-use chancery_storage::{Backend, DocumentQuery};
+use chancery_storage::{Backend, DocumentQuery, WORKSPACE_KIND};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::store::Core;
 
 /// The id of the workspace that exists from the start.
 pub(crate) const DEFAULT_WORKSPACE: &str = "default";
-pub(crate) const WORKSPACE_KIND: &str = "workspace";
 const TABLE_KIND: &str = "table";
+/// How long after the news of a change the definitions are read.
+const REFRESH_AFTER: Duration = Duration::from_millis(5);
+/// How long to wait after they could not be read.
+const REFRESH_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A tenant: an isolated set of tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +44,8 @@ pub struct Workspace {
 /// All definitions at one moment. Every call looks its table up, so the maps hash faster than the standard ones.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
+    /// A revision that it holds everything of; of later ones it may hold something.
+    pub(crate) revision: u64,
     pub(crate) workspaces: Vec<Arc<Workspace>>,
     pub(crate) by_id: HashMap<String, Arc<Table>>,
     by_number: HashMap<TableId, Arc<Table>>,
@@ -47,7 +54,10 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     pub(crate) async fn load(backend: &dyn Backend) -> Result<Catalog, Error> {
-        let mut catalog = Catalog::default();
+        let mut catalog = Catalog {
+            revision: backend.revision().await?,
+            ..Catalog::default()
+        };
         for document in backend
             .documents(DocumentQuery::Kind(WORKSPACE_KIND.into()))
             .await?
@@ -107,6 +117,30 @@ impl Catalog {
             .iter()
             .find(|workspace| workspace.id == name || workspace.slug == name)
     }
+}
+
+/// Reads the definitions anew whenever the backend says that they changed, for as long as the store is there. A store that
+/// nobody shares has read its own changes by then.
+pub(crate) fn keep_fresh(core: &Arc<Core>) {
+    let mut news = core.backend.news();
+    let core = Arc::downgrade(core);
+    tokio::spawn(async move {
+        while news.changed().await.is_ok() {
+            // Changes of definitions come in rows, and whoever made one here reads it by itself.
+            tokio::time::sleep(REFRESH_AFTER).await;
+            let wanted = news.borrow_and_update().definitions;
+            let Some(core) = core.upgrade() else { return };
+            if core.catalog.load().revision >= wanted {
+                continue;
+            }
+            if let Err(error) = core.reload().await {
+                tracing::warn!(%error, "changed definitions could not be read; trying again");
+                news.mark_changed();
+                drop(core);
+                tokio::time::sleep(REFRESH_AGAIN_AFTER).await;
+            }
+        }
+    });
 }
 
 fn default_workspace() -> Workspace {

@@ -27,6 +27,7 @@ pub mod cursor;
 mod error;
 mod export;
 mod figures;
+mod follow;
 mod import;
 pub mod limits;
 mod line;
@@ -44,6 +45,7 @@ pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
 pub use catalog::Workspace;
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
+pub use chancery_model::change::{Change, ChangeKind};
 pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
@@ -61,6 +63,7 @@ pub use chancery_vault::credentials;
 pub use error::Error;
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
+pub use follow::Changes;
 pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,

@@ -8,10 +8,51 @@ use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::issue::unknown_name;
 use chancery_model::query::{Plan, Scope};
 use chancery_model::{Code, Column, Issue, Json, JsonMap, Table, TableId, Value, limits};
-use chancery_storage::{CountMode, Counter, Rejection, SchemaWrite, StorageError, Write};
+use chancery_storage::{
+    CountMode, Counter, Document, DocumentWrite, Rejection, SchemaWrite, StorageError, Write,
+};
+use serde_json::json;
 
 use crate::error::Error;
 use crate::store::{Commit, Store, TableHandle};
+
+/// The kind of the documents that say which names are taken: two processes may make a table of one name at once, and the
+/// commit of only one of them finds its document free.
+const NAME_KIND: &str = "table-name";
+
+/// Takes the name of a table.
+fn name_taken(table: &Table) -> DocumentWrite {
+    let document = Document {
+        kind: NAME_KIND.into(),
+        id: name(table),
+        lookup: None,
+        body: json!({"table": table.id}),
+        version: 0,
+    };
+    DocumentWrite::Put {
+        document,
+        expected: Some(0),
+    }
+}
+
+/// Lets the name of a dropped table go.
+pub(crate) fn name_free(table: &Table) -> DocumentWrite {
+    DocumentWrite::Delete {
+        kind: NAME_KIND.into(),
+        id: name(table),
+    }
+}
+
+fn name(table: &Table) -> String {
+    format!("{}/{}", table.workspace, table.slug)
+}
+
+fn taken(slug: &str) -> Error {
+    Error::Taken {
+        what: "table",
+        message: format!("A table \"{slug}\" exists already"),
+    }
+}
 
 /// What changes of a table; what is none stays.
 #[derive(Clone, Debug, Default)]
@@ -95,21 +136,25 @@ impl Store {
             .table(&self.workspace, &table.slug)
             .is_some()
         {
-            let message = format!("A table \"{}\" exists already", table.slug);
-            return Err(Error::Taken {
-                what: "table",
-                message,
-            });
+            return Err(taken(&table.slug));
         }
         let handle = self.handle(&table);
-        self.commit(
-            vec![Write::Schema(SchemaWrite::Create(Arc::new(table)))],
-            now,
-            Commit::default(),
-        )
-        .await?;
+        let slug = table.slug.clone();
+        let how = Commit {
+            documents: vec![name_taken(&table)],
+            ..Commit::default()
+        };
+        let create = vec![Write::Schema(SchemaWrite::Create(Arc::new(table)))];
+        let created = self.commit(create, now, how).await;
         self.reload().await?;
-        Ok(handle)
+        match created {
+            // Another process was faster.
+            Err(StorageError::DocumentConflict { kind, .. }) if kind == NAME_KIND => Err(taken(&slug)),
+            created => {
+                created?;
+                Ok(handle)
+            }
+        }
     }
 
     /// Makes a table in the bucket vocabulary: `{key, schema, indexes, ttl}`. Records come and go in flat form.
@@ -155,10 +200,12 @@ impl TableHandle {
     pub async fn drop_table(&self) -> Result<(), Error> {
         let _alone = self.store.core.defining.lock().await;
         let table = self.definition()?;
-        let write = Write::Schema(SchemaWrite::Drop(table));
-        self.store
-            .commit(vec![write], self.store.now(), Commit::default())
-            .await?;
+        let how = Commit {
+            documents: vec![name_free(&table)],
+            ..Commit::default()
+        };
+        let drop = vec![Write::Schema(SchemaWrite::Drop(table))];
+        self.store.commit(drop, self.store.now(), how).await?;
         self.store.reload().await
     }
 

@@ -14,7 +14,7 @@ use chancery_storage::{
 use uuid::Uuid;
 
 use crate::access::Access;
-use crate::catalog::{Catalog, DEFAULT_WORKSPACE, Workspace};
+use crate::catalog::{self, Catalog, DEFAULT_WORKSPACE, Workspace};
 use crate::error::Error;
 
 /// The name of the database inside a data directory.
@@ -61,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) defining: tokio::sync::Mutex<()>,
     /// Held while matching writes run, so that no two of them create the same record.
     pub(crate) matching: tokio::sync::Mutex<()>,
+    /// Held while definitions are read because somebody missed one.
+    refreshing: tokio::sync::Mutex<()>,
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
 }
@@ -71,6 +73,18 @@ pub struct TableHandle {
     pub(crate) store: Store,
     pub(crate) id: Arc<str>,
     number: TableId,
+}
+
+impl Core {
+    /// Reads all definitions anew, unless newer ones are there by then.
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        let catalog = Arc::new(Catalog::load(&*self.backend).await?);
+        self.catalog.rcu(|held| match held.revision > catalog.revision {
+            true => held.clone(),
+            false => catalog.clone(),
+        });
+        Ok(())
+    }
 }
 
 impl Store {
@@ -107,9 +121,12 @@ impl Store {
             defining: tokio::sync::Mutex::new(()),
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
+            refreshing: tokio::sync::Mutex::new(()),
         };
+        let core = Arc::new(core);
+        catalog::keep_fresh(&core);
         let store = Store {
-            core: Arc::new(core),
+            core,
             workspace: DEFAULT_WORKSPACE.into(),
             actor: Actor::default(),
             once: None,
@@ -250,9 +267,26 @@ impl Store {
 
     /// Reads all definitions anew.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
-        let catalog = Catalog::load(&*self.core.backend).await?;
-        self.core.catalog.store(Arc::new(catalog));
-        Ok(())
+        self.core.reload().await
+    }
+
+    /// Makes sure that definitions which another process has changed before this call are known. They are soon known by
+    /// themselves; this is for who cannot wait. Answers whether any were read.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the backend cannot be read.
+    pub async fn refresh(&self) -> Result<bool, Error> {
+        let core = &self.core;
+        if !core.backend.is_shared() {
+            return Ok(false);
+        }
+        let revision = core.backend.revision().await?;
+        let _one_at_a_time = core.refreshing.lock().await;
+        if core.catalog.load().revision >= revision {
+            return Ok(false);
+        }
+        core.reload().await?;
+        Ok(true)
     }
 
     /// The time, in ms since 1970.

@@ -3,11 +3,12 @@
 use chancery_model::define::{check_slug, table_slug};
 use chancery_model::issue::unknown_name;
 use chancery_model::{Code, Issue, Json, JsonMap, limits};
-use chancery_storage::{Document, DocumentWrite, SchemaWrite, Write};
+use chancery_storage::{Document, DocumentWrite, SchemaWrite, StorageError, WORKSPACE_KIND, Write};
 use uuid::Uuid;
 
-use crate::catalog::{DEFAULT_WORKSPACE, WORKSPACE_KIND, Workspace};
+use crate::catalog::{DEFAULT_WORKSPACE, Workspace};
 use crate::error::Error;
+use crate::schema::name_free;
 use crate::store::{Commit, Store};
 
 /// A workspace as a caller asks for it.
@@ -60,11 +61,7 @@ impl Store {
             return Err(Error::Definition(issues));
         }
         if self.core.catalog.load().workspace(&slug).is_some() {
-            let message = format!("A workspace \"{slug}\" exists already");
-            return Err(Error::Taken {
-                what: "workspace",
-                message,
-            });
+            return Err(taken(&slug));
         }
         let now = self.now();
         let workspace = Workspace {
@@ -76,8 +73,14 @@ impl Store {
             created_at: now,
             updated_at: now,
         };
-        self.put_workspace(&workspace, Vec::new(), Some(0)).await?;
-        Ok(workspace)
+        match self.put_workspace(&workspace, Vec::new(), Some(0)).await {
+            // Another process was faster.
+            Err(Error::Storage(StorageError::DocumentConflict { kind, .. })) if kind == WORKSPACE_KIND => {
+                self.reload().await?;
+                Err(taken(&workspace.slug))
+            }
+            put => put.map(|()| workspace),
+        }
     }
 
     /// Changes a workspace.
@@ -114,14 +117,15 @@ impl Store {
             return Err(Error::Definition(vec![issue]));
         }
         let tables = self.core.catalog.load().tables(&workspace.id);
+        let mut documents: Vec<DocumentWrite> = tables.iter().map(|table| name_free(table)).collect();
+        documents.push(DocumentWrite::Delete {
+            kind: WORKSPACE_KIND.into(),
+            id: workspace.id,
+        });
         let writes = tables
             .into_iter()
             .map(|table| Write::Schema(SchemaWrite::Drop(table)))
             .collect();
-        let documents = vec![DocumentWrite::Delete {
-            kind: WORKSPACE_KIND.into(),
-            id: workspace.id,
-        }];
         self.commit(
             writes,
             self.now(),
@@ -174,6 +178,13 @@ impl Store {
         )
         .await?;
         self.reload().await
+    }
+}
+
+fn taken(slug: &str) -> Error {
+    Error::Taken {
+        what: "workspace",
+        message: format!("A workspace \"{slug}\" exists already"),
     }
 }
 

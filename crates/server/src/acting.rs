@@ -35,11 +35,30 @@ impl FromRequestParts<App> for Acting {
     }
 }
 
-/// A table by slug in the store's workspace, or by id in any.
+/// A table by slug in the store's workspace, or by id in any; also one that another process has just made.
 ///
 /// # Errors
 /// 404 with the nearest slug.
-pub(crate) fn table(store: &Store, name: &str) -> Result<TableHandle, Fault> {
+pub(crate) async fn table(store: &Store, name: &str) -> Result<TableHandle, Fault> {
+    match known(store, name) {
+        Err(_) if store.refresh().await? => known(store, name),
+        found => found,
+    }
+}
+
+/// A workspace by id or slug, or the one there is if none is named; also one that another process has just made.
+///
+/// # Errors
+/// 404 with the nearest slug.
+pub(crate) async fn workspace(store: Store, name: Option<&str>) -> Result<Store, Fault> {
+    let Some(name) = name else { return Ok(store) };
+    match store.in_workspace(name) {
+        Err(_) if store.refresh().await? => Ok(store.in_workspace(name)?),
+        found => Ok(found?),
+    }
+}
+
+fn known(store: &Store, name: &str) -> Result<TableHandle, Fault> {
     let here = match store.table(name) {
         Ok(handle) => return Ok(handle),
         Err(error) => error,

@@ -39,7 +39,6 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use bytes::Bytes;
 use chancery::Store;
 use chancery::access::AccessError;
 use chancery::credentials::Secret;
@@ -64,6 +63,9 @@ pub enum ServeError {
     /// What the store keeps about users and keys cannot be read.
     #[error("{0}")]
     Access(#[from] AccessError),
+    /// The OpenAPI document that was built in cannot be read: a defect of the program.
+    #[error("the built-in OpenAPI document cannot be read: {0}")]
+    Document(serde_json::Error),
 }
 
 /// How the routes are set up, apart from where they are served.
@@ -97,7 +99,6 @@ impl Default for Settings {
 /// # Errors
 /// [`ServeError::Access`] when the store's users and keys cannot be read.
 pub async fn application(store: Store, settings: Settings) -> Result<App, ServeError> {
-    let openapi = document();
     let signer = store.access().signer().await?.clone();
     let setup = store
         .access()
@@ -115,14 +116,14 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         cookies: settings.cookies,
         setup: Mutex::new(setup),
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
-        routes: state::Routes::new(&openapi),
-        openapi: Bytes::from(openapi.to_pretty_json().unwrap_or_default()),
+        routes: state::Routes::new(openapi::TEXT)?,
         web: web::Web::new(settings.web_dir.as_deref()),
         store,
     }))
 }
 
-/// The OpenAPI document, from the routes themselves.
+/// The OpenAPI document, from the routes themselves. The server answers with a text of it that was made before: making it
+/// takes more memory than everything else the server does at its start.
 pub fn document() -> utoipa::openapi::OpenApi {
     let (_, mut document) = routes::all().split_for_parts();
     openapi::finish(&mut document);

@@ -6,6 +6,9 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Tag};
 
+/// The document as the server gives it; a test compares it with the routes.
+pub(crate) const TEXT: &str = include_str!("../openapi.json");
+
 /// What an operation may be refused with.
 pub(crate) mod refusals {
     use std::collections::BTreeMap;

@@ -5,15 +5,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chancery::Store;
 use chancery::credentials::{Secret, Signer};
 use chancery_api::limits;
 use http::Method;
 use parking_lot::Mutex;
+use serde::Deserialize;
 use tokio::sync::Semaphore;
-use utoipa::openapi::OpenApi;
 
+use crate::ServeError;
 use crate::access::{Need, Pace, RULES};
 use crate::attempts::Attempts;
 use crate::hosts::Hosts;
@@ -82,7 +82,6 @@ pub struct Shared {
     pub(crate) setup: Mutex<Option<Secret>>,
     pub(crate) permits: Semaphore,
     pub(crate) routes: Routes,
-    pub(crate) openapi: Bytes,
     pub(crate) web: Web,
 }
 
@@ -105,6 +104,39 @@ impl Shared {
     }
 }
 
+/// What is read of the OpenAPI document.
+#[derive(Deserialize)]
+struct Document {
+    paths: HashMap<String, HashMap<String, Operation>>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    name: String,
+    r#in: String,
+}
+
+impl Document {
+    /// The query parameters that an operation declares.
+    fn query_parameters(&self, path: &str, method: &str) -> Vec<String> {
+        let operation = self
+            .paths
+            .get(path)
+            .and_then(|operations| operations.get(&method.to_ascii_lowercase()));
+        let declared = operation.into_iter().flat_map(|operation| &operation.parameters);
+        declared
+            .filter(|parameter| parameter.r#in == "query")
+            .map(|parameter| parameter.name.clone())
+            .collect()
+    }
+}
+
 /// What is known of every route: who may call it, how long it may take, which query parameters it takes.
 pub(crate) struct Routes(HashMap<String, Vec<(Method, Route)>>);
 
@@ -117,16 +149,14 @@ pub(crate) struct Route {
 
 impl Routes {
     /// Joins the access table with the query parameters that the OpenAPI document declares.
-    pub(crate) fn new(openapi: &OpenApi) -> Routes {
-        let document = serde_json::to_value(openapi).unwrap_or_default();
+    ///
+    /// # Errors
+    /// [`ServeError::Document`] if the document cannot be read.
+    pub(crate) fn new(document: &str) -> Result<Routes, ServeError> {
+        let document: Document = serde_json::from_str(document).map_err(ServeError::Document)?;
         let mut routes: HashMap<String, Vec<(Method, Route)>> = HashMap::new();
         for rule in RULES {
-            let operation = &document["paths"][rule.path][rule.method.to_ascii_lowercase()];
-            let declared = operation["parameters"].as_array().into_iter().flatten();
-            let parameters = declared
-                .filter(|parameter| parameter["in"] == "query")
-                .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
-                .collect();
+            let parameters = document.query_parameters(rule.path, rule.method);
             let method = Method::from_bytes(rule.method.as_bytes()).expect("the table holds methods");
             let route = Route {
                 need: rule.need,
@@ -138,7 +168,7 @@ impl Routes {
                 .or_default()
                 .push((method, route));
         }
-        Routes(routes)
+        Ok(Routes(routes))
     }
 
     /// The methods that a path of the router takes, for the header `Allow`. Everything else is the web page.

@@ -7,6 +7,8 @@ use crate::error::StorageError;
 
 /// The kind of the documents that hold definitions.
 pub const DEFINITION_KIND: &str = "table";
+/// The kind of the documents that hold workspaces: with the definitions they are what every process keeps in memory.
+pub const WORKSPACE_KIND: &str = "workspace";
 
 /// The document that holds a definition: its id is the table's public id, its body the definition.
 ///

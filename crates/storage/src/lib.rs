@@ -6,6 +6,7 @@
 //! 3. Add it to the list in `tests/conformance/bed.rs`; every case there must pass.
 
 mod batch;
+mod bell;
 mod definition;
 mod error;
 mod forms;
@@ -20,7 +21,8 @@ pub use batch::{
     Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
     SchemaWrite, Write,
 };
-pub use definition::DEFINITION_KIND;
+pub use bell::News;
+pub use definition::{DEFINITION_KIND, WORKSPACE_KIND};
 pub use error::StorageError;
 pub use migration::MigrationStatus;
 pub use open::{Durability, OpenOptions, open};

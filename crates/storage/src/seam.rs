@@ -10,7 +10,10 @@ use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, Value};
 use futures::future::{BoxFuture, Either, Ready};
 
+use tokio::sync::watch;
+
 use crate::batch::{Batch, Committed, Counter, Document};
+use crate::bell::News;
 use crate::error::StorageError;
 
 /// An answer that may be there at once: then nothing is allocated for it.
@@ -27,6 +30,11 @@ pub type RecordStream = tokio::sync::mpsc::Receiver<Result<Vec<Arc<Record>>, Sto
 pub trait Backend: Send + Sync + 'static {
     /// `memory`, `sqlite` …
     fn name(&self) -> &'static str;
+
+    /// Whether other processes may write to it too.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Applies a batch whole or, on any failed precondition, not at all (see [`crate::OnReject`]).
     async fn commit(&self, batch: Batch) -> Result<Committed, StorageError>;
@@ -73,6 +81,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The change log after a change number, in order, at most `limit`.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
+
+    /// Tells when there is more in the change log, whoever wrote it. After a commit is answered it is told of at once; what
+    /// another process commits is told of soon: to be sure, ask [`Backend::revision`].
+    fn news(&self) -> watch::Receiver<News>;
 
     /// The newest revision.
     async fn revision(&self) -> Result<u64, StorageError>;

@@ -31,7 +31,7 @@ async fn aggregate(
     Body(asked): Body<AggregateQuery>,
 ) -> Result<Reply, Fault> {
     let names = names(&asked.aggregates)?;
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let input = AggregateInput {
         query: convert::question(asked.filter.as_ref(), &[], asked.search.as_ref())?,
         measures: asked.aggregates.iter().map(measure).collect(),

@@ -72,7 +72,7 @@ async fn create(
     preferred: Preferred,
     request: Request,
 ) -> Result<Response, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     if media_type(request.headers()).as_deref() == Some(stream::NDJSON) {
         let options = params.options(false, true);
         return Ok(stream::create(handle, options, request.into_body()));
@@ -99,7 +99,7 @@ async fn update(
     preferred: Preferred,
     Body(body): Body<BulkUpdate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = params.options(body.dry_run, body.continue_on_error);
     let (ids, items): (Vec<Json>, Vec<UpdateItem>) = body
         .updates
@@ -164,7 +164,7 @@ async fn delete_all(
     if body.permanent {
         caller.may_purge()?;
     }
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = BulkOptions {
         permanent: body.permanent,
         ..params.options(body.dry_run, body.continue_on_error)
@@ -191,7 +191,7 @@ async fn upsert(
     preferred: Preferred,
     Body(body): Body<BulkUpsert>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = params.options(body.dry_run, body.continue_on_error);
     let policy = (on_many(body.on_many), blank(body.blank));
     let outcome = handle

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     params(("table" = String, Path, description = "The table's id or slug.")),
     responses((status = 200, description = "All columns.", body = ColumnList), Named))]
 async fn list(Acting(store): Acting, Segments(table): Segments<String>) -> Result<Reply, Fault> {
-    let table = acting::table(&store, &table)?.definition()?;
+    let table = acting::table(&store, &table).await?.definition()?;
     Reply::json(&ColumnList {
         columns: convert::all(&table),
     })
@@ -48,7 +48,7 @@ async fn create(
     Segments(table): Segments<String>,
     Body(create): Body<ColumnCreate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let column = handle.add_column(convert::input(create)?).await?;
     let location = format!("/api/tables/{}/columns/{}", handle.definition()?.id, column.slug);
     Ok(Reply::json(&convert::column(&column))?.created(&location))
@@ -63,7 +63,9 @@ async fn get(
     Acting(store): Acting,
     Segments((table, name)): Segments<(String, String)>,
 ) -> Result<Reply, Fault> {
-    Reply::json(&convert::column(&acting::table(&store, &table)?.column(&name)?))
+    Reply::json(&convert::column(
+        &acting::table(&store, &table).await?.column(&name)?,
+    ))
 }
 
 /// Change a column; what existing records would break is refused.
@@ -77,7 +79,7 @@ async fn update(
     Segments((table, name)): Segments<(String, String)>,
     Body(update): Body<ColumnUpdate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let patch = convert::patch(update, &handle.column(&name)?)?;
     Reply::json(&convert::column(&handle.update_column(&name, patch).await?))
 }
@@ -92,7 +94,7 @@ async fn delete(
     Acting(store): Acting,
     Segments((table, name)): Segments<(String, String)>,
 ) -> Result<Reply, Fault> {
-    acting::table(&store, &table)?.delete_column(&name).await?;
+    acting::table(&store, &table).await?.delete_column(&name).await?;
     Ok(Reply::nothing())
 }
 
@@ -105,7 +107,8 @@ async fn reorder(
     Segments(table): Segments<String>,
     Body(order): Body<ColumnReorder>,
 ) -> Result<Reply, Fault> {
-    let table = acting::table(&store, &table)?
+    let table = acting::table(&store, &table)
+        .await?
         .reorder_columns(&order.columns)
         .await?;
     Reply::json(&ColumnList {
@@ -136,7 +139,7 @@ async fn distinct(
     Params(params): Params<DistinctParams>,
 ) -> Result<Reply, Fault> {
     let limit = page_limit(params.limit)? as usize;
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let table = handle.definition()?;
     if table.field(&name).is_none() {
         handle.column(&name)?;
@@ -185,7 +188,7 @@ async fn validate(
     Segments((table, name)): Segments<(String, String)>,
     Body(body): Body<ColumnValidate>,
 ) -> Result<Reply, Fault> {
-    let column = acting::table(&store, &table)?.column(&name)?;
+    let column = acting::table(&store, &table).await?.column(&name)?;
     let mut issues: Vec<Issue> = Vec::new();
     let mut value = Value::Null;
     if !column.writable() {

@@ -105,7 +105,7 @@ async fn export_csv(
     Segments(table): Segments<String>,
     Params(params): Params<CsvParams>,
 ) -> Result<Response, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     if params
         .delimiter
         .is_some_and(|delimiter| !delimiter.is_ascii() || "\"\r\n".contains(delimiter))
@@ -145,7 +145,7 @@ async fn export_json(
     Segments(table): Segments<String>,
     Params(params): Params<JsonParams>,
 ) -> Result<Response, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let slug = handle.definition()?.slug.clone();
     let stream = handle
         .export_json(&question(

@@ -1,7 +1,7 @@
 //! Files in: analysed, imported into a table or made into one, with a report that stays readable.
 
 use axum::extract::{Request, State};
-use chancery::{Error, ImportFile, ImportOptions, ImportReport, Mapping, ReadOptions, Store, TableInput};
+use chancery::{Error, ImportFile, ImportOptions, ImportReport, Mapping, ReadOptions, TableInput};
 use chancery_api::bulk::{Blank, OnMany};
 use chancery_api::exports::{JsonImport, Objects, RecordsImport, TableExport};
 use chancery_api::imports::{
@@ -91,7 +91,12 @@ async fn analyse(
     let options: ReadOptions = convert::options(form.options)?.read;
     let file = &form.uploaded.file;
     let analysis = match &params.table {
-        Some(name) => acting::table(&store, name)?.analyse_csv(file, &options).await?,
+        Some(name) => {
+            acting::table(&store, name)
+                .await?
+                .analyse_csv(file, &options)
+                .await?
+        }
         None => store.analyse_csv(file, &options).await?,
     };
     Reply::json(&convert::analysis(&analysis))
@@ -108,7 +113,7 @@ async fn import_csv(
     Params(params): Params<DryRunParams>,
     form: CsvForm,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let CsvForm {
         uploaded,
         mapping,
@@ -136,7 +141,7 @@ async fn import_json(
     Params(params): Params<JsonParams>,
     request: Request,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     require_media_type(request.headers(), &["application/json", "application/x-ndjson"])?;
     let options = convert::options(CsvOptions {
         dry_run: params.dry_run.unwrap_or(false),
@@ -186,7 +191,7 @@ async fn new_from_csv(
     Params(params): Params<DryRunParams>,
     form: CsvForm,
 ) -> Result<Reply, Fault> {
-    let store = in_workspace(store, form.workspace.as_deref())?;
+    let store = acting::workspace(store, form.workspace.as_deref()).await?;
     let name = form
         .name
         .or(form.file_name)
@@ -229,7 +234,7 @@ async fn new_from_json(
     Params(params): Params<NewTableParams>,
     request: Request,
 ) -> Result<Reply, Fault> {
-    let store = in_workspace(store, params.workspace.as_deref())?;
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     require_media_type(request.headers(), &["application/json"])?;
     let uploaded = upload::whole(request.into_body(), &app).await?;
     let (handle, report) = through(async move {
@@ -289,13 +294,6 @@ fn import_options(options: CsvOptions, dry_run: Option<bool>) -> Result<ImportOp
     Ok(ImportOptions {
         dry_run,
         ..convert::options(options)?
-    })
-}
-
-fn in_workspace(store: Store, name: Option<&str>) -> Result<Store, Fault> {
-    Ok(match name {
-        Some(name) => store.in_workspace(name)?,
-        None => store,
     })
 }
 

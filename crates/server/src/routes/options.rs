@@ -29,7 +29,7 @@ async fn list(
     Acting(store): Acting,
     Segments((table, name)): Segments<(String, String)>,
 ) -> Result<Reply, Fault> {
-    listed(&acting::table(&store, &table)?.column(&name)?)
+    listed(&acting::table(&store, &table).await?.column(&name)?)
 }
 
 fn listed(column: &chancery::Column) -> Result<Reply, Fault> {
@@ -49,7 +49,7 @@ async fn create(
     Segments((table, name)): Segments<(String, String)>,
     Body(create): Body<OptionCreate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let option = handle.add_option(&name, convert::option_input(create)).await?;
     let location = format!("/api/tables/{}/columns/{name}/options", handle.definition()?.id);
     Ok(Reply::json(&convert::option(&option))?.created(&location))
@@ -67,7 +67,7 @@ async fn update(
     Segments((table, column, option)): Segments<(String, String, String)>,
     Body(update): Body<OptionUpdate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let patch = OptionPatch {
         name: update.name,
         color: update.color,
@@ -90,7 +90,8 @@ async fn delete(
     Acting(store): Acting,
     Segments((table, column, option)): Segments<(String, String, String)>,
 ) -> Result<Reply, Fault> {
-    acting::table(&store, &table)?
+    acting::table(&store, &table)
+        .await?
         .delete_option(&column, &option)
         .await?;
     Ok(Reply::nothing())
@@ -107,7 +108,7 @@ async fn reorder(
     Segments((table, name)): Segments<(String, String)>,
     Body(order): Body<OptionReorder>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let column = handle.column(&name)?;
     let mut had: Vec<&str> = column.live_options().map(|option| option.id.as_str()).collect();
     let mut named: Vec<&str> = order.options.iter().map(String::as_str).collect();

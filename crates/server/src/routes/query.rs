@@ -137,7 +137,7 @@ async fn list(
         scope: Scope::Live,
         explain: false,
     };
-    question.answer(&app, &acting::table(&store, &table)?).await
+    question.answer(&app, &acting::table(&store, &table).await?).await
 }
 
 /// The records in the trash of a table, page by page.
@@ -156,7 +156,7 @@ async fn trash(
         scope: Scope::Trash,
         explain: false,
     };
-    question.answer(&app, &acting::table(&store, &table)?).await
+    question.answer(&app, &acting::table(&store, &table).await?).await
 }
 
 /// The records that a filter and a search find, sorted, page by page.
@@ -176,7 +176,7 @@ async fn query(
         scope: Scope::Live,
         explain: params.explain.unwrap_or(false),
     };
-    question.answer(&app, &acting::table(&store, &table)?).await
+    question.answer(&app, &acting::table(&store, &table).await?).await
 }
 
 /// A question with everything that decides its answer.

@@ -90,7 +90,7 @@ async fn create(
     preferred: Preferred,
     Body(create): Body<RecordCreate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = params.options(None, create.metadata.and_then(|metadata| metadata.external_id));
     let trial = options.dry_run;
     let made = handle.insert_with(&Json::Object(create.data), options).await?;
@@ -115,7 +115,7 @@ async fn get(
     Params(params): Params<ReadParams>,
     headers: HeaderMap,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let Some(record) = handle.get(id.as_str()).await? else {
         return Err(missing(&handle, &id).await);
     };
@@ -171,7 +171,7 @@ async fn update(
     preferred: Preferred,
     Body(update): Body<RecordUpdate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = params.options(version, update.metadata.and_then(|metadata| metadata.external_id));
     let done = handle
         .update_with(
@@ -199,7 +199,7 @@ async fn replace(
     preferred: Preferred,
     Body(update): Body<RecordUpdate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = params.options(version, update.metadata.and_then(|metadata| metadata.external_id));
     let done = handle
         .update_with(
@@ -225,7 +225,7 @@ async fn delete(
     Params(params): Params<DeleteParams>,
     IfMatch(version): IfMatch,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let options = WriteOptions {
         expected_version: version,
         dry_run: params.dry_run.unwrap_or(false),
@@ -254,7 +254,7 @@ async fn restore(
     IfMatch(version): IfMatch,
     preferred: Preferred,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &table)?;
+    let handle = acting::table(&store, &table).await?;
     let dry_run = params.dry_run.unwrap_or(false);
     let options = WriteOptions {
         expected_version: version,

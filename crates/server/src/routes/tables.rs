@@ -69,10 +69,7 @@ async fn list(
     Params(params): Params<TablesParams>,
 ) -> Result<Reply, Fault> {
     let columns = include(params.include.as_deref())?;
-    let store = match &params.workspace {
-        Some(name) => store.in_workspace(name)?,
-        None => store,
-    };
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     // A table that is dropped at this very moment has no definition any more, and is left out.
     let tables: Vec<_> = store
         .tables()
@@ -93,10 +90,7 @@ async fn list(
 #[utoipa::path(post, path = "/api/tables", operation_id = "createTable", tag = "Tables", request_body = TableCreate,
     responses((status = 201, description = "Made.", body = Table), Named, WithBody))]
 async fn create(Acting(store): Acting, Body(create): Body<TableCreate>) -> Result<Reply, Fault> {
-    let store = match &create.workspace {
-        Some(name) => store.in_workspace(name)?,
-        None => store,
-    };
+    let store = acting::workspace(store, create.workspace.as_deref()).await?;
     let handle = store.create_table(convert::table_input(create)?).await?;
     let table = handle.definition()?;
     let reply = Reply::json(&convert::table(&table, Columns::With))?;
@@ -115,7 +109,7 @@ async fn get(
     Params(params): Params<IncludeParams>,
 ) -> Result<Reply, Fault> {
     let columns = include(params.include.as_deref())?;
-    let table = acting::table(&store, &name)?.definition()?;
+    let table = acting::table(&store, &name).await?.definition()?;
     Ok(Reply::json(&convert::table(&table, columns))?.etag(table.schema_version))
 }
 
@@ -128,7 +122,7 @@ async fn update(
     Segments(name): Segments<String>,
     Body(update): Body<TableUpdate>,
 ) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &name)?;
+    let handle = acting::table(&store, &name).await?;
     let patch = convert::patch(update, &*handle.definition()?);
     let table = handle.update_table(patch).await?;
     Ok(Reply::json(&convert::table(&table, Columns::With))?.etag(table.schema_version))
@@ -139,7 +133,7 @@ async fn update(
     params(("table" = String, Path, description = "Its id or slug.")),
     responses((status = 204, description = "It is gone."), Named))]
 async fn delete(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
-    acting::table(&store, &name)?.drop_table().await?;
+    acting::table(&store, &name).await?.drop_table().await?;
     Ok(Reply::nothing())
 }
 
@@ -148,7 +142,7 @@ async fn delete(Acting(store): Acting, Segments(name): Segments<String>) -> Resu
     params(("table" = String, Path, description = "Its id or slug.")),
     responses((status = 200, description = "The numbers.", body = TableStats), Named))]
 async fn stats(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
-    let handle = acting::table(&store, &name)?;
+    let handle = acting::table(&store, &name).await?;
     let (table, stats) = (handle.definition()?, handle.stats().await?);
     Reply::json(&TableStats {
         records: stats.live,

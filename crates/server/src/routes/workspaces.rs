@@ -6,7 +6,7 @@ use chancery_api::workspaces::{Workspace, WorkspaceCreate, WorkspaceList, Worksp
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{ListParams, page_of};
-use crate::acting::Acting;
+use crate::acting::{self, Acting};
 use crate::convert::tables as convert;
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
@@ -57,7 +57,8 @@ async fn create(Acting(store): Acting, Body(create): Body<WorkspaceCreate>) -> R
     params(("workspace" = String, Path, description = "Its id or slug.")),
     responses((status = 200, description = "The workspace.", body = Workspace), Named))]
 async fn get(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
-    Reply::json(&convert::workspace(&store.in_workspace(&name)?.workspace()))
+    let store = acting::workspace(store, Some(&name)).await?;
+    Reply::json(&convert::workspace(&store.workspace()))
 }
 
 /// Change a workspace.

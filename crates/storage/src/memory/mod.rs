@@ -25,8 +25,10 @@ use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, TableId, Value};
 use futures::future::{Either, ready};
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
 use crate::batch::{Batch, Committed, Counter, Document};
+use crate::bell::{self, Bell, News};
 use crate::error::StorageError;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 use documents::Documents;
@@ -46,6 +48,7 @@ type Relations = hashbrown::HashMap<TableId, Relation>;
 #[derive(Debug, Default)]
 pub struct Memory {
     state: RwLock<State>,
+    bell: Bell,
 }
 
 /// Everything there is.
@@ -106,9 +109,14 @@ impl Backend for Memory {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Committed, StorageError> {
-        let mut state = self.state.write();
-        state.open()?;
-        commit::commit(&mut state, batch)
+        let defines = bell::defines(&batch);
+        let committed = {
+            let mut state = self.state.write();
+            state.open()?;
+            commit::commit(&mut state, batch)?
+        };
+        self.bell.committed(committed.revision, defines);
+        Ok(committed)
     }
 
     fn get<'a>(&'a self, table: &'a Arc<Table>, key: &'a Key) -> Answer<'a, Option<Arc<Record>>> {
@@ -214,6 +222,10 @@ impl Backend for Memory {
         let from = usize::try_from(after).unwrap_or(usize::MAX).min(log.len());
         let to = from.saturating_add(limit).min(log.len());
         Ok(log[from..to].to_vec())
+    }
+
+    fn news(&self) -> watch::Receiver<News> {
+        self.bell.listen()
     }
 
     async fn revision(&self) -> Result<u64, StorageError> {

@@ -12,6 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::documents;
 use super::fault::Pg;
+use super::listen;
 use super::log;
 use super::overlay::{Overlay, Rows, State, place};
 use super::pipeline;
@@ -19,6 +20,7 @@ use super::relation::{Relation, SYSTEM_COLUMNS};
 use super::rows::{Shape, encode, encode_key, encode_keys, encode_system};
 use super::search::{kept_words, named};
 use super::statement::{Param, Statement, typed};
+use crate::bell;
 
 /// More rows than this are copied in instead of inserted, and more updates of one form are prepared once.
 const FEW: usize = 8;
@@ -48,6 +50,11 @@ pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<
         statements.push(touch);
     }
     statements.extend(overlay.commits.iter().map(log::CommitRow::statement));
+    if !overlay.commits.is_empty() {
+        let mut documents = overlay.document_writes.iter();
+        let defines = documents.any(|(write, _)| bell::is_definition(write));
+        statements.push(listen::tell(overlay.revision, defines));
+    }
     statements.push(Statement::new(end));
     send(client, &statements).await
 }

@@ -17,7 +17,8 @@ use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, Value};
 use deadpool_postgres::Object;
 use futures::future::Either;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use self::fault::{Fault, Pg};
 use self::pool::{Pools, discard};
@@ -27,12 +28,14 @@ use self::settings::Settings;
 use self::statement::Statement;
 use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
+use crate::bell::{Bell, News};
 use crate::error::StorageError;
 use crate::open::OpenOptions;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
 mod alone;
+mod connect;
 mod count;
 pub mod database;
 mod ddl;
@@ -41,11 +44,13 @@ mod fault;
 mod filter;
 mod flush;
 mod fold;
+mod listen;
 mod load;
 mod log;
 pub mod migrate;
 mod needs;
 mod numeric;
+mod online;
 mod operand;
 mod overlay;
 mod pipeline;
@@ -78,6 +83,13 @@ pub struct Postgres {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     streams: Arc<Semaphore>,
+    listener: JoinHandle<()>,
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
 }
 
 impl Postgres {
@@ -101,13 +113,16 @@ impl Postgres {
             pools,
             relations: Relations::default(),
             searches: Default::default(),
+            bell: Bell::default(),
         });
         let (jobs, receiver) = mpsc::channel(WAITING_MAX);
         tokio::spawn(Writer::new(shared.clone(), receiver).run());
+        let listener = listen::start(&shared);
         Ok(Postgres {
             shared,
             jobs,
             streams,
+            listener,
         })
     }
 
@@ -243,7 +258,12 @@ impl Backend for Postgres {
         "postgres"
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn commit(&self, batch: Batch) -> Result<Committed, StorageError> {
+        online::build(&self.shared.pools, &batch).await?;
         self.ask(|reply| Job::Commit(Box::new(batch), reply)).await
     }
 
@@ -354,6 +374,10 @@ impl Backend for Postgres {
         Ok(found?.unwrap_or_default())
     }
 
+    fn news(&self) -> watch::Receiver<News> {
+        self.shared.bell.listen()
+    }
+
     async fn revision(&self) -> Result<u64, StorageError> {
         let newest = Statement::new(log::NEWEST);
         let found: Result<_, StorageError> = read!(self, None, |client| newest.number(&client).await);
@@ -374,6 +398,7 @@ impl Backend for Postgres {
     }
 
     async fn close(&self) -> Result<(), StorageError> {
+        self.listener.abort();
         self.shared.pools.close_readers();
         self.streams.close();
         let (done, closed) = oneshot::channel();

@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 
 use super::ddl;
 use super::fault::Pg;
+use super::online::{self, Standing};
 use super::overlay::{Defined, Overlay};
 use super::relation::{Relation, relation_name};
 use super::rows::{decode_key, records};
@@ -101,7 +102,7 @@ async fn change(
     }
     for (place, index) in &wanted {
         if kept.get(place) != Some(index) {
-            client.batch_execute(&index.create).await?;
+            make(client, &place.2, index).await?;
         }
     }
     let mut searched = overlay
@@ -113,6 +114,18 @@ async fn change(
     }
     define(client, overlay, after, searched).await?;
     Ok(Ok(()))
+}
+
+/// Makes an index, unless it was built before ([`online`]).
+async fn make(client: &Client, name: &str, index: &ddl::Index) -> Pg<()> {
+    if index.unique.is_none() {
+        match online::standing(client, name).await? {
+            Standing::Ready => return Ok(()),
+            Standing::Broken => client.batch_execute(&index.drop).await?,
+            Standing::Missing => {}
+        }
+    }
+    Ok(client.batch_execute(&index.create).await?)
 }
 
 /// Who had a value first that a live record with a larger key has too.

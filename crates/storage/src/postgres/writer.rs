@@ -21,6 +21,7 @@ use super::relation::Relations;
 use super::search::Searches;
 use super::statement::{Param, Statement};
 use crate::batch::{Batch, Committed, Counter, Mode, Write};
+use crate::bell::{self, Bell};
 use crate::error::StorageError;
 
 /// Most jobs in one commit.
@@ -55,6 +56,8 @@ pub(super) struct Shared {
     pub(super) relations: Relations,
     /// The full-text indexes that are known to be there.
     pub(super) searches: RwLock<Searches>,
+    /// Rings after each commit, whichever process made it.
+    pub(super) bell: Bell,
 }
 
 /// What a job answers before it is known that it is committed.
@@ -110,7 +113,11 @@ impl Writer {
                     let _ = reply.send(self.build_search(&table).await);
                 }
                 Job::Commit(batch, reply) if defines(&batch) => {
-                    let _ = reply.send(self.alone(&batch).await);
+                    let committed = self.alone(&batch).await;
+                    if let Ok(committed) = &committed {
+                        self.shared.bell.committed(committed.revision, true);
+                    }
+                    let _ = reply.send(committed);
                 }
                 job => {
                     let group;
@@ -145,10 +152,13 @@ impl Writer {
     /// Commits a group and answers it. If the server refuses it for what one of them wrote, each is tried alone.
     async fn commit(&mut self, mut group: Vec<Job>) {
         match self.persist(&group).await {
-            Ok(answers) => group
-                .into_iter()
-                .zip(answers)
-                .for_each(|(job, answer)| job.answer(answer)),
+            Ok(answers) => {
+                self.ring(&group, &answers);
+                group
+                    .into_iter()
+                    .zip(answers)
+                    .for_each(|(job, answer)| job.answer(answer));
+            }
             Err(error) if group.len() > 1 && !concerns_all(&error) => {
                 for job in group {
                     let alone = self.persist(std::slice::from_ref(&job)).await;
@@ -167,6 +177,16 @@ impl Writer {
                 if let Some(job) = last {
                     job.refuse(error);
                 }
+            }
+        }
+    }
+
+    /// Tells of a group that is committed before its callers hear of it.
+    fn ring(&self, group: &[Job], answers: &[Answer]) {
+        for (job, answer) in group.iter().zip(answers) {
+            if let (Job::Commit(batch, _), Answer::Committed(Ok(committed))) = (job, answer) {
+                let defines = bell::defines(batch);
+                self.shared.bell.committed(committed.revision, defines);
             }
         }
     }

@@ -20,7 +20,7 @@ use chancery_model::{Key, Record, Table, Value};
 use futures::future::{Either, FutureExt};
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::checkpoint::Checkpoints;
 use self::fault::{Sql, is_missing_relation, is_missing_search, outward};
@@ -29,6 +29,7 @@ use self::readers::{Pool, Reader, Readers};
 use self::relation::Relation;
 use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
+use crate::bell::News;
 use crate::error::StorageError;
 use crate::open::OpenOptions;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
@@ -327,6 +328,10 @@ impl Backend for Sqlite {
         self.readers
             .read(move |reader| log::read(&reader.connection, after, limit))
             .await
+    }
+
+    fn news(&self) -> watch::Receiver<News> {
+        self.shared.bell.listen()
     }
 
     async fn revision(&self) -> Result<u64, StorageError> {

@@ -21,6 +21,7 @@ use super::fault::{Sql, is_fatal, is_full, outward};
 use super::relation::Relations;
 use super::search::{self, Searches};
 use crate::batch::{Batch, Committed, Counter, Mode};
+use crate::bell::{self, Bell};
 use crate::error::StorageError;
 
 /// Most jobs in one commit.
@@ -58,6 +59,8 @@ pub(super) struct Shared {
     pub(super) searches: RwLock<Searches>,
     /// The relations in use.
     pub(super) relations: Arc<Relations>,
+    /// Rings after each commit.
+    pub(super) bell: Bell,
 }
 
 /// The writer's side.
@@ -77,6 +80,8 @@ pub(super) struct Writer {
     marking: bool,
     /// Whether the running group made or removed a full-text index.
     indexed: bool,
+    /// Whether the running group changes what is kept in memory.
+    defined: bool,
     /// Why nothing can be written any more.
     broken: Option<String>,
 }
@@ -98,6 +103,7 @@ impl Writer {
     ) -> Sql<Writer> {
         let ledger = Ledger::load(&connection, shared.relations.clone())?;
         shared.revision.store(ledger.revision, Ordering::Release);
+        shared.bell.committed(ledger.revision, true);
         *shared.searches.write() = Searches::load(&connection)?;
         let pages = Arc::new(AtomicU64::new(0));
         let seen = pages.clone();
@@ -119,6 +125,7 @@ impl Writer {
             marked: false,
             marking: false,
             indexed: false,
+            defined: false,
             broken: None,
         })
     }
@@ -201,7 +208,9 @@ impl Writer {
             self.shared
                 .revision
                 .store(self.ledger.revision, Ordering::Release);
+            self.shared.bell.committed(self.ledger.revision, self.defined);
         }
+        self.defined = false;
         for answer in answers {
             answer.send(done.as_ref().err().map(|error| self.refusal(error)));
         }
@@ -261,10 +270,12 @@ impl Writer {
         // A savepoint makes SQLite copy pages before it changes them; a batch alone is taken back with everything.
         self.execute(if lone { "" } else { "SAVEPOINT batch" })?;
         let mode = batch.mode;
+        let defines = bell::defines(&batch);
         let result = self.ledger.apply(&self.connection, &mut batch);
         if let (Ok(_), Mode::Apply) = (&result, mode) {
             self.execute(if lone { "" } else { "RELEASE batch" })?;
             self.indexed |= self.ledger.defines;
+            self.defined |= defines;
             self.shared.touched.lock().extend(self.ledger.keep());
             return Ok(Ok(Committed {
                 revision: self.ledger.revision,

@@ -3,6 +3,7 @@
 
 mod faults;
 mod lost;
+mod online;
 mod several;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;
