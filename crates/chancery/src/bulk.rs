@@ -126,6 +126,7 @@ impl TableHandle {
     #[doc(alias = "insertMany")]
     pub async fn bulk_create(&self, records: &[JsonMap], options: BulkOptions) -> Result<BulkOutcome, Error> {
         check_size(records.len())?;
+        self.store.refresh().await?;
         let rows = self.rows(records, &options);
         let outcome = self.write_rows(&rows, &row_options(&options), None).await?;
         Ok(BulkOutcome::from_rows(outcome, options.dry_run))
@@ -143,6 +144,7 @@ impl TableHandle {
         options: BulkOptions,
     ) -> Result<BulkOutcome, Error> {
         check_size(records.len())?;
+        self.store.refresh().await?;
         let matching = self.match_fields(match_on)?;
         let rows = self.rows(records, &options);
         let (on_many, blank) = policy;
@@ -294,6 +296,7 @@ impl TableHandle {
         decide: impl Decide,
     ) -> Result<BulkOutcome, Error> {
         check_size(items.len())?;
+        self.store.refresh().await?;
         for _ in 0..ATTEMPTS {
             // Gather.
             let table = self.definition()?;

@@ -44,6 +44,14 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Query`] for unknown columns, functions that do not fit, and too many groups.
     pub async fn aggregate(&self, input: &AggregateInput) -> Result<Vec<Aggregated>, Error> {
+        match self.aggregate_once(input).await {
+            // Another process may have changed the definition.
+            Err(Error::Query(_)) if self.store.refresh().await? => self.aggregate_once(input).await,
+            done => done,
+        }
+    }
+
+    async fn aggregate_once(&self, input: &AggregateInput) -> Result<Vec<Aggregated>, Error> {
         let table = self.definition()?;
         let mut issues = Vec::new();
         let mut measures = Vec::with_capacity(input.measures.len());
@@ -63,7 +71,7 @@ impl TableHandle {
         if !issues.is_empty() {
             return Err(Error::Query(issues));
         }
-        let over = self.plan(&table, &input.query, Scope::Live, Window::All)?;
+        let over = self.plan_by(&table, &input.query, Scope::Live, Window::All)?;
         let limit = limits::GROUPS_MAX as u64 + 1;
         let groups = self
             .backend()

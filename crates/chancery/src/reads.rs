@@ -118,7 +118,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Query`].
     pub async fn count(&self, query: &Query) -> Result<u64, Error> {
-        let plan = self.plan(&self.definition()?, query, Scope::Live, Window::All)?;
+        let plan = self.plan(query, Scope::Live, Window::All).await?;
         Ok(self.backend().count(&plan, CountMode::Exact).await?)
     }
 
@@ -189,12 +189,11 @@ impl TableHandle {
     }
 
     async fn window(&self, query: &Query, scope: Scope, window: Window) -> Result<Vec<Record>, Error> {
-        let table = self.definition()?;
-        let plan = self.plan(&table, query, scope, window)?;
+        let plan = self.plan(query, scope, window).await?;
         let rows = self.backend().query(&plan).await?;
         Ok(rows
             .into_iter()
-            .map(|row| Record::new(table.clone(), row))
+            .map(|row| Record::new(plan.table.clone(), row))
             .collect())
     }
 
@@ -217,7 +216,6 @@ impl TableHandle {
                 got: limit,
             });
         }
-        let table = self.definition()?;
         let (backwards, more) = (matches!(window, PageWindow::Before(_)), limit + 1);
         let window = match window {
             PageWindow::Offset(offset) => Window::Offset { offset, limit: more },
@@ -234,7 +232,7 @@ impl TableHandle {
                 limit: more,
             },
         };
-        let plan = self.plan(&table, query, scope, window)?;
+        let plan = self.plan(query, scope, window).await?;
         let mut rows = self.backend().query(&plan).await?;
         let has_more = rows.len() as u64 > limit;
         if has_more && backwards {
@@ -251,7 +249,7 @@ impl TableHandle {
             previous: rows.first().map(|row| plan.boundary(row)),
             records: rows
                 .into_iter()
-                .map(|row| Record::new(table.clone(), row))
+                .map(|row| Record::new(plan.table.clone(), row))
                 .collect(),
             has_more,
             total,
@@ -263,12 +261,8 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Query`].
     pub async fn explain(&self, query: &Query, limit: u64) -> Result<Vec<String>, Error> {
-        let plan = self.plan(
-            &self.definition()?,
-            query,
-            Scope::Live,
-            Window::Offset { offset: 0, limit },
-        )?;
+        let window = Window::Offset { offset: 0, limit };
+        let plan = self.plan(query, Scope::Live, window).await?;
         Ok(self.backend().explain(&plan).await?)
     }
 
@@ -277,10 +271,9 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Query`] at once; storage errors in the stream.
     pub async fn stream(&self, query: &Query) -> Result<Stream, Error> {
-        let table = self.definition()?;
-        let plan = self.plan(&table, query, Scope::Live, Window::All)?;
+        let plan = self.plan(query, Scope::Live, Window::All).await?;
         Ok(Stream {
-            table,
+            table: plan.table.clone(),
             rows: self.backend().stream(&plan).await?,
         })
     }
@@ -293,8 +286,18 @@ impl TableHandle {
         Ok(self.backend().stats(&self.definition()?).await?)
     }
 
-    /// A query as the backend is asked.
-    pub(crate) fn plan(
+    /// A query as the backend is asked, by a definition that it fits if there is one: another process may have changed it.
+    pub(crate) async fn plan(&self, query: &Query, scope: Scope, window: Window) -> Result<Plan, Error> {
+        match self.plan_by(&self.definition()?, query, scope, window.clone()) {
+            Err(Error::Query(_)) if self.store.refresh().await? => {
+                self.plan_by(&self.definition()?, query, scope, window)
+            }
+            plan => plan,
+        }
+    }
+
+    /// A query as the backend is asked, by this definition.
+    pub(crate) fn plan_by(
         &self,
         table: &Arc<Table>,
         query: &Query,

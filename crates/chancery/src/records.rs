@@ -69,7 +69,11 @@ impl TableHandle {
             let decided = self.store.decide(now, |context| {
                 admit::insert(&table, input, options.key.clone(), options.protected, context)
             });
-            let mut inserted = decided.map_err(|issues| self.invalid(&table, issues))?;
+            let mut inserted = match decided {
+                // Another process may have changed the definition.
+                Err(_) if self.store.refresh().await? => continue,
+                decided => decided.map_err(|issues| self.invalid(&table, issues))?,
+            };
             inserted.record.metadata = self.metadata(&table, &options)?;
 
             // Write.
@@ -134,7 +138,10 @@ impl TableHandle {
             let decided = self.store.decide(now, |context| {
                 admit::update(&table, &current, input, mode, options.protected, context)
             });
-            let mut updated = decided.map_err(|issues| self.invalid(&table, issues))?;
+            let mut updated = match decided {
+                Err(_) if self.store.refresh().await? => continue,
+                decided => decided.map_err(|issues| self.invalid(&table, issues))?,
+            };
             if let Some(external_id) = &options.external_id {
                 check_external_id(&table, external_id)?;
                 updated.record.metadata.external_id = Some(external_id.clone());

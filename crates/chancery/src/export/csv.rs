@@ -20,6 +20,7 @@ impl TableHandle {
     /// [`Error::Query`] for columns that do not exist and filters that make no sense, [`Error::File`] for what is no
     /// delimiter.
     pub async fn export_csv(&self, options: &ExportOptions) -> Result<ExportStream, Error> {
+        self.store.refresh().await?;
         let table = self.definition()?;
         let columns = columns(&table, options)?;
         let delimiter = match options.delimiter.unwrap_or(',') {
@@ -31,7 +32,7 @@ impl TableHandle {
                 });
             }
         };
-        let plan = self.plan(&table, &options.query, Scope::Live, Window::All)?;
+        let plan = self.plan_by(&table, &options.query, Scope::Live, Window::All)?;
         let rows: RecordStream = self.backend().stream(&plan).await?;
         let csv = Csv {
             table,

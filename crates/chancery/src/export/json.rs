@@ -19,8 +19,9 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Query`].
     pub async fn export_json(&self, query: &Query) -> Result<ExportStream, Error> {
+        self.store.refresh().await?;
         let table = self.definition()?;
-        let plan = self.plan(&table, query, Scope::Live, Window::All)?;
+        let plan = self.plan_by(&table, query, Scope::Live, Window::All)?;
         let rows = self.backend().stream(&plan).await?;
         let columns: Vec<_> = table.ordered().into_iter().map(column_part).collect();
         let text = |json: Result<String, serde_json::Error>| {
