@@ -6,6 +6,7 @@
 //! 3. Add it to the list in `tests/conformance/bed.rs`; every case there must pass.
 
 mod batch;
+pub mod cache;
 mod definition;
 mod error;
 mod forms;
@@ -20,6 +21,7 @@ pub use batch::{
     Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
     SchemaWrite, Write,
 };
+pub use cache::{CACHE_BYTES, CacheOptions, CacheStatus, RedisState, RedisStatus, RedisUrl};
 pub use definition::DEFINITION_KIND;
 pub use error::StorageError;
 pub use migration::MigrationStatus;
