@@ -6,36 +6,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use chancery::{ChangeKind, ColumnInput, Error, Store, TableInput, WorkspaceInput, json};
+use chancery::{ChangeKind, ColumnInput, Error, TableInput, WorkspaceInput, json};
+use chancery_scenarios::several::{CHANGES, PROCESSES, READERS};
 use chancery_scenarios::{on_postgres, twice_on_postgres};
-
-/// Tells a child what to do: the URL of the database and the child's number.
-const CHILD: &str = "CHANCERY_TEST_CHILD";
-const PROCESSES: usize = 2;
-const WRITERS: usize = 32;
-const READERS: usize = 50;
-const WRITES_EACH: usize = 40;
-/// Each writer updates every record it inserts.
-const CHANGES: usize = PROCESSES * WRITERS * WRITES_EACH * 2;
-/// How long a reader waits for the last change.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
 fn two_processes_64_writers_and_100_readers_agree_on_the_log() {
     on_postgres(|store, url| async move {
         let input = TableInput::new("Events").column(ColumnInput::new("writer", "text"));
         store.create_table(input).await.expect("defined");
-        let program = std::env::current_exe().expect("this test");
         let children: Vec<_> = (0..PROCESSES)
             .map(|number| {
-                Command::new(&program)
-                    .args([
-                        "--exact",
-                        "several::a_process_of_several",
-                        "--ignored",
-                        "--nocapture",
-                    ])
-                    .env(CHILD, format!("{number} {url}"))
+                Command::new(env!("CARGO_BIN_EXE_chancery-one-of-several"))
+                    .args([number.to_string(), url.clone()])
                     .stdout(Stdio::piped())
                     .spawn()
                     .expect("a process starts")
@@ -82,64 +65,6 @@ fn two_processes_64_writers_and_100_readers_agree_on_the_log() {
             "every reader has seen the same"
         );
     });
-}
-
-/// One of the processes: not a test by itself.
-#[test]
-#[ignore = "run by two_processes_64_writers_and_100_readers_agree_on_the_log"]
-fn a_process_of_several() {
-    let task = std::env::var(CHILD).expect("a task");
-    let (number, url) = task.split_once(' ').expect("a number and a URL");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
-        let store = Store::open(url).await.expect("a store opens");
-        let readers: Vec<_> = (0..READERS).map(|_| tokio::spawn(read(store.clone()))).collect();
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| tokio::spawn(write(store.clone(), format!("{number}-{writer}"))))
-            .collect();
-        for writer in writers {
-            for key in writer.await.expect("it writes") {
-                println!("acknowledged {key}");
-            }
-        }
-        for reader in readers {
-            println!("digest {:x}", reader.await.expect("it reads"));
-        }
-        store.close().await.expect("closed");
-    });
-}
-
-async fn write(store: Store, name: String) -> Vec<String> {
-    let events = store.table("events").expect("found");
-    let mut acknowledged = Vec::new();
-    for _ in 0..WRITES_EACH {
-        let made = events.insert(json!({"writer": name})).await.expect("inserted");
-        let patch = json!({"writer": format!("{name} again")});
-        events.update(made.key(), patch).await.expect("updated");
-        acknowledged.push(made.key().to_string());
-    }
-    acknowledged
-}
-
-/// Follows the log to its end and answers a digest of everything seen.
-async fn read(store: Store) -> u64 {
-    let mut changes = store.follow(0);
-    let mut digest = DefaultHasher::new();
-    for number in 1..=CHANGES as u64 {
-        let change = tokio::time::timeout(PATIENCE, changes.next()).await;
-        let change = change
-            .unwrap_or_else(|_| panic!("change {number} never came"))
-            .expect("read");
-        assert_eq!(
-            change.number, number,
-            "none missing, none twice, none out of order"
-        );
-        (change.number, change.key.expect("a key").to_string()).hash(&mut digest);
-    }
-    digest.finish()
 }
 
 #[test]

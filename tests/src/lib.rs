@@ -1,5 +1,7 @@
 //! What scenarios share: a store on each backend. It asserts nothing itself.
 
+pub mod several;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -14,6 +14,7 @@ mod kill;
 mod postgres;
 mod process;
 mod provision;
+mod redis;
 mod repo;
 mod server;
 mod test;

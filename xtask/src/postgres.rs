@@ -152,7 +152,8 @@ impl Owner {
     }
 }
 
-fn free_port() -> Result<u16> {
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
     Ok(listener
         .local_addr()

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{postgres, process, repo};
+use crate::{postgres, process, redis, repo};
 
 /// The oldest Node that the web page's build tool runs on.
 const NODE_AT_LEAST: (u32, u32) = (20, 19);
@@ -18,6 +18,11 @@ const NODE_PACKAGES: [&str; 2] = ["node@22", "npm@11"];
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 /// For sed: it makes no cluster.
 const NO_CLUSTER: &str = "s/^#*create_main_cluster.*/create_main_cluster = false/";
+
+/// What Debian's packages ask before they start a service.
+const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
+/// Its answer: no.
+const NO_SERVICE: &str = "#!/bin/sh\nexit 101\n";
 
 /// Options of `provision`.
 #[derive(clap::Args)]
@@ -38,9 +43,17 @@ pub(crate) enum Need {
     Python,
     /// The PostgreSQL server; what is found is its `initdb`, with the other programs beside it.
     Postgres,
+    /// The Redis server.
+    Redis,
 }
 
-const NEEDS: [Need; 4] = [Need::Node, Need::Chromium, Need::Python, Need::Postgres];
+const NEEDS: [Need; 5] = [
+    Need::Node,
+    Need::Chromium,
+    Need::Python,
+    Need::Postgres,
+    Need::Redis,
+];
 
 impl Need {
     fn name(self) -> &'static str {
@@ -49,6 +62,7 @@ impl Need {
             Self::Chromium => "Chromium",
             Self::Python => "Python 3 with venv",
             Self::Postgres => "PostgreSQL server (15 or newer)",
+            Self::Redis => "Redis server (7 or newer)",
         }
     }
 
@@ -59,6 +73,7 @@ impl Need {
             Self::Chromium => &["chromium", "fonts-dejavu-core"],
             Self::Python => &["python3", "python3-venv"],
             Self::Postgres => &["postgresql"],
+            Self::Redis => &["redis-server"],
         }
     }
 
@@ -89,6 +104,7 @@ impl Need {
                     process::succeeds(Command::new(python).args(["-c", "import venv, ensurepip"]))
                 }),
             Self::Postgres => postgres::find(),
+            Self::Redis => redis::find(),
         }
     }
 }
@@ -201,7 +217,32 @@ fn install(need: Need) -> Result<()> {
         process::run(privileged(prefix, "sed").args(["--in-place", NO_CLUSTER, CLUSTER_SETTINGS]))
             .with_context(by_hand)?;
     }
+    if let Need::Redis = need {
+        // The server's package would start a server of its own, now and whenever the machine starts.
+        return without_services(prefix, || install(need.packages())).with_context(by_hand);
+    }
     install(need.packages())
+}
+
+/// Installs something whose service is neither started nor left to be started.
+fn without_services(prefix: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
+    if Path::new(SERVICE_POLICY).exists() {
+        return install();
+    }
+    let refusal = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
+    std::fs::write(refusal.path(), NO_SERVICE).context("cannot write a temporary file")?;
+    let mut put = privileged(prefix, "install");
+    process::run(
+        put.args(["--mode", "755"])
+            .arg(refusal.path())
+            .arg(SERVICE_POLICY),
+    )?;
+    let installed = install();
+    process::run(privileged(prefix, "rm").arg(SERVICE_POLICY))?;
+    installed?;
+    // Where there is no systemd, nothing would start it.
+    let _ = process::succeeds(privileged(prefix, "systemctl").args(["disable", "redis-server"]));
+    Ok(())
 }
 
 /// What stands before `apt-get`: nothing for root, sudo where it asks no password.

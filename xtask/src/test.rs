@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::postgres::{self, Durability, Postgres};
+use crate::redis::{self, Redis};
 use crate::{e2e, fuzz_api, kill, process, repo, tidy, web};
 
 /// Options of `test`.
@@ -27,7 +28,7 @@ pub(crate) struct Options {
 enum Step {
     /// The invariants of the house
     Tidy,
-    /// `cargo test` over the whole workspace with all features, beside a PostgreSQL server of its own
+    /// `cargo test` over the whole workspace with all features, beside a PostgreSQL and a Redis server of its own
     Cargo,
     /// The examples in the documentation
     Doc,
@@ -54,6 +55,7 @@ impl Step {
             Self::Tidy => tidy::run(&tidy::Options {}),
             Self::Cargo => {
                 let server = Postgres::start(Durability::None)?;
+                let cache = Redis::start()?;
                 let mut tests = repo::cargo();
                 tests.args([
                     "test",
@@ -64,6 +66,8 @@ impl Step {
                     "--tests",
                     "--examples",
                 ]);
+                tests.env(redis::VARIABLE, &cache.url);
+                tests.env(redis::PROGRAM_VARIABLE, &cache.program);
                 process::run(tests.env(postgres::VARIABLE, &server.url))
             }
             Self::Doc => process::run(repo::cargo().args(["test", "--workspace", "--all-features", "--doc"])),

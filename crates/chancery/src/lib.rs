@@ -58,7 +58,10 @@ pub use chancery_model::{
 };
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
-pub use chancery_storage::{Durability, StorageError, TableStats};
+pub use chancery_storage::{
+    CACHE_BYTES, CacheOptions, CacheStatus, Durability, RedisState, RedisStatus, RedisUrl, StorageError,
+    TableStats,
+};
 pub use chancery_vault::credentials;
 pub use error::Error;
 pub use export::{Escape, ExportOptions, ExportStream, Header};

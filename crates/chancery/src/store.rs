@@ -9,7 +9,8 @@ use chancery_model::change::Reason;
 use chancery_model::issue::unknown_name;
 use chancery_model::{Issue, Source, Table, TableId};
 use chancery_storage::{
-    Backend, Batch, Committed, Document, DocumentWrite, Durability, Mode, OnReject, StorageError, Write,
+    Backend, Batch, CacheOptions, CacheStatus, Committed, Document, DocumentWrite, Durability, Mode,
+    OnReject, StorageError, Write,
 };
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ pub fn data_url(directory: &Path) -> String {
 pub struct OpenOptions {
     /// When a write is acknowledged: when it is on the disk (the default), or earlier.
     pub durability: Durability,
+    /// How much is cached, and where the level is that several processes share.
+    pub cache: CacheOptions,
 }
 
 /// Who acts, and by what means: written into every record and change.
@@ -104,6 +107,7 @@ impl Store {
     pub async fn open_with(url: &str, options: OpenOptions) -> Result<Store, Error> {
         let options = chancery_storage::OpenOptions {
             durability: options.durability,
+            cache: options.cache,
         };
         Store::on(chancery_storage::open(url, options).await?).await
     }
@@ -255,6 +259,11 @@ impl Store {
     /// [`Error::Storage`].
     pub async fn revision(&self) -> Result<u64, Error> {
         Ok(self.core.backend.revision().await?)
+    }
+
+    /// What the cache has done so far, in plain numbers; none if it is off.
+    pub fn cache(&self) -> Option<CacheStatus> {
+        self.core.backend.cache()
     }
 
     /// Finishes what waits and lets go of the files.

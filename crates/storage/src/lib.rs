@@ -7,6 +7,7 @@
 
 mod batch;
 mod bell;
+pub mod cache;
 mod definition;
 mod error;
 mod forms;
@@ -22,6 +23,7 @@ pub use batch::{
     SchemaWrite, Write,
 };
 pub use bell::News;
+pub use cache::{CACHE_BYTES, CacheOptions, CacheStatus, RedisState, RedisStatus, RedisUrl};
 pub use definition::{DEFINITION_KIND, WORKSPACE_KIND};
 pub use error::StorageError;
 pub use migration::MigrationStatus;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cache::{CacheOptions, Cached};
 use crate::error::StorageError;
 use crate::seam::Backend;
 use crate::{memory, postgres, sqlite};
@@ -12,6 +13,8 @@ use crate::{memory, postgres, sqlite};
 pub struct OpenOptions {
     /// When a write is acknowledged.
     pub durability: Durability,
+    /// How much is cached, and where the level is that several processes share.
+    pub cache: CacheOptions,
 }
 
 /// When a write is acknowledged.
@@ -25,28 +28,58 @@ pub enum Durability {
 }
 
 /// Opens `memory:`, `sqlite:PATH` (a bare path is SQLite too) or `postgres://user@host/database`, making the tables that do
-/// not exist.
+/// not exist. SQLite and PostgreSQL have a cache in front unless it is turned off; memory needs none.
 ///
 /// # Errors
-/// [`StorageError::Url`] for an unknown scheme, and whatever the backend says of the file or server.
+/// [`StorageError::Url`] for an unknown scheme, or a shared cache where there is nobody to share it with; and whatever the
+/// backend says of the file or server.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
     if url == "memory:" || url == "memory" {
+        refuse_shared(&options)?;
         return Ok(Arc::new(memory::Memory::new()));
     }
     if let Some((scheme, path)) = url.split_once(':').filter(|(scheme, _)| scheme.len() > 1) {
         let path = path.strip_prefix("//").unwrap_or(path);
         return match scheme {
-            "sqlite" if !path.is_empty() => {
-                Ok(Arc::new(sqlite::Sqlite::open(Path::new(path), options).await?))
-            }
+            "sqlite" if !path.is_empty() => sqlite(Path::new(path), options).await,
             "sqlite" => Err(StorageError::Url(
                 "a sqlite URL names a file: sqlite:app.db".into(),
             )),
-            "postgres" | "postgresql" => Ok(Arc::new(postgres::Postgres::open(url, options).await?)),
+            "postgres" | "postgresql" => postgres(url, options).await,
             other => Err(StorageError::Url(format!(
                 "no backend \"{other}\"; write memory:, sqlite:PATH or postgres://user@host/database"
             ))),
         };
     }
-    Ok(Arc::new(sqlite::Sqlite::open(Path::new(url), options).await?))
+    sqlite(Path::new(url), options).await
+}
+
+/// Its lock keeps other processes out, so the cache needs to ask nobody.
+async fn sqlite(path: &Path, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
+    refuse_shared(&options)?;
+    let cache = options.cache.clone();
+    let backend = Arc::new(sqlite::Sqlite::open(path, options).await?);
+    Ok(match cache.bytes {
+        0 => backend,
+        _ => Arc::new(Cached::alone(backend, &cache)),
+    })
+}
+
+async fn postgres(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
+    let cache = options.cache.clone();
+    let backend = Arc::new(postgres::Postgres::open(url, options).await?);
+    if cache.bytes == 0 && cache.redis.is_none() {
+        return Ok(backend);
+    }
+    Ok(Arc::new(Cached::among_others(backend, &cache).await?))
+}
+
+fn refuse_shared(options: &OpenOptions) -> Result<(), StorageError> {
+    match options.cache.redis {
+        None => Ok(()),
+        Some(_) => Err(StorageError::Url(
+            "only a PostgreSQL database can have a shared cache (redis): no other process has this one open"
+                .into(),
+        )),
+    }
 }

@@ -7,13 +7,15 @@ use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
-use chancery_model::{Key, Record, Table, Value};
+use chancery_model::{Key, Record, Table, TableId, Value};
 use futures::future::{BoxFuture, Either, Ready};
+use uuid::Uuid;
 
 use tokio::sync::watch;
 
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::bell::News;
+use crate::cache::CacheStatus;
 use crate::error::StorageError;
 
 /// An answer that may be there at once: then nothing is allocated for it.
@@ -91,6 +93,17 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Sizes of a table.
     async fn stats(&self, table: &Arc<Table>) -> Result<TableStats, StorageError>;
+
+    /// The id of the newest commit that touched a table's records or definition, where other processes may write too: a read
+    /// that begins after the answer sees that commit. None if it is not known; then nothing of the table is cached.
+    async fn state(&self, _table: TableId) -> Result<Option<Uuid>, StorageError> {
+        Ok(None)
+    }
+
+    /// What the cache in front of it has done so far, if there is one.
+    fn cache(&self) -> Option<CacheStatus> {
+        None
+    }
 
     /// Whether it answers.
     async fn check(&self) -> Result<(), StorageError>;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chancery::{Durability, OpenOptions};
+use chancery::{CacheOptions, Durability, OpenOptions, RedisUrl, StorageError};
 use chancery_server::{Listening, Proxy, ServeOptions, TlsFiles};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use crate::demo;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::target::{DatabaseArgs, Missing, open_store};
+use crate::target::{DatabaseArgs, Missing, open_store, variable};
 
 /// Start the server with its web page
 #[derive(Args, Debug)]
@@ -40,6 +40,12 @@ pub(crate) struct Serve {
     /// When a write is answered
     #[arg(long, value_enum, default_value = "full")]
     durability: Durable,
+    /// What the cache may hold in memory: bytes, or with K, M or G; 0 turns it off
+    #[arg(long, value_name = "SIZE", default_value = "32M", value_parser = size)]
+    cache_size: u64,
+    /// A Redis server that several servers on one PostgreSQL share as a cache [env: CHANCERY_REDIS]
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
     /// A folder with the web page, instead of the one built in
     #[arg(long, value_name = "DIR")]
     web_dir: Option<PathBuf>,
@@ -78,7 +84,12 @@ impl Serve {
             Durable::Full => Durability::Full,
             Durable::Relaxed => Durability::Relaxed,
         };
-        let store = open_store(&self.database, Missing::Make, OpenOptions { durability }).await?;
+        let cache = CacheOptions {
+            bytes: self.cache_size,
+            redis: redis(self.redis)?,
+            ..CacheOptions::default()
+        };
+        let store = open_store(&self.database, Missing::Make, OpenOptions { durability, cache }).await?;
         if self.demo {
             match demo::fill(&store).await? {
                 Some(records) => output.say(&format!("the demo has {records} records")),
@@ -106,6 +117,30 @@ impl Serve {
         store.close().await?;
         served.map_err(|error| Failure::new(error.to_string()))
     }
+}
+
+/// `67108864`, `64M`.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+        _ => (text, 1),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| "write bytes, or a number with K, M or G: 64M".to_owned())
+}
+
+/// The Redis server that is named here or in the environment. Not read by the parser of arguments, which would repeat a
+/// wrong URL with its password.
+fn redis(url: Option<String>) -> Result<Option<RedisUrl>, Failure> {
+    let parse = |url: String| {
+        url.parse()
+            .map_err(|error: StorageError| Failure::new(error.to_string()))
+    };
+    url.or_else(|| variable("CHANCERY_REDIS")).map(parse).transpose()
 }
 
 /// Completes at Ctrl-C or SIGTERM. Both are heard from now on, not only once somebody waits for them: they may come right

@@ -129,7 +129,8 @@ impl DatabaseArgs {
     }
 }
 
-fn variable(name: &str) -> Option<String> {
+/// What the environment says, unless it says nothing.
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -9,6 +9,7 @@ use chancery_model::{Key, Record};
 use tokio_postgres::Client;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
 
 use super::documents;
 use super::fault::Pg;
@@ -44,9 +45,12 @@ pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<
             statements.push(put);
         }
     }
+    // One for all: what is written together is seen together.
+    let state = Uuid::new_v4();
     for (table, at) in &overlay.touched {
         let mut touch = Statement::new("UPDATE definitions SET touched_at = ");
-        touch.bind(*at).push(" WHERE number = ").bind(i64::from(table.0));
+        touch.bind(*at).push(", state = ").bind(Param::Uuid(state));
+        touch.push(" WHERE number = ").bind(i64::from(table.0));
         statements.push(touch);
     }
     statements.extend(overlay.commits.iter().map(log::CommitRow::statement));

@@ -16,12 +16,20 @@ use crate::migration::{self, Migration, MigrationStatus, now};
 use crate::open::Durability;
 
 /// Every migration, in order.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "base",
-    up: include_str!("migrations/0001_base.up.sql"),
-    down: include_str!("migrations/0001_base.down.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "base",
+        up: include_str!("migrations/0001_base.up.sql"),
+        down: include_str!("migrations/0001_base.down.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "state",
+        up: include_str!("migrations/0002_state.up.sql"),
+        down: include_str!("migrations/0002_state.down.sql"),
+    },
+];
 
 /// The advisory lock of whoever migrates: "CHNCmigr" in letters.
 const MIGRATION_LOCK: i64 = 0x4348_4e43_6d69_6772;
@@ -225,8 +233,9 @@ mod tests {
 
     const NEXT: &[Migration] = &[
         MIGRATIONS[0],
+        MIGRATIONS[1],
         Migration {
-            number: 2,
+            number: 3,
             name: "next",
             up: "CREATE TABLE next (a bigint); INSERT INTO next VALUES (1);",
             down: "DROP TABLE next;",
@@ -257,9 +266,9 @@ mod tests {
             assert_eq!(plan(url).await.unwrap().len(), MIGRATIONS.len());
             assert_eq!(up(url).await.unwrap().len(), MIGRATIONS.len());
             apply(client, "here", NEXT).await.unwrap();
-            assert_eq!(newest(client).await.unwrap(), 2);
+            assert_eq!(newest(client).await.unwrap(), 3);
             assert_eq!(revert(client, "here", NEXT).await.unwrap().unwrap().name, "next");
-            assert_eq!(newest(client).await.unwrap(), 1);
+            assert_eq!(newest(client).await.unwrap(), 2);
             assert!(!has_next(client).await);
             let status = status(url).await.unwrap();
             assert!(
@@ -267,8 +276,10 @@ mod tests {
                     .iter()
                     .all(|status| status.applied_at.is_some() && status.unchanged)
             );
-            assert_eq!(down(url).await.unwrap().unwrap().number, 1);
-            assert_eq!(newest(client).await.unwrap(), 0);
+            for number in [2, 1] {
+                assert_eq!(down(url).await.unwrap().unwrap().number, number);
+                assert_eq!(newest(client).await.unwrap(), number - 1);
+            }
         })
         .await;
     }
@@ -279,11 +290,11 @@ mod tests {
             up(url).await.unwrap();
             let broken = Migration {
                 up: "CREATE TABLE next (a bigint); SELECT nonsense;",
-                ..NEXT[1]
+                ..NEXT[2]
             };
-            assert!(apply(client, "here", &[NEXT[0], broken]).await.is_err());
+            assert!(apply(client, "here", &[NEXT[0], NEXT[1], broken]).await.is_err());
             assert!(!has_next(client).await);
-            assert_eq!(newest(client).await.unwrap(), 1);
+            assert_eq!(newest(client).await.unwrap(), 2);
         })
         .await;
     }
@@ -296,15 +307,15 @@ mod tests {
             assert!(
                 matches!(
                     newer,
-                    Err(Fault::Storage(StorageError::Newer { found: 2, known: 1 }))
+                    Err(Fault::Storage(StorageError::Newer { found: 3, known: 2 }))
                 ),
                 "{newer:?}"
             );
             let changed = Migration {
                 up: "CREATE TABLE other (a bigint);",
-                ..NEXT[1]
+                ..NEXT[2]
             };
-            let changed = apply(client, "here", &[NEXT[0], changed]).await;
+            let changed = apply(client, "here", &[NEXT[0], NEXT[1], changed]).await;
             assert!(
                 matches!(changed, Err(Fault::Storage(StorageError::Damaged { .. }))),
                 "{changed:?}"

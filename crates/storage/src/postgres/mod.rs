@@ -14,11 +14,12 @@ use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
-use chancery_model::{Key, Record, Table, Value};
+use chancery_model::{Key, Record, Table, TableId, Value};
 use deadpool_postgres::Object;
 use futures::future::Either;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use self::fault::{Fault, Pg};
 use self::pool::{Pools, discard};
@@ -62,6 +63,7 @@ mod schema;
 mod search;
 mod select;
 mod settings;
+mod state;
 mod statement;
 mod text;
 mod tls;
@@ -389,6 +391,11 @@ impl Backend for Postgres {
         let found: Result<_, StorageError> =
             read!(self, None, |client| count::stats(&client, &relation).await);
         Ok(found?.unwrap_or_default())
+    }
+
+    async fn state(&self, table: TableId) -> Result<Option<Uuid>, StorageError> {
+        let found: Result<_, StorageError> = read!(self, None, |client| state::newest(&client, table).await);
+        Ok(found?.flatten())
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chancery_model::{Key, Table};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use super::ddl;
 use super::fault::Pg;
@@ -170,13 +171,18 @@ async fn drop_table(client: &Client, overlay: &mut Overlay, table: &Table) -> Pg
 
 /// Puts a definition in force.
 async fn define(client: &Client, overlay: &mut Overlay, table: &Table, searched: Option<Vec<u16>>) -> Pg<()> {
-    let mut put = Statement::new("INSERT INTO definitions (number, version, searched) VALUES (");
+    let mut put = Statement::new("INSERT INTO definitions (number, version, searched, state) VALUES (");
     put.bind(i64::from(table.number.0))
         .push(", ")
         .bind(table.schema_version as i64)
         .push(", ");
-    put.bind(ordinals(searched.as_deref()));
-    put.push(") ON CONFLICT (number) DO UPDATE SET version = excluded.version, searched = excluded.searched");
+    put.bind(ordinals(searched.as_deref()))
+        .push(", ")
+        .bind(Param::Uuid(Uuid::new_v4()));
+    put.push(
+        ") ON CONFLICT (number) DO UPDATE SET version = excluded.version, searched = excluded.searched, \
+         state = excluded.state",
+    );
     put.execute(client).await?;
     let defined = Defined {
         version: table.schema_version,

@@ -1,6 +1,7 @@
 //! What the cases stand on: every backend in turn, tables, records and short ways to write and read. No expectations.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chancery_model::change::{Change, ChangeKind};
 use chancery_model::column::Constraints;
@@ -8,14 +9,15 @@ use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Plan, SortKey, Window};
 use chancery_model::{Column, Json, JsonMap, Key, KeyKind, Record, RecordMetadata, Table, TableId, Value};
 use chancery_storage::{
-    Backend, Batch, Committed, CountMode, OnReject, OpenOptions, Outcome, Rejection, SchemaWrite,
-    StorageError, Write,
+    Backend, Batch, CacheOptions, Committed, CountMode, OnReject, OpenOptions, Outcome, Rejection,
+    SchemaWrite, StorageError, Write,
 };
 
+use crate::redis::redis;
 use crate::throwaway::Throwaway;
 
 /// The backends.
-pub(crate) const BACKENDS: &[&str] = &["memory", "sqlite", "postgres"];
+pub(crate) const BACKENDS: &[&str] = &["memory", "sqlite", "postgres", "cached sqlite", "cached postgres"];
 
 /// The time of every commit that names none, in ms.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
@@ -26,6 +28,7 @@ pub(crate) struct Bed {
     pub(crate) backend: Arc<dyn Backend>,
     /// Its URL.
     url: String,
+    cache: CacheOptions,
     /// Whether it keeps what it holds beyond its end.
     pub(crate) lasting: bool,
     _folder: tempfile::TempDir,
@@ -40,23 +43,24 @@ pub(crate) async fn everywhere(case: impl AsyncFn(Bed)) {
     for name in BACKENDS {
         println!("on {name}");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = match *name {
+        let (cache, kind) = cache(name);
+        let database = match kind {
             "postgres" => Some(Throwaway::create().await),
             _ => None,
         };
-        let url = match (&database, *name) {
+        let url = match (&database, kind) {
             (Some(database), _) => database.url.clone(),
             (None, "sqlite") => format!("sqlite:{}", folder.path().join("store.db").display()),
             (None, name) => format!("{name}:"),
         };
-        let backend = chancery_storage::open(&url, OpenOptions::default())
-            .await
-            .expect("an empty store opens");
-        assert_eq!(backend.name(), *name);
+        let backend = open(&url, &cache).await.expect("an empty store opens");
+        assert_eq!(backend.name(), kind);
+        assert_eq!(backend.cache().is_some(), kind != *name);
         case(Bed {
             backend,
             url,
-            lasting: *name != "memory",
+            cache,
+            lasting: kind != "memory",
             _folder: folder,
         })
         .await;
@@ -66,11 +70,32 @@ pub(crate) async fn everywhere(case: impl AsyncFn(Bed)) {
     }
 }
 
+/// What of a backend's name is about the cache, and the rest. A cache holds every answer, however soon it was made.
+fn cache(name: &str) -> (CacheOptions, &str) {
+    let Some(kind) = name.strip_prefix("cached ") else {
+        return (CacheOptions::off(), name);
+    };
+    let options = CacheOptions {
+        worth: Duration::ZERO,
+        redis: (kind == "postgres").then(redis),
+        ..CacheOptions::default()
+    };
+    (options, kind)
+}
+
+async fn open(url: &str, cache: &CacheOptions) -> Result<Arc<dyn Backend>, StorageError> {
+    let options = OpenOptions {
+        cache: cache.clone(),
+        ..OpenOptions::default()
+    };
+    chancery_storage::open(url, options).await
+}
+
 impl Bed {
     /// Closes the backend and opens it again.
     pub(crate) async fn reopen(&mut self) {
         self.backend.close().await.expect("it closes");
-        self.backend = chancery_storage::open(&self.url, OpenOptions::default())
+        self.backend = open(&self.url, &self.cache)
             .await
             .expect("what was closed opens again");
     }

@@ -14,6 +14,8 @@ mod hostile;
 mod lasting;
 mod numbers;
 mod order;
+#[path = "../throwaway/redis.rs"]
+mod redis;
 mod schema;
 mod scopes;
 #[path = "../throwaway/mod.rs"]

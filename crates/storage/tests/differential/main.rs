@@ -5,6 +5,9 @@
 
 mod dice;
 mod questions;
+#[path = "../throwaway/redis.rs"]
+mod redis;
+mod repeat;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;
 mod world;
@@ -18,6 +21,8 @@ fn cases(tested: Tested) -> u32 {
     match tested {
         Tested::Sqlite => 150,
         Tested::Postgres => 60,
+        Tested::CachedSqlite => 80,
+        Tested::CachedPostgres => 20,
     }
 }
 
@@ -53,6 +58,9 @@ async fn run(tested: Tested, table: u64, steps: Vec<Step>) {
             Step::Ask(number) => world.ask(number).await,
             Step::Reopen => world.reopen().await,
         }
+        if tested.is_cached() {
+            world.repeat().await;
+        }
     }
     world.compare_everything().await;
     world.end().await;
@@ -66,6 +74,16 @@ fn memory_and_sqlite_answer_alike() {
 #[test]
 fn memory_and_postgres_answer_alike() {
     answer_alike(Tested::Postgres);
+}
+
+#[test]
+fn memory_and_a_cached_sqlite_answer_alike() {
+    answer_alike(Tested::CachedSqlite);
+}
+
+#[test]
+fn memory_and_a_postgres_with_a_shared_cache_answer_alike() {
+    answer_alike(Tested::CachedPostgres);
 }
 
 fn answer_alike(tested: Tested) {

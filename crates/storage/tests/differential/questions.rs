@@ -30,6 +30,7 @@ impl World {
 
     async fn ask_records(&self, dice: &mut Dice, records: &[Arc<Record>]) {
         let plan = self.plan(dice, records);
+        self.remember(&plan);
         let answer =
             async |backend: &Arc<dyn Backend>| plain(&backend.query(&plan).await.expect("an answer"));
         let right = answer(&self.memory).await;

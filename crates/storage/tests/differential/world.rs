@@ -6,12 +6,13 @@ use chancery_model::change::Change;
 use chancery_model::query::{Plan, Scope};
 use chancery_model::{Column, KeyKind, Record, Table, TableId, Value};
 use chancery_storage::{
-    Backend, Batch, Committed, DEFINITION_KIND, DocumentQuery, Durability, Mode, OpenOptions, Outcome,
-    SchemaWrite, StorageError, Write,
+    Backend, Batch, CacheOptions, Committed, DEFINITION_KIND, DocumentQuery, Durability, Mode, OpenOptions,
+    Outcome, SchemaWrite, StorageError, Write,
 };
 use serde_json::json;
 
 use crate::dice::Dice;
+use crate::redis::redis;
 use crate::throwaway::Throwaway;
 
 /// The time of the first commit, in ms.
@@ -43,6 +44,9 @@ pub(crate) struct World {
     pub(crate) table: Arc<Table>,
     /// The time of the next commit.
     pub(crate) now: i64,
+    /// Questions that were put.
+    pub(crate) asked: parking_lot::Mutex<Vec<Plan>>,
+    tested: Tested,
     url: String,
     _folder: tempfile::TempDir,
     database: Option<Throwaway>,
@@ -55,11 +59,35 @@ pub(crate) enum Tested {
     Sqlite,
     /// PostgreSQL.
     Postgres,
+    /// SQLite behind a cache.
+    CachedSqlite,
+    /// PostgreSQL behind a cache with a shared level.
+    CachedPostgres,
 }
 
-fn options() -> OpenOptions {
-    OpenOptions {
-        durability: Durability::Relaxed,
+impl Tested {
+    /// Whether it is behind a cache.
+    pub(crate) fn is_cached(self) -> bool {
+        matches!(self, Tested::CachedSqlite | Tested::CachedPostgres)
+    }
+
+    fn options(self) -> OpenOptions {
+        // Every answer is held, however soon it was made.
+        let holding = CacheOptions {
+            worth: std::time::Duration::ZERO,
+            ..CacheOptions::default()
+        };
+        OpenOptions {
+            durability: Durability::Relaxed,
+            cache: match self {
+                Tested::Sqlite | Tested::Postgres => CacheOptions::off(),
+                Tested::CachedSqlite => holding,
+                Tested::CachedPostgres => CacheOptions {
+                    redis: Some(redis()),
+                    ..holding
+                },
+            },
+        }
     }
 }
 
@@ -98,17 +126,17 @@ impl World {
         let mut dice = Dice::new(seed);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = match tested {
-            Tested::Sqlite => None,
-            Tested::Postgres => Some(Throwaway::create().await),
+            Tested::Sqlite | Tested::CachedSqlite => None,
+            Tested::Postgres | Tested::CachedPostgres => Some(Throwaway::create().await),
         };
         let url = match &database {
             Some(database) => database.url.clone(),
             None => format!("sqlite:{}", folder.path().join("store.db").display()),
         };
-        let memory = chancery_storage::open("memory:", options())
+        let memory = chancery_storage::open("memory:", OpenOptions::default())
             .await
             .expect("memory opens");
-        let other = chancery_storage::open(&url, options())
+        let other = chancery_storage::open(&url, tested.options())
             .await
             .expect("an empty store opens");
         let columns: Vec<Column> = (0..TYPES.len())
@@ -132,6 +160,8 @@ impl World {
             other,
             table: table.clone(),
             now: START,
+            asked: parking_lot::Mutex::default(),
+            tested,
             url,
             _folder: folder,
             database,
@@ -208,13 +238,14 @@ impl World {
         };
         if self.commit(batch).await.is_ok() {
             self.table = after;
+            self.asked.lock().clear();
         }
     }
 
     /// Closes the store that can be closed and opens it again.
     pub(crate) async fn reopen(&mut self) {
         self.other.close().await.expect("it closes");
-        self.other = chancery_storage::open(&self.url, options())
+        self.other = chancery_storage::open(&self.url, self.tested.options())
             .await
             .expect("it opens again");
     }
