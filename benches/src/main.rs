@@ -7,6 +7,7 @@
     reason = "a program that prints a table and its progress"
 )]
 
+mod cache;
 mod contacts;
 mod files;
 mod folder;
@@ -61,6 +62,10 @@ enum Part {
     Writes,
     /// Bulk creation, point reads and pages
     Tables,
+    /// Records by key from the cache, on SQLite
+    Cache,
+    /// Answers from the cache, on PostgreSQL and Redis
+    SharedCache,
     /// CSV import and export
     Files,
     /// The real server
@@ -86,10 +91,12 @@ enum Task {
 /// Measures one part.
 type Measuring = fn(Effort) -> Result<Section>;
 
-const PARTS: [(Part, Measuring); 5] = [
+const PARTS: [(Part, Measuring); 7] = [
     (Part::Memory, memory::run),
     (Part::Writes, writes::run),
     (Part::Tables, tables::run),
+    (Part::Cache, cache::alone),
+    (Part::SharedCache, cache::shared),
     (Part::Files, files::run),
     (Part::Http, http::run),
 ];
