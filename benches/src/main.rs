@@ -7,6 +7,7 @@
     reason = "a program that prints a table and its progress"
 )]
 
+mod cache;
 mod contacts;
 mod files;
 mod folder;
@@ -62,6 +63,10 @@ enum Part {
     Writes,
     /// Bulk creation, point reads and pages
     Tables,
+    /// Records by key from the cache, on SQLite
+    Cache,
+    /// Answers from the cache, on PostgreSQL and Redis
+    SharedCache,
     /// CSV import and export
     Files,
     /// The real server
@@ -89,10 +94,12 @@ enum Task {
 /// Measures one part.
 type Measuring = fn(Effort) -> Result<Section>;
 
-const PARTS: [(Part, Measuring); 6] = [
+const PARTS: [(Part, Measuring); 8] = [
     (Part::Memory, memory::run),
     (Part::Writes, writes::run),
     (Part::Tables, tables::run),
+    (Part::Cache, cache::alone),
+    (Part::SharedCache, cache::shared),
     (Part::Files, files::run),
     (Part::Http, http::run),
     (Part::Postgres, postgres::run),

@@ -6,7 +6,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use chancery::{Count, Json, Key, Operator, PageWindow, Query, Scope, Store, TableHandle, postgres};
+use chancery::{
+    CacheOptions, Count, Json, Key, OpenOptions, Operator, PageWindow, Query, Scope, Store, TableHandle,
+    postgres,
+};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -17,7 +20,7 @@ use crate::tables;
 use hand::Hand;
 
 /// Names the server: the URL of a superuser of a cluster that nobody needs.
-const SERVER: &str = "CHANCERY_BENCH_POSTGRES";
+const SERVER: &str = "CHANCERY_TEST_POSTGRES";
 /// The database that is made for the run.
 const DATABASE: &str = "chancery_bench";
 const CALLERS: [usize; 3] = [1, 16, 64];
@@ -50,7 +53,12 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
 fn measure(runtime: &Runtime, effort: Effort, url: &str) -> Result<Vec<Row>> {
     let count = effort.records(100_000);
     let (store, contacts, hand) = runtime.block_on(async {
-        let store = Store::open(url).await?;
+        // The database is measured here; the cache has a section of its own.
+        let uncached = OpenOptions {
+            cache: CacheOptions::off(),
+            ..OpenOptions::default()
+        };
+        let store = Store::open_with(url, uncached).await?;
         let contacts = store.create_table(table()).await?;
         anyhow::Ok((store, contacts, Hand::open(url).await?))
     })?;

@@ -31,6 +31,7 @@ mod follow;
 mod import;
 pub mod limits;
 mod line;
+mod names;
 mod reads;
 mod record;
 mod records;

@@ -8,51 +8,11 @@ use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::issue::unknown_name;
 use chancery_model::query::{Plan, Scope};
 use chancery_model::{Code, Column, Issue, Json, JsonMap, Table, TableId, Value, limits};
-use chancery_storage::{
-    CountMode, Counter, Document, DocumentWrite, Rejection, SchemaWrite, StorageError, Write,
-};
-use serde_json::json;
+use chancery_storage::{CountMode, Counter, Rejection, SchemaWrite, StorageError, Write};
 
 use crate::error::Error;
+use crate::names::{NAME_KIND, name_free, name_taken, taken};
 use crate::store::{Commit, Store, TableHandle};
-
-/// The kind of the documents that say which names are taken: two processes may make a table of one name at once, and the
-/// commit of only one of them finds its document free.
-const NAME_KIND: &str = "table-name";
-
-/// Takes the name of a table.
-fn name_taken(table: &Table) -> DocumentWrite {
-    let document = Document {
-        kind: NAME_KIND.into(),
-        id: name(table),
-        lookup: None,
-        body: json!({"table": table.id}),
-        version: 0,
-    };
-    DocumentWrite::Put {
-        document,
-        expected: Some(0),
-    }
-}
-
-/// Lets the name of a dropped table go.
-pub(crate) fn name_free(table: &Table) -> DocumentWrite {
-    DocumentWrite::Delete {
-        kind: NAME_KIND.into(),
-        id: name(table),
-    }
-}
-
-fn name(table: &Table) -> String {
-    format!("{}/{}", table.workspace, table.slug)
-}
-
-fn taken(slug: &str) -> Error {
-    Error::Taken {
-        what: "table",
-        message: format!("A table \"{slug}\" exists already"),
-    }
-}
 
 /// What changes of a table; what is none stays.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::catalog::{DEFAULT_WORKSPACE, Workspace};
 use crate::error::Error;
-use crate::schema::name_free;
+use crate::names::name_free;
 use crate::store::{Commit, Store};
 
 /// A workspace as a caller asks for it.
