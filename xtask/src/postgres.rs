@@ -187,7 +187,10 @@ fn wait_until_ready(programs: &Path, port: u16, group: &mut Group, folder: &Path
 pub(crate) fn find() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let folders = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin/initdb")));
-    let found = folders.chain(in_path("initdb")).filter(|initdb| initdb.is_file());
+    // A link to it may stand alone in another folder; the other programs are beside the real one.
+    let found = folders
+        .chain(in_path("initdb"))
+        .filter_map(|initdb| initdb.canonicalize().ok());
     let known = found.filter_map(|initdb| Some((version(&initdb)?, initdb)));
     let new_enough = known.filter(|(version, _)| *version >= VERSION_MIN);
     new_enough
