@@ -66,7 +66,7 @@ impl TableHandle {
         let over = self.plan(&table, &input.query, Scope::Live, Window::All)?;
         let limit = limits::GROUPS_MAX as u64 + 1;
         let groups = self
-            .backend()
+            .reader()
             .aggregate(&AggregatePlan {
                 over,
                 measures,

@@ -56,7 +56,7 @@ pub use chancery_model::{
 };
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
-pub use chancery_storage::{Durability, StorageError, TableStats};
+pub use chancery_storage::{Durability, ReadFigures, ReplicaFigures, StorageError, TableStats};
 pub use chancery_vault::credentials;
 pub use error::Error;
 pub use export::{Escape, ExportOptions, ExportStream, Header};

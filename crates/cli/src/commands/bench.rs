@@ -89,7 +89,11 @@ impl Bench {
         } else {
             Durability::Full
         };
-        let store = Store::open_with(url, OpenOptions { durability }).await?;
+        let options = OpenOptions {
+            durability,
+            ..OpenOptions::default()
+        };
+        let store = Store::open_with(url, options).await?;
         let single = store.create_table(table("Single")).await?;
         let many = store.create_table(table("Many")).await?;
         output.say(&format!(

@@ -60,6 +60,7 @@ pub(crate) enum Tested {
 fn options() -> OpenOptions {
     OpenOptions {
         durability: Durability::Relaxed,
+        ..OpenOptions::default()
     }
 }
 
