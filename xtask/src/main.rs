@@ -8,13 +8,16 @@
 )]
 
 mod bench;
+mod cluster;
 mod e2e;
+mod failover;
 mod fuzz_api;
 mod kill;
 mod postgres;
 mod process;
 mod provision;
 mod redis;
+mod replicated;
 mod repo;
 mod server;
 mod test;
@@ -33,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, API fuzzing
+    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, failover, API fuzzing
     Test(test::Options),
     /// Check the invariants of the house (crate arrows, sizes, banned words, …) in under a second
     Tidy(tidy::Options),
@@ -49,6 +52,11 @@ enum Command {
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Start PostgreSQL with two replicas and two server processes on it, to look at; Ctrl-C ends all
+    Cluster(cluster::Options),
+    /// Kill the primary of a replicated PostgreSQL under load again and again, promote a replica, and check that nothing
+    /// acknowledged is lost; then stop and kill replicas under reads
+    Failover(failover::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -62,6 +70,8 @@ fn main() -> std::process::ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Cluster(options) => cluster::run(&options),
+        Command::Failover(options) => failover::run(&options),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -21,7 +21,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Connections at once: every test that runs has a pool of its own.
 const CONNECTIONS_MAX: u32 = 300;
 /// The superuser and the password; the server is reached from this machine only, and lives as long as the run.
-const SUPERUSER: (&str, &str) = ("postgres", "chancery-test");
+pub(crate) const SUPERUSER: (&str, &str) = ("postgres", "chancery-test");
 
 /// What the server does to keep what it has acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,26 +50,7 @@ impl Postgres {
         let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
         let owner = Owner::choose(folder.path())?;
         let data = folder.path().join("data");
-        let password = folder.path().join("password");
-        std::fs::write(&password, SUPERUSER.1).context("cannot write the password file")?;
-        owner.give(&password)?;
-        let mut make = owner.command(&programs.join("initdb"));
-        make.arg("--pgdata")
-            .arg(&data)
-            .arg("--pwfile")
-            .arg(&password)
-            .args([
-                "--username",
-                SUPERUSER.0,
-                "--auth",
-                "scram-sha-256",
-                "--encoding",
-                "UTF8",
-                "--locale",
-                "C",
-                "--no-sync",
-            ]);
-        process::capture(&mut make).context("initdb failed")?;
+        make_cluster(&programs, &owner, folder.path(), &data)?;
         let port = free_port()?;
         let mut serve = owner.command(&programs.join("postgres"));
         serve.arg("-D").arg(&data).arg("-k").arg(folder.path());
@@ -79,7 +60,7 @@ impl Postgres {
         let log = std::fs::File::create(folder.path().join("log")).context("cannot create the log")?;
         let errors = log.try_clone().context("cannot share the log")?;
         let mut group = Group::spawn(serve.stdin(Stdio::null()).stdout(log).stderr(errors))?;
-        wait_until_ready(&programs, port, &mut group, folder.path())?;
+        wait_until_ready(&programs, port, &mut group, &folder.path().join("log"))?;
         Ok(Postgres {
             _group: group,
             _folder: folder,
@@ -91,7 +72,32 @@ impl Postgres {
     }
 }
 
-fn settings(port: u16, durability: Durability) -> Vec<String> {
+/// An empty cluster in a folder.
+pub(crate) fn make_cluster(programs: &Path, owner: &Owner, folder: &Path, data: &Path) -> Result<()> {
+    let password = folder.join("password");
+    std::fs::write(&password, SUPERUSER.1).context("cannot write the password file")?;
+    owner.give(&password)?;
+    let mut make = owner.command(&programs.join("initdb"));
+    make.arg("--pgdata")
+        .arg(data)
+        .arg("--pwfile")
+        .arg(&password)
+        .args([
+            "--username",
+            SUPERUSER.0,
+            "--auth",
+            "scram-sha-256",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync",
+        ]);
+    process::capture(&mut make).context("initdb failed")?;
+    Ok(())
+}
+
+pub(crate) fn settings(port: u16, durability: Durability) -> Vec<String> {
     let mut settings = vec![
         format!("port={port}"),
         format!("max_connections={CONNECTIONS_MAX}"),
@@ -105,13 +111,13 @@ fn settings(port: u16, durability: Durability) -> Vec<String> {
 }
 
 /// Who runs the server: it refuses to run as root.
-struct Owner {
+pub(crate) struct Owner {
     id: Option<(u32, u32)>,
 }
 
 impl Owner {
     /// Ourselves, or a user without rights if we are root; the folder is theirs then.
-    fn choose(folder: &Path) -> Result<Owner> {
+    pub(crate) fn choose(folder: &Path) -> Result<Owner> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Owner { id: None });
         }
@@ -132,7 +138,7 @@ impl Owner {
         Ok(owner)
     }
 
-    fn give(&self, path: &Path) -> Result<()> {
+    pub(crate) fn give(&self, path: &Path) -> Result<()> {
         match self.id {
             Some((user, group)) => std::os::unix::fs::chown(path, Some(user), Some(group))
                 .with_context(|| format!("cannot give {} away", path.display())),
@@ -140,7 +146,7 @@ impl Owner {
         }
     }
 
-    fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(program);
         // The server looks at where it is started, and may not be allowed to.
@@ -161,7 +167,7 @@ pub(crate) fn free_port() -> Result<u16> {
         .port())
 }
 
-fn wait_until_ready(programs: &Path, port: u16, group: &mut Group, folder: &Path) -> Result<()> {
+pub(crate) fn wait_until_ready(programs: &Path, port: u16, group: &mut Group, log: &Path) -> Result<()> {
     let deadline = Instant::now() + READY_WITHIN;
     let port = port.to_string();
     let ready = || {
@@ -175,7 +181,7 @@ fn wait_until_ready(programs: &Path, port: u16, group: &mut Group, folder: &Path
     while !ready() {
         let ended = !matches!(group.child().try_wait(), Ok(None));
         if ended || Instant::now() > deadline {
-            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            let log = std::fs::read_to_string(log).unwrap_or_default();
             bail!("PostgreSQL does not start; it says:\n{log}");
         }
         std::thread::sleep(Duration::from_millis(50));

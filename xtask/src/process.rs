@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -78,9 +79,24 @@ fn end(id: i32, gone: impl FnMut() -> bool) {
     let _ = kill_process_group(group, Signal::KILL);
 }
 
+/// Who waits for an interrupt instead of being ended by it.
+static WAITING: Mutex<Option<Sender<()>>> = Mutex::new(None);
+
+/// Waits for the first Ctrl-C, which then ends nothing by itself.
+pub(crate) fn wait_for_interrupt() {
+    let (told, interrupted) = channel();
+    *WAITING.lock().expect("no holder of this lock panics") = Some(told);
+    // The sender stays until it has told.
+    let _ = interrupted.recv();
+}
+
 /// Ends everything that runs, then this program, on Ctrl-C, SIGTERM and SIGHUP.
 pub(crate) fn on_interrupt() {
     let handler = || {
+        if let Some(told) = WAITING.lock().expect("no holder of this lock panics").take() {
+            let _ = told.send(());
+            return;
+        }
         // Never released: nothing new may start any more.
         let running = RUNNING.lock().expect("no holder of this lock panics");
         for &id in running.iter() {

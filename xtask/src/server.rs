@@ -21,7 +21,15 @@ const LINK_WITHIN: Duration = Duration::from_secs(2);
 /// How many lines of its output are kept for the report of a failure.
 const KEPT_LINES: usize = 40;
 
-type Log = Arc<Mutex<VecDeque<String>>>;
+type Log = Arc<Mutex<Kept>>;
+
+/// The last lines of a server's output.
+#[derive(Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    /// Lines before those.
+    dropped: usize,
+}
 
 /// Where a server keeps its records.
 #[derive(Clone, Debug)]
@@ -59,11 +67,19 @@ impl Server {
 
     /// Starts the server on a free loopback port and waits until it is ready.
     pub(crate) fn start_on(binary: &Path, place: &Place) -> Result<Self> {
+        Self::start_with(binary, place, &[])
+    }
+
+    /// As [`Server::start_on`], and reads from replicas.
+    pub(crate) fn start_with(binary: &Path, place: &Place, replicas: &[String]) -> Result<Self> {
         let started = Instant::now();
         let mut command = Command::new(binary);
         command.arg("serve");
         place.name(&mut command);
         command.args(["--listen", "127.0.0.1:0"]);
+        for replica in replicas {
+            command.arg("--replica").arg(replica);
+        }
         let mut group = Group::spawn(
             command
                 .stdin(Stdio::null())
@@ -99,6 +115,7 @@ impl Server {
                 .log
                 .lock()
                 .expect("no holder of this lock panics")
+                .lines
                 .iter()
                 .find_map(|line| setup_link(line));
             if found.is_some() || Instant::now() > deadline {
@@ -106,6 +123,19 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// How many lines it has printed so far.
+    pub(crate) fn line_count(&self) -> usize {
+        let kept = self.log.lock().expect("no holder of this lock panics");
+        kept.dropped + kept.lines.len()
+    }
+
+    /// Whether it has printed a text after so many lines; those that are not kept any more do not count.
+    pub(crate) fn said_since(&self, lines: usize, text: &str) -> bool {
+        let kept = self.log.lock().expect("no holder of this lock panics");
+        let skip = lines.saturating_sub(kept.dropped);
+        kept.lines.iter().skip(skip).any(|line| line.contains(text))
     }
 
     /// Whether the process still runs.
@@ -147,10 +177,11 @@ fn follow(pipe: impl Read + Send + 'static, log: Log, lines: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             let mut kept = log.lock().expect("no holder of this lock panics");
-            if kept.len() == KEPT_LINES {
-                kept.pop_front();
+            if kept.lines.len() == KEPT_LINES {
+                kept.lines.pop_front();
+                kept.dropped += 1;
             }
-            kept.push_back(line.clone());
+            kept.lines.push_back(line.clone());
             drop(kept);
             // Nobody listens once the server is ready: the pipe must be emptied all the same.
             let _ = lines.send(line);
@@ -193,7 +224,7 @@ fn setup_link(line: &str) -> Option<String> {
 
 fn last_words(log: &Log) -> String {
     let kept = log.lock().expect("no holder of this lock panics");
-    kept.iter().map(|line| format!("  | {line}\n")).collect()
+    kept.lines.iter().map(|line| format!("  | {line}\n")).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use clap::ValueEnum;
 
 use crate::postgres::{self, Durability, Postgres};
 use crate::redis::{self, Redis};
-use crate::{e2e, fuzz_api, kill, process, repo, tidy, web};
+use crate::replicated::{self, Replicated};
+use crate::{e2e, failover, fuzz_api, kill, process, repo, tidy, web};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Options {
 enum Step {
     /// The invariants of the house
     Tidy,
-    /// `cargo test` over the whole workspace with all features, beside a PostgreSQL and a Redis server of its own
+    /// `cargo test` over the whole workspace with all features, beside PostgreSQL and Redis servers of its own
     Cargo,
     /// The examples in the documentation
     Doc,
@@ -38,6 +39,8 @@ enum Step {
     E2e,
     /// 100 times kill -9 under load, on SQLite and on PostgreSQL
     Kill,
+    /// A replicated PostgreSQL whose primary is killed under load, and whose replicas are stopped and killed
+    Failover,
     /// Generated requests to every documented operation
     FuzzApi,
 }
@@ -56,6 +59,7 @@ impl Step {
             Self::Cargo => {
                 let server = Postgres::start(Durability::None)?;
                 let cache = Redis::start()?;
+                let followed = Replicated::start_late()?;
                 let mut tests = repo::cargo();
                 tests.args([
                     "test",
@@ -68,7 +72,9 @@ impl Step {
                 ]);
                 tests.env(redis::VARIABLE, &cache.url);
                 tests.env(redis::PROGRAM_VARIABLE, &cache.program);
-                process::run(tests.env(postgres::VARIABLE, &server.url))
+                tests.env(postgres::VARIABLE, &server.url);
+                tests.env(replicated::VARIABLE, followed.urls("postgres").join(" "));
+                process::run(&mut tests)
             }
             Self::Doc => process::run(repo::cargo().args(["test", "--workspace", "--all-features", "--doc"])),
             Self::Web => web::run(&web::Options::check()),
@@ -77,6 +83,7 @@ impl Step {
                 kill::run(&kill::Options::short())?;
                 kill::run(&kill::Options::short_on_postgres())
             }
+            Self::Failover => failover::run(&failover::Options::short()),
             Self::FuzzApi => fuzz_api::run(&fuzz_api::Options::short()),
         }
     }

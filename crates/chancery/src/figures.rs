@@ -74,7 +74,7 @@ impl TableHandle {
         let over = self.plan_by(&table, &input.query, Scope::Live, Window::All)?;
         let limit = limits::GROUPS_MAX as u64 + 1;
         let groups = self
-            .backend()
+            .reader()
             .aggregate(&AggregatePlan {
                 over,
                 measures,

@@ -60,8 +60,8 @@ pub use chancery_model::{
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
 pub use chancery_storage::{
-    CACHE_BYTES, CacheOptions, CacheStatus, Durability, RedisState, RedisStatus, RedisUrl, StorageError,
-    TableStats,
+    CACHE_BYTES, CacheOptions, CacheStatus, Durability, ReadFigures, RedisState, RedisStatus, RedisUrl,
+    ReplicaFigures, StorageError, TableStats,
 };
 pub use chancery_vault::credentials;
 pub use error::Error;

@@ -60,7 +60,7 @@ impl TableHandle {
         let Some(key) = key.to_key(&table) else {
             return Ok(None);
         };
-        let row = self.backend().get(&table, &key).await?;
+        let row = self.reader().get(&table, &key).await?;
         let seen = row.filter(|row| {
             row.deleted_at.is_none() && row.expires_at.is_none_or(|expires| expires > self.store.now())
         });
@@ -76,7 +76,7 @@ impl TableHandle {
         let Some(key) = key.to_key(&table) else {
             return Ok(None);
         };
-        let row = self.backend().get(&table, &key).await?;
+        let row = self.reader().get(&table, &key).await?;
         let seen = row.filter(|row| row.expires_at.is_none_or(|expires| expires > self.store.now()));
         Ok(seen.map(|row| Record::new(table, row)))
     }
@@ -119,7 +119,7 @@ impl TableHandle {
     /// [`Error::Query`].
     pub async fn count(&self, query: &Query) -> Result<u64, Error> {
         let plan = self.plan(query, Scope::Live, Window::All).await?;
-        Ok(self.backend().count(&plan, CountMode::Exact).await?)
+        Ok(self.reader().count(&plan, CountMode::Exact).await?)
     }
 
     /// The first `n` records in key order.
@@ -190,7 +190,7 @@ impl TableHandle {
 
     async fn window(&self, query: &Query, scope: Scope, window: Window) -> Result<Vec<Record>, Error> {
         let plan = self.plan(query, scope, window).await?;
-        let rows = self.backend().query(&plan).await?;
+        let rows = self.reader().query(&plan).await?;
         Ok(rows
             .into_iter()
             .map(|row| Record::new(plan.table.clone(), row))
@@ -233,7 +233,7 @@ impl TableHandle {
             },
         };
         let plan = self.plan(query, scope, window).await?;
-        let mut rows = self.backend().query(&plan).await?;
+        let mut rows = self.reader().query(&plan).await?;
         let has_more = rows.len() as u64 > limit;
         if has_more && backwards {
             rows.remove(0);
@@ -241,8 +241,8 @@ impl TableHandle {
         rows.truncate(limit as usize);
         let total = match count {
             Count::None => None,
-            Count::Estimated => Some(self.backend().count(&plan, CountMode::Estimated).await?),
-            Count::Exact => Some(self.backend().count(&plan, CountMode::Exact).await?),
+            Count::Estimated => Some(self.reader().count(&plan, CountMode::Estimated).await?),
+            Count::Exact => Some(self.reader().count(&plan, CountMode::Exact).await?),
         };
         Ok(Page {
             next: rows.last().map(|row| plan.boundary(row)),
@@ -263,7 +263,7 @@ impl TableHandle {
     pub async fn explain(&self, query: &Query, limit: u64) -> Result<Vec<String>, Error> {
         let window = Window::Offset { offset: 0, limit };
         let plan = self.plan(query, Scope::Live, window).await?;
-        Ok(self.backend().explain(&plan).await?)
+        Ok(self.reader().explain(&plan).await?)
     }
 
     /// All records of a query in chunks from one snapshot, in constant memory.
@@ -274,7 +274,7 @@ impl TableHandle {
         let plan = self.plan(query, Scope::Live, Window::All).await?;
         Ok(Stream {
             table: plan.table.clone(),
-            rows: self.backend().stream(&plan).await?,
+            rows: self.reader().stream(&plan).await?,
         })
     }
 
@@ -283,7 +283,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn stats(&self) -> Result<TableStats, Error> {
-        Ok(self.backend().stats(&self.definition()?).await?)
+        Ok(self.reader().stats(&self.definition()?).await?)
     }
 
     /// A query as the backend is asked, by a definition that it fits if there is one: another process may have changed it.

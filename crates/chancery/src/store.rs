@@ -10,7 +10,7 @@ use chancery_model::issue::unknown_name;
 use chancery_model::{Issue, Source, Table, TableId};
 use chancery_storage::{
     Backend, Batch, CacheOptions, CacheStatus, Committed, Document, DocumentWrite, Durability, Mode,
-    OnReject, StorageError, Write,
+    OnReject, ReadFigures, StorageError, Write,
 };
 use uuid::Uuid;
 
@@ -31,12 +31,26 @@ pub fn data_url(directory: &Path) -> String {
 }
 
 /// How a store is opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct OpenOptions {
     /// When a write is acknowledged: when it is on the disk (the default), or earlier.
     pub durability: Durability,
     /// How much is cached, and where the level is that several processes share.
     pub cache: CacheOptions,
+    /// The URLs of PostgreSQL servers that follow the one that is opened. Records are read there as long as what is read
+    /// shows everything that this process has written or shown before; see [`Store::at_least`].
+    pub replicas: Vec<String>,
+}
+
+impl std::fmt::Debug for OpenOptions {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A URL may hold a password.
+        out.debug_struct("OpenOptions")
+            .field("durability", &self.durability)
+            .field("cache", &self.cache)
+            .field("replicas", &self.replicas.len())
+            .finish()
+    }
 }
 
 /// Who acts, and by what means: written into every record and change.
@@ -55,6 +69,8 @@ pub struct Store {
     pub(crate) workspace: Arc<str>,
     pub(crate) actor: Actor,
     once: Option<Arc<DocumentWrite>>,
+    /// Answers reads that no write rests on, perhaps from a replica.
+    reader: Arc<dyn Backend>,
 }
 
 pub(crate) struct Core {
@@ -108,6 +124,7 @@ impl Store {
         let options = chancery_storage::OpenOptions {
             durability: options.durability,
             cache: options.cache,
+            replicas: options.replicas,
         };
         Store::on(chancery_storage::open(url, options).await?).await
     }
@@ -130,6 +147,7 @@ impl Store {
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
         let store = Store {
+            reader: core.backend.replicated(0).unwrap_or_else(|| core.backend.clone()),
             core,
             workspace: DEFAULT_WORKSPACE.into(),
             actor: Actor::default(),
@@ -266,6 +284,54 @@ impl Store {
         self.core.backend.cache()
     }
 
+    /// The same store for reads that show at least this revision: that of a write of another process, or of an earlier
+    /// answer. Without it a read shows at least what this process has written or shown before.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chancery::Error> {
+    /// # use chancery::{Error, Store, StorageError};
+    /// let store = Store::open("memory:").await?;
+    /// let newest = store.revision().await?;
+    /// assert!(store.at_least(newest).await.is_ok());
+    /// let future = store.at_least(newest + 1).await;
+    /// assert!(matches!(future, Err(Error::Storage(StorageError::Behind { .. }))));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StorageError::Behind`] if there is no such revision, here or, where there are replicas, at the read.
+    pub async fn at_least(&self, revision: u64) -> Result<Store, Error> {
+        let reader = match self.core.backend.replicated(revision) {
+            Some(reader) => reader,
+            None => {
+                let newest = self.revision().await?;
+                if newest < revision {
+                    let wanted = revision;
+                    return Err(StorageError::Behind { wanted, newest }.into());
+                }
+                self.core.backend.clone()
+            }
+        };
+        Ok(Store {
+            reader,
+            ..self.clone()
+        })
+    }
+
+    /// A revision that contains everything that was shown so far: what to ask for with [`Store::at_least`] in order to see
+    /// at least that again, wherever it is asked. Without replicas it is the newest.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn shown(&self) -> Result<u64, Error> {
+        Ok(self.reader.revision().await?)
+    }
+
+    /// Where reads were answered, and how the replicas are; empty where there are none.
+    pub fn read_figures(&self) -> ReadFigures {
+        self.core.backend.read_figures()
+    }
+
     /// Finishes what waits and lets go of the files.
     ///
     /// # Errors
@@ -373,8 +439,14 @@ impl TableHandle {
         &self.store
     }
 
+    /// Where writes are decided and done.
     pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.store.core.backend
+    }
+
+    /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
+    pub(crate) fn reader(&self) -> &dyn Backend {
+        &*self.store.reader
     }
 
     pub(crate) fn invalid(&self, table: &Table, issues: Vec<Issue>) -> Error {

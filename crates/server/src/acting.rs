@@ -7,6 +7,7 @@ use chancery::{Actor, Source, Store, TableHandle};
 use http::request::Parts;
 
 use crate::caller::Caller;
+use crate::conventions::AtLeast;
 use crate::fault::Fault;
 use crate::idempotency::Once;
 use crate::state::App;
@@ -24,7 +25,11 @@ impl FromRequestParts<App> for Acting {
         } else {
             Source::Api
         };
-        let store = app.store.acting(Actor {
+        let store = parts
+            .extensions
+            .get::<AtLeast>()
+            .map_or(&app.store, |least| &least.0);
+        let store = store.acting(Actor {
             id: Some(Arc::from(caller.principal.id())),
             source,
         });

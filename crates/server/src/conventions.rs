@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chancery::Store;
 use chancery_api::{ErrorCode, limits, problem::PROBLEM_JSON};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -23,7 +24,7 @@ use crate::state::{App, Route};
 
 /// The id of a request, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The newest commit, on every reply.
+/// A commit that contains everything the reply shows, on every reply.
 pub(crate) const REVISION: HeaderName = HeaderName::from_static("x-revision");
 /// The commit a read wants to see at least.
 const AT_LEAST_REVISION: HeaderName = HeaderName::from_static("x-at-least-revision");
@@ -92,7 +93,10 @@ async fn admit<'a>(
         }
     }
     check_parameters(request, route)?;
-    check_revision(app, request.headers()).await?;
+    if let Some(least) = least_revision(request.headers())? {
+        let store = app.store.at_least(least).await?;
+        request.extensions_mut().insert(AtLeast(store));
+    }
     Ok(Some(permit))
 }
 
@@ -115,28 +119,21 @@ fn check_parameters(request: &Request, route: &Route) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses a read that wants to see a commit this process has not.
-async fn check_revision(app: &App, headers: &HeaderMap) -> Result<(), Fault> {
+/// The store for a request that wants to see a commit.
+#[derive(Clone)]
+pub(crate) struct AtLeast(pub(crate) Store);
+
+/// The commit that a read wants to see at least.
+fn least_revision(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     let Some(value) = headers.get(&AT_LEAST_REVISION) else {
-        return Ok(());
+        return Ok(None);
     };
-    let wanted = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.parse::<u64>().ok())
-        .ok_or_else(|| {
-            Fault::new(
-                ErrorCode::InvalidHeader,
-                "X-At-Least-Revision holds no whole number.",
-            )
-            .hint("Send the X-Revision of an earlier answer.")
-        })?;
-    let has = app.store.revision().await?;
-    if wanted > has {
-        let detail = format!("Revision {wanted} is not here yet; the newest is {has}.");
-        return Err(Fault::new(ErrorCode::StorageUnavailable, detail));
-    }
-    Ok(())
+    let wanted = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    let none = || {
+        let detail = "X-At-Least-Revision holds no whole number.";
+        Fault::new(ErrorCode::InvalidHeader, detail).hint("Send the X-Revision of an earlier answer.")
+    };
+    wanted.map(Some).ok_or_else(none)
 }
 
 /// Runs the handler within its time, and survives it.
@@ -249,7 +246,7 @@ async fn finish(app: &App, response: &mut Response, request_id: &HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, request_id.clone());
     if !headers.contains_key(REVISION)
-        && let Ok(revision) = app.store.revision().await
+        && let Ok(revision) = app.store.shown().await
     {
         headers.insert(REVISION, HeaderValue::from(revision));
     }

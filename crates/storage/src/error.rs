@@ -66,6 +66,14 @@ pub enum StorageError {
         /// Why.
         detail: String,
     },
+    /// A read was to show a revision that is not there: wait for it, or ask for less.
+    #[error("revision {wanted} is not here yet; the newest is {newest}")]
+    Behind {
+        /// The revision that was asked for.
+        wanted: u64,
+        /// The newest there is.
+        newest: u64,
+    },
     /// The URL names no backend.
     #[error("{0}")]
     Url(String),

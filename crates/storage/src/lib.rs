@@ -15,6 +15,7 @@ pub mod memory;
 mod migration;
 mod open;
 pub mod postgres;
+mod read_figures;
 mod seam;
 pub mod sqlite;
 
@@ -28,4 +29,5 @@ pub use definition::{DEFINITION_KIND, WORKSPACE_KIND};
 pub use error::StorageError;
 pub use migration::MigrationStatus;
 pub use open::{Durability, OpenOptions, open};
+pub use read_figures::{ReadFigures, ReplicaFigures};
 pub use seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};

@@ -1,5 +1,6 @@
 //! From a URL to a backend. The list of backends lives here and nowhere else.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,12 +10,25 @@ use crate::seam::Backend;
 use crate::{memory, postgres, sqlite};
 
 /// How a backend is opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct OpenOptions {
     /// When a write is acknowledged.
     pub durability: Durability,
     /// How much is cached, and where the level is that several processes share.
     pub cache: CacheOptions,
+    /// The URLs of servers that follow the one that is opened, for reads; PostgreSQL only.
+    pub replicas: Vec<String>,
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL may hold a password.
+        out.debug_struct("OpenOptions")
+            .field("durability", &self.durability)
+            .field("cache", &self.cache)
+            .field("replicas", &self.replicas.len())
+            .finish()
+    }
 }
 
 /// When a write is acknowledged.
@@ -34,6 +48,11 @@ pub enum Durability {
 /// [`StorageError::Url`] for an unknown scheme, or a shared cache where there is nobody to share it with; and whatever the
 /// backend says of the file or server.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
+    let has_replicas = url.starts_with("postgres:") || url.starts_with("postgresql:");
+    if !(options.replicas.is_empty() || has_replicas) {
+        let detail = "only a PostgreSQL server has replicas: postgres://user@host/database";
+        return Err(StorageError::Url(detail.into()));
+    }
     if url == "memory:" || url == "memory" {
         refuse_shared(&options)?;
         return Ok(Arc::new(memory::Memory::new()));

@@ -17,6 +17,7 @@ use crate::batch::{Batch, Committed, Counter, Document};
 use crate::bell::News;
 use crate::cache::CacheStatus;
 use crate::error::StorageError;
+use crate::read_figures::ReadFigures;
 
 /// An answer that may be there at once: then nothing is allocated for it.
 pub type Answer<'a, T> = Either<Ready<Result<T, StorageError>>, BoxFuture<'a, Result<T, StorageError>>>;
@@ -103,6 +104,18 @@ pub trait Backend: Send + Sync + 'static {
     /// What the cache in front of it has done so far, if there is one.
     fn cache(&self) -> Option<CacheStatus> {
         None
+    }
+
+    /// The same place for reads that copies of it may answer: each shows at least this revision, and whatever this process
+    /// has committed or shown before. None where there is one copy only. Everything but records is read as ever, and
+    /// [`Backend::revision`] answers what has been shown so far. A decision to write must not rest on such a read.
+    fn replicated(&self, _revision: u64) -> Option<Arc<dyn Backend>> {
+        None
+    }
+
+    /// Where reads were answered, for metrics.
+    fn read_figures(&self) -> ReadFigures {
+        ReadFigures::default()
     }
 
     /// Whether it answers.

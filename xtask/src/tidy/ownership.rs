@@ -33,6 +33,7 @@ const OWNED: &[(&str, &str, &[&str])] = &[
             "libsqlite3-sys",
             "tokio-postgres",
             "postgres",
+            "deadpool",
             "deadpool-postgres",
             "sqlx",
             "redis",

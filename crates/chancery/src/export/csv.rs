@@ -33,7 +33,7 @@ impl TableHandle {
             }
         };
         let plan = self.plan_by(&table, &options.query, Scope::Live, Window::All)?;
-        let rows: RecordStream = self.backend().stream(&plan).await?;
+        let rows: RecordStream = self.reader().stream(&plan).await?;
         let csv = Csv {
             table,
             columns,

@@ -22,7 +22,7 @@ impl TableHandle {
         self.store.refresh().await?;
         let table = self.definition()?;
         let plan = self.plan_by(&table, query, Scope::Live, Window::All)?;
-        let rows = self.backend().stream(&plan).await?;
+        let rows = self.reader().stream(&plan).await?;
         let columns: Vec<_> = table.ordered().into_iter().map(column_part).collect();
         let text = |json: Result<String, serde_json::Error>| {
             json.map_err(|error| Error::Internal(error.to_string()))

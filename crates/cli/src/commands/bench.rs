@@ -89,9 +89,13 @@ impl Bench {
         } else {
             Durability::Full
         };
-        // What is measured is the database: an answer that was asked for before would say nothing of it.
-        let cache = CacheOptions::off();
-        let store = Store::open_with(url, OpenOptions { durability, cache }).await?;
+        let options = OpenOptions {
+            durability,
+            // What is measured is the database: an answer that was asked for before would say nothing of it.
+            cache: CacheOptions::off(),
+            ..OpenOptions::default()
+        };
+        let store = Store::open_with(url, options).await?;
         let single = store.create_table(table("Single")).await?;
         let many = store.create_table(table("Many")).await?;
         output.say(&format!(

@@ -25,12 +25,16 @@ Examples:
   chancery serve --demo
   chancery serve --data /srv/chancery --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
   chancery serve --database sqlite:app.db --listen 127.0.0.1:0
+  chancery serve --database postgres://app:PASSWORD@one,two/app --replica postgres://app:PASSWORD@two/app
 
 CHANCERY_LOG sets what is logged to stderr: error, warn, info (the default), debug."
 )]
 pub(crate) struct Serve {
     #[command(flatten)]
     database: DatabaseArgs,
+    /// A PostgreSQL server that follows --database and answers reads; may be given several times
+    #[arg(long = "replica", value_name = "URL", requires = "database")]
+    replicas: Vec<String>,
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7373")]
     listen: SocketAddr,
@@ -89,7 +93,12 @@ impl Serve {
             redis: redis(self.redis)?,
             ..CacheOptions::default()
         };
-        let store = open_store(&self.database, Missing::Make, OpenOptions { durability, cache }).await?;
+        let options = OpenOptions {
+            durability,
+            cache,
+            replicas: self.replicas,
+        };
+        let store = open_store(&self.database, Missing::Make, options).await?;
         if self.demo {
             match demo::fill(&store).await? {
                 Some(records) => output.say(&format!("the demo has {records} records")),

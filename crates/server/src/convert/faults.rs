@@ -171,6 +171,10 @@ fn bulk(detail: String, items: Vec<(usize, Vec<Found>)>) -> Fault {
 }
 
 fn storage(error: StorageError) -> Fault {
+    if let StorageError::Behind { wanted, newest } = &error {
+        let detail = format!("Revision {wanted} is not here yet; the newest is {newest}.");
+        return Fault::new(ErrorCode::StorageUnavailable, detail).retry_after(1);
+    }
     let detail = match &error {
         StorageError::Full => "The disk is full; nothing was written.",
         StorageError::Closed => "The store is closing.",

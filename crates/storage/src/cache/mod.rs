@@ -31,6 +31,7 @@ use self::status::Counter;
 use crate::batch::{Batch, Committed, Counter as Numbers, Document};
 use crate::bell::News;
 use crate::error::StorageError;
+use crate::read_figures::ReadFigures;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod answers;
@@ -441,6 +442,16 @@ impl Backend for Cached {
             bytes,
             redis,
         })
+    }
+
+    /// Reads of copies pass the cache by: asking whether an answer is still true is a question to the primary, which the
+    /// copies are there to spare.
+    fn replicated(&self, revision: u64) -> Option<Arc<dyn Backend>> {
+        self.inner.replicated(revision)
+    }
+
+    fn read_figures(&self) -> ReadFigures {
+        self.inner.read_figures()
     }
 
     async fn check(&self) -> Result<(), StorageError> {

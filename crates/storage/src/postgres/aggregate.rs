@@ -7,10 +7,10 @@ use chancery_model::Value;
 use chancery_model::aggregate::{Accumulator, AggregatePlan, Function, Group};
 use chancery_model::query::SortKey;
 use chancery_model::query::plan::{Plan, Window};
-use deadpool_postgres::Object;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
+use super::connection::Connection;
 use super::fault::Pg;
 use super::numeric;
 use super::read::{snapshot, walk};
@@ -34,7 +34,7 @@ pub(super) enum Figure {
 
 /// The groups of a plan.
 pub(super) async fn aggregate(
-    client: &mut Object,
+    client: &mut Connection,
     relation: &Relation,
     plan: &AggregatePlan,
     searched: bool,
@@ -180,7 +180,7 @@ fn figure(function: Function, expression: &str, shape: Shape, columns: &mut Vec<
 }
 
 async fn run(
-    client: &Object,
+    client: &Connection,
     relation: &Relation,
     plan: &AggregatePlan,
     statement: &Statement,
@@ -275,7 +275,7 @@ fn finish(function: Function, sum: Value, count: i64) -> Value {
 
 /// The groups of a plan, record by record.
 async fn one_by_one(
-    client: &mut Object,
+    client: &mut Connection,
     relation: &Relation,
     plan: &AggregatePlan,
     searched: bool,

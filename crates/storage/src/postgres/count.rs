@@ -2,8 +2,8 @@
 
 use chancery_model::Json;
 use chancery_model::query::plan::{Plan, Window};
-use deadpool_postgres::Object;
 
+use super::connection::Connection;
 use super::fault::Pg;
 use super::read::{snapshot, walk};
 use super::relation::Relation;
@@ -17,7 +17,7 @@ const EXACT_ROWS_MAX: i64 = 20_000;
 
 /// How many records a plan has, its window aside.
 pub(super) async fn count(
-    client: &mut Object,
+    client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
     searched: bool,
@@ -49,7 +49,7 @@ pub(super) async fn count(
     Ok(found)
 }
 
-async fn is_large(client: &Object, relation: &Relation) -> Pg<bool> {
+async fn is_large(client: &Connection, relation: &Relation) -> Pg<bool> {
     let mut some = Statement::new("SELECT count(*) FROM (SELECT 1 FROM ");
     some.push(&relation.name)
         .push(" LIMIT ")
@@ -59,7 +59,7 @@ async fn is_large(client: &Object, relation: &Relation) -> Pg<bool> {
 }
 
 /// What the server's own statistics say.
-async fn estimate(client: &Object, relation: &Relation, plan: &Plan) -> Pg<u64> {
+async fn estimate(client: &Connection, relation: &Relation, plan: &Plan) -> Pg<u64> {
     let mut explain = Statement::new("EXPLAIN (FORMAT JSON) SELECT 1 FROM ");
     explain.push(&relation.name);
     conditions(plan, relation, false, &mut explain);
@@ -93,7 +93,7 @@ impl<'a> tokio_postgres::types::FromSql<'a> for JsonText {
 }
 
 /// Sizes of a table.
-pub(super) async fn stats(client: &Object, relation: &Relation) -> Pg<TableStats> {
+pub(super) async fn stats(client: &Connection, relation: &Relation) -> Pg<TableStats> {
     let mut sizes = Statement::new("SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(deleted_at), ");
     sizes
         .push("(SELECT touched_at FROM definitions WHERE number = ")

@@ -26,6 +26,10 @@ use crate::bell;
 /// More rows than this are copied in instead of inserted, and more updates of one form are prepared once.
 const FEW: usize = 8;
 
+/// Lets the end of a transaction take as long as it takes. A server that waits for its synchronous standby would end that
+/// wait at the limit of a statement, and then say that the commit is done.
+pub(super) const PATIENTLY: &str = "SET LOCAL statement_timeout = 0";
+
 /// Writes everything and ends the transaction with `end`, in one round trip after the copies.
 pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<()> {
     let mut statements = rows(client, overlay).await?;
@@ -59,6 +63,7 @@ pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<
         let defines = documents.any(|(write, _)| bell::is_definition(write));
         statements.push(listen::tell(overlay.revision, defines));
     }
+    statements.push(Statement::new(PATIENTLY));
     statements.push(Statement::new(end));
     send(client, &statements).await
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Notification};
 
-use super::connect::connect;
+use super::connection::Connector;
 use super::fault::Pg;
 use super::log;
 use super::settings::Settings;
@@ -38,9 +38,26 @@ pub(super) fn tell(revision: u64, defines: bool) -> Statement {
     tell
 }
 
-/// Listens until the store is gone.
-pub(super) fn start(shared: &Arc<Shared>) -> JoinHandle<()> {
-    tokio::spawn(run(shared.pools.settings.clone(), Arc::downgrade(shared)))
+/// Listens until it is stopped or dropped.
+pub(super) struct Listener(JoinHandle<()>);
+
+impl Listener {
+    /// Listens for a store.
+    pub(super) fn start(shared: &Arc<Shared>) -> Listener {
+        let settings = shared.pools.settings.clone();
+        Listener(tokio::spawn(run(settings, Arc::downgrade(shared))))
+    }
+
+    /// Listens no more.
+    pub(super) fn stop(&self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 async fn run(settings: Settings, shared: Weak<Shared>) {
@@ -64,7 +81,8 @@ async fn run(settings: Settings, shared: Weak<Shared>) {
 /// Listens on one connection. Ends well only when the store is gone.
 async fn listen(settings: &Settings, shared: &Weak<Shared>, pause: &mut Duration) -> Pg<()> {
     let (sender, mut news) = mpsc::channel(WAITING_MAX);
-    let client = connect(settings, Some(sender)).await?;
+    let connector = Connector::new(settings, settings.greeting.clone())?;
+    let client = connector.connect_hearing(Some(sender)).await?;
     client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
     // What was committed while nobody listened may have changed anything.
     if !ring(shared, missed(&client).await?) {

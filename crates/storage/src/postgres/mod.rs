@@ -6,6 +6,9 @@
 //! need ([`needs`], [`load`]), decides them in memory ([`overlay`]) and writes the result ([`flush`]). Plans become SQL in
 //! [`select`], [`filter`] and [`aggregate`]; what SQL cannot say as the model means it is tested on the records
 //! themselves ([`read`]). Texts and numbers are kept in forms that compare as the model's do ([`text`], [`numeric`]).
+//!
+//! Servers that follow the one that is written to may answer reads: [`route`] chooses one that shows enough ([`replicas`]),
+//! and [`watch`] knows which are well.
 
 use std::sync::Arc;
 
@@ -15,28 +18,33 @@ use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
 use chancery_model::{Key, Record, Table, TableId, Value};
-use deadpool_postgres::Object;
 use futures::future::Either;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch::Receiver;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 
 use self::fault::{Fault, Pg};
-use self::pool::{Pools, discard};
+use self::listen::Listener;
+use self::pool::{Lent, Pools};
 use self::relation::{Relation, Relations};
+use self::replicas::Replicas;
+use self::route::{Route, Source};
 use self::search::Searches;
 use self::settings::Settings;
 use self::statement::Statement;
+use self::stream::NotBegun;
+use self::watch::Watcher;
 use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::bell::{Bell, News};
 use crate::error::StorageError;
 use crate::open::OpenOptions;
+use crate::read_figures::ReadFigures;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
 mod alone;
-mod connect;
+mod connection;
 mod count;
 pub mod database;
 mod ddl;
@@ -58,6 +66,8 @@ mod pipeline;
 mod pool;
 mod read;
 mod relation;
+mod replicas;
+mod route;
 mod rows;
 mod schema;
 mod search;
@@ -65,33 +75,30 @@ mod select;
 mod settings;
 mod state;
 mod statement;
+mod stream;
 mod text;
 mod tls;
+mod watch;
 mod writer;
 
 /// Jobs that may wait for the writer; more callers wait for their turn to wait.
 const WAITING_MAX: usize = 4_096;
 /// Chunks of a stream that wait to be taken.
 const STREAM_CHUNKS_WAITING: usize = 2;
-/// How long a stream may wait for whoever takes its records, in ms: it holds a connection and a snapshot.
-const STREAM_IDLE_MS: u64 = 600_000;
 /// How often a read is tried on another connection, or with a statement or index made anew.
 const READ_ATTEMPTS_MAX: u32 = 4;
 /// The oldest server that is supported.
 const SERVER_VERSION_MIN: i64 = 150_000;
 
 /// A store on a PostgreSQL server.
+#[derive(Clone)]
 pub struct Postgres {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     streams: Arc<Semaphore>,
-    listener: JoinHandle<()>,
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.listener.abort();
-    }
+    /// Which servers may answer its reads of records.
+    source: Source,
+    listener: Arc<Listener>,
 }
 
 impl Postgres {
@@ -99,8 +106,10 @@ impl Postgres {
     ///
     /// # Errors
     /// [`StorageError::Url`] if the URL or its database is none, [`StorageError::Unavailable`] if the server cannot be
-    /// reached, [`StorageError::Denied`] if it refuses the user, [`StorageError::Newer`] if a newer program wrote it.
+    /// reached, [`StorageError::Denied`] if it refuses the user, [`StorageError::Newer`] if a newer program wrote it. A replica
+    /// that cannot be reached is no error: it is asked again.
     pub async fn open(url: &str, options: OpenOptions) -> Result<Postgres, StorageError> {
+        let replicas = Replicas::new(&options.replicas)?;
         let pools = Pools::new(Settings::parse(url, options.durability)?)?;
         let outward = |fault: Fault| fault.outward(pools.name());
         let client = pools.writer().await.map_err(outward)?;
@@ -116,15 +125,24 @@ impl Postgres {
             relations: Relations::default(),
             searches: Default::default(),
             bell: Bell::default(),
+            replicas,
         });
+        if !shared.replicas.is_empty() {
+            let mut watcher = Watcher::default();
+            watcher.look(&shared).await;
+            let bell = shared.replicas.bell.clone();
+            let watching = tokio::spawn(watcher.run(Arc::downgrade(&shared), bell));
+            shared.replicas.watched_by(watching);
+        }
         let (jobs, receiver) = mpsc::channel(WAITING_MAX);
         tokio::spawn(Writer::new(shared.clone(), receiver).run());
-        let listener = listen::start(&shared);
+        let listener = Listener::start(&shared);
         Ok(Postgres {
             shared,
             jobs,
             streams,
-            listener,
+            source: Source::Primary,
+            listener: Arc::new(listener),
         })
     }
 
@@ -154,40 +172,14 @@ impl Postgres {
         answer.await.map_err(|_| StorageError::Closed)?
     }
 
-    /// A connection that reads.
-    async fn reader(&self) -> Result<Object, StorageError> {
-        self.shared
-            .pools
-            .reader()
-            .await
-            .map_err(|fault| fault.outward(self.shared.pools.name()))
+    /// The way of a read of records.
+    fn route(&self) -> Route<'_> {
+        Route::new(&self.shared, self.source)
     }
 
-    /// After a read failed: whether it may be tried again. A connection may have been lost while nobody used it, and a
-    /// prepared statement or an index may belong to a definition that another program has changed.
-    fn again(
-        &self,
-        client: Object,
-        fault: Fault,
-        attempt: &mut u32,
-        table: Option<&Table>,
-    ) -> Result<(), StorageError> {
-        *attempt += 1;
-        let outlived = fault.is_stale_statement();
-        let missing = fault.is_missing_column();
-        let lost = fault.is_lost();
-        if *attempt >= READ_ATTEMPTS_MAX || !(outlived || missing || lost) {
-            return Err(fault.outward(self.shared.pools.name()));
-        }
-        if lost {
-            discard(client);
-        } else {
-            client.statement_cache.clear();
-        }
-        if let (true, Some(table)) = (missing, table) {
-            self.shared.searches.write().note(table.number, None);
-        }
-        Ok(())
+    /// The way of a read that only the primary answers.
+    fn way_to_primary(&self) -> Route<'_> {
+        Route::new(&self.shared, Source::Primary)
     }
 
     /// Builds the full-text index that a plan needs, if it is not known to be there. Answers whether it is: an index of
@@ -209,17 +201,20 @@ impl Postgres {
     }
 }
 
-/// Reads with a connection, and again where [`Postgres::again`] says so. A table that is not there has no records.
+/// Reads along a way, and again where [`Route::failed`] says so. A table that is not there has no records.
 macro_rules! read {
-    ($self:ident, $table:expr, |$client:ident| $read:expr) => {{
-        let mut attempt = 0;
+    ($route:expr, $table:expr, |$client:ident| $read:expr) => {{
+        let mut route = $route;
         loop {
-            #[allow(unused_mut, reason = "some reads begin a transaction")]
-            let mut $client = $self.reader().await?;
-            match $read {
-                Ok(answer) => break Ok(Some(answer)),
-                Err(fault) if fault.is_missing_relation() => break Ok(None),
-                Err(fault) => $self.again($client, fault, &mut attempt, $table)?,
+            let mut lease = route.next().await?;
+            let (guard, $client) = lease.parts();
+            match guard.keep(async { $read }).await {
+                Ok(answer) => match route.done(&mut lease).await {
+                    Ok(()) => break Ok(Some(answer)),
+                    Err(fault) => route.failed(lease, fault, $table)?,
+                },
+                Err(fault) if fault.is_missing_relation() && !lease.is_replica() => break Ok(None),
+                Err(fault) => route.failed(lease, fault, $table)?,
             }
         }
     }};
@@ -228,21 +223,25 @@ macro_rules! read {
 /// As [`read`], for a plan that may need a full-text index.
 macro_rules! search {
     ($self:ident, $plan:expr, |$client:ident, $searched:ident| $read:expr) => {{
-        let mut attempt = 0;
+        let mut route = $self.route();
         loop {
             let $searched = $self.prepare_search($plan).await?;
-            let mut $client = $self.reader().await?;
-            match $read {
-                Ok(answer) => break Ok(Some(answer)),
-                Err(fault) if fault.is_missing_relation() => break Ok(None),
-                Err(fault) => $self.again($client, fault, &mut attempt, Some(&$plan.table))?,
+            let mut lease = route.next().await?;
+            let (guard, $client) = lease.parts();
+            match guard.keep(async { $read }).await {
+                Ok(answer) => match route.done(&mut lease).await {
+                    Ok(()) => break Ok(Some(answer)),
+                    Err(fault) => route.failed(lease, fault, Some(&$plan.table))?,
+                },
+                Err(fault) if fault.is_missing_relation() && !lease.is_replica() => break Ok(None),
+                Err(fault) => route.failed(lease, fault, Some(&$plan.table))?,
             }
         }
     }};
 }
 
 /// Refuses a server that is too old, or a database whose texts are not Unicode.
-async fn check_server(client: &Object, name: &str) -> Pg<()> {
+async fn check_server(client: &Lent, name: &str) -> Pg<()> {
     let version = "SELECT current_setting('server_version_num')::bigint";
     if Statement::new(version).number(client).await? < SERVER_VERSION_MIN {
         return Err(StorageError::Url(format!("{name}: PostgreSQL 15 or newer is needed")).into());
@@ -272,8 +271,13 @@ impl Backend for Postgres {
     fn get<'a>(&'a self, table: &'a Arc<Table>, key: &'a Key) -> Answer<'a, Option<Arc<Record>>> {
         Either::Right(Box::pin(async move {
             let relation = self.shared.relations.get(table);
-            let found: Result<_, StorageError> =
-                read!(self, None, |client| read::get(&client, &relation, key).await);
+            let positioned = self.source != Source::Primary;
+            let found: Result<_, StorageError> = read!(self.route(), None, |client| {
+                match positioned {
+                    true => read::get_with_position(client, &relation, key).await,
+                    false => read::get(client, &relation, key).await,
+                }
+            });
             Ok(found?.flatten())
         }))
     }
@@ -284,9 +288,10 @@ impl Backend for Postgres {
         keys: &[Key],
     ) -> Result<Vec<Option<Arc<Record>>>, StorageError> {
         let relation = self.shared.relations.get(table);
-        let found: Result<_, StorageError> =
-            read!(self, None, |client| read::get_many(&client, &relation, keys)
-                .await);
+        let found: Result<_, StorageError> = read!(self.route(), None, |client| read::get_many(
+            client, &relation, keys
+        )
+        .await);
         Ok(found?.unwrap_or_else(|| vec![None; keys.len()]))
     }
 
@@ -298,8 +303,8 @@ impl Backend for Postgres {
         limit: usize,
     ) -> Result<Vec<Vec<Arc<Record>>>, StorageError> {
         let relation = self.shared.relations.get(table);
-        let found: Result<_, StorageError> = read!(self, None, |client| {
-            read::find(&mut client, &relation, fields, tuples, limit).await
+        let found: Result<_, StorageError> = read!(self.route(), None, |client| {
+            read::find(client, &relation, fields, tuples, limit).await
         });
         Ok(found?.unwrap_or_else(|| vec![Vec::new(); tuples.len()]))
     }
@@ -307,7 +312,7 @@ impl Backend for Postgres {
     async fn query(&self, plan: &Plan) -> Result<Vec<Arc<Record>>, StorageError> {
         let relation = self.shared.relations.get(&plan.table);
         let found: Result<_, StorageError> = search!(self, plan, |client, searched| {
-            read::query(&mut client, &relation, plan, searched).await
+            read::query(client, &relation, plan, searched).await
         });
         Ok(found?.unwrap_or_default())
     }
@@ -315,39 +320,38 @@ impl Backend for Postgres {
     async fn count(&self, plan: &Plan, mode: CountMode) -> Result<u64, StorageError> {
         let relation = self.shared.relations.get(&plan.table);
         let counted: Result<_, StorageError> = search!(self, plan, |client, searched| {
-            count::count(&mut client, &relation, plan, searched, mode).await
+            count::count(client, &relation, plan, searched, mode).await
         });
         Ok(counted?.unwrap_or_default())
     }
 
     async fn stream(&self, plan: &Plan) -> Result<RecordStream, StorageError> {
-        let searched = self.prepare_search(plan).await?;
         let permit = self.streams.clone().acquire_owned().await;
-        let permit = permit.map_err(|_| StorageError::Closed)?;
-        let mut client = self.reader().await?;
-        let relation = self.shared.relations.get(&plan.table);
-        let (plan, shared) = (plan.clone(), self.shared.clone());
-        let (sender, receiver) = mpsc::channel(STREAM_CHUNKS_WAITING);
-        let (begun, began) = oneshot::channel();
-        tokio::spawn(async move {
-            let streamed = stream(&mut client, &relation, &plan, searched, &sender, begun).await;
-            match streamed {
-                Err(fault) if fault.is_missing_relation() => {}
-                Err(fault) => drop(sender.send(Err(fault.outward(shared.pools.name()))).await),
-                Ok(()) => {}
+        let mut permit = permit.map_err(|_| StorageError::Closed)?;
+        let mut route = self.route();
+        loop {
+            let searched = self.prepare_search(plan).await?;
+            let lease = route.next().await?;
+            let (sender, receiver) = mpsc::channel(STREAM_CHUNKS_WAITING);
+            // The stream shows the state of now, not of when somebody starts to take from it.
+            match stream::begin(&self.shared, lease, plan, searched, sender, permit).await {
+                Ok(()) => return Ok(receiver),
+                Err(NotBegun { lease, fault, .. }) if fault.is_missing_relation() && !lease.is_replica() => {
+                    return Ok(receiver);
+                }
+                Err(not_begun) => {
+                    permit = not_begun.permit;
+                    route.failed(not_begun.lease, not_begun.fault, Some(&plan.table))?;
+                }
             }
-            drop(permit);
-        });
-        // The stream shows the state of now, not of when somebody starts to take from it.
-        let _ = began.await;
-        Ok(receiver)
+        }
     }
 
     async fn aggregate(&self, plan: &AggregatePlan) -> Result<Vec<Group>, StorageError> {
         let relation = self.shared.relations.get(&plan.over.table);
         let over = &plan.over;
         let groups: Result<_, StorageError> = search!(self, over, |client, searched| {
-            aggregate::aggregate(&mut client, &relation, plan, searched).await
+            aggregate::aggregate(client, &relation, plan, searched).await
         });
         Ok(groups?.unwrap_or_else(|| aggregate::of_nothing(plan)))
     }
@@ -355,14 +359,16 @@ impl Backend for Postgres {
     async fn explain(&self, plan: &Plan) -> Result<Vec<String>, StorageError> {
         let relation = self.shared.relations.get(&plan.table);
         let lines: Result<_, StorageError> = search!(self, plan, |client, searched| {
-            read::explain(&mut client, &relation, plan, searched).await
+            read::explain(client, &relation, plan, searched).await
         });
         Ok(lines?.unwrap_or_default())
     }
 
     async fn documents(&self, query: DocumentQuery) -> Result<Vec<Document>, StorageError> {
-        let found: Result<_, StorageError> =
-            read!(self, None, |client| documents::read(&client, &query).await);
+        let found: Result<_, StorageError> = read!(self.way_to_primary(), None, |client| documents::read(
+            client, &query
+        )
+        .await);
         Ok(found?.unwrap_or_default())
     }
 
@@ -371,42 +377,67 @@ impl Backend for Postgres {
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
-        let found: Result<_, StorageError> =
-            read!(self, None, |client| log::read(&client, after, limit).await);
+        let found: Result<_, StorageError> = read!(self.way_to_primary(), None, |client| log::read(
+            client, after, limit
+        )
+        .await);
         Ok(found?.unwrap_or_default())
     }
 
-    fn news(&self) -> watch::Receiver<News> {
+    fn news(&self) -> Receiver<News> {
         self.shared.bell.listen()
     }
 
     async fn revision(&self) -> Result<u64, StorageError> {
+        if self.source != Source::Primary {
+            return Ok(self.shared.replicas.seen());
+        }
         let newest = Statement::new(log::NEWEST);
-        let found: Result<_, StorageError> = read!(self, None, |client| newest.number(&client).await);
+        let found: Result<_, StorageError> =
+            read!(self.way_to_primary(), None, |client| newest.number(client).await);
         Ok(found?.unwrap_or_default() as u64)
     }
 
     async fn stats(&self, table: &Arc<Table>) -> Result<TableStats, StorageError> {
         let relation: Arc<Relation> = self.shared.relations.get(table);
         let found: Result<_, StorageError> =
-            read!(self, None, |client| count::stats(&client, &relation).await);
+            read!(self.route(), None, |client| count::stats(client, &relation).await);
         Ok(found?.unwrap_or_default())
     }
 
     async fn state(&self, table: TableId) -> Result<Option<Uuid>, StorageError> {
-        let found: Result<_, StorageError> = read!(self, None, |client| state::newest(&client, table).await);
+        let found: Result<_, StorageError> =
+            read!(self.way_to_primary(), None, |client| state::newest(client, table)
+                .await);
         Ok(found?.flatten())
     }
 
     async fn check(&self) -> Result<(), StorageError> {
         let one = Statement::new("SELECT 1::bigint");
-        let found: Result<_, StorageError> = read!(self, None, |client| one.number(&client).await);
+        let found: Result<_, StorageError> =
+            read!(self.way_to_primary(), None, |client| one.number(client).await);
         found.map(drop)
     }
 
+    fn replicated(&self, revision: u64) -> Option<Arc<dyn Backend>> {
+        if self.shared.replicas.is_empty() {
+            return None;
+        }
+        let source = Source::Any(revision);
+        Some(Arc::new(Postgres {
+            source,
+            ..self.clone()
+        }))
+    }
+
+    fn read_figures(&self) -> ReadFigures {
+        self.shared.replicas.figures()
+    }
+
     async fn close(&self) -> Result<(), StorageError> {
-        self.listener.abort();
+        self.listener.stop();
         self.shared.pools.close_readers();
+        self.shared.replicas.close();
         self.streams.close();
         let (done, closed) = oneshot::channel();
         if self.jobs.send(Job::Close(done)).await.is_ok() {
@@ -415,38 +446,4 @@ impl Backend for Postgres {
         }
         Ok(())
     }
-}
-
-/// Sends the records of a plan in chunks.
-async fn stream(
-    client: &mut Object,
-    relation: &Relation,
-    plan: &Plan,
-    searched: bool,
-    sender: &mpsc::Sender<Result<Vec<Arc<Record>>, StorageError>>,
-    begun: oneshot::Sender<()>,
-) -> Pg<()> {
-    let selection = select::selection(plan, relation, searched);
-    if selection.reverse {
-        // Only pages are asked for backwards, and a page fits in memory.
-        drop(begun);
-        let records = read::query(client, relation, plan, searched).await?;
-        let _ = sender.send(Ok(records)).await;
-        return Ok(());
-    }
-    let snapshot = read::snapshot(client).await?;
-    // The first statement of the transaction fixes the state that all of it sees.
-    snapshot
-        .batch_execute(&format!(
-            "SET LOCAL idle_in_transaction_session_timeout = {STREAM_IDLE_MS}; SELECT 1"
-        ))
-        .await?;
-    drop(begun);
-    let mut chunks = read::Chunks::new(&snapshot, relation, plan, selection);
-    while let Some(chunk) = chunks.next().await? {
-        if sender.send(Ok(chunk)).await.is_err() {
-            break;
-        }
-    }
-    Ok(())
 }

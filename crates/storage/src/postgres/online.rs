@@ -4,7 +4,7 @@
 use chancery_model::Table;
 use tokio_postgres::Client;
 
-use super::connect::connect;
+use super::connection::Connector;
 use super::ddl;
 use super::fault::Pg;
 use super::pool::Pools;
@@ -55,7 +55,8 @@ async fn build_new(pools: &Pools, before: &std::sync::Arc<Table>, after: &std::s
     if fresh.is_empty() {
         return Ok(());
     }
-    let client = connect(&pools.settings, None).await?;
+    let connector = Connector::new(&pools.settings, pools.settings.greeting.clone())?;
+    let client = connector.connect().await?;
     let mut size = Statement::new("SELECT coalesce(pg_relation_size(to_regclass(");
     size.bind(Param::text(Some(&new.name))).push(")), 0)::bigint");
     if size.number(&client).await? < BESIDE_FROM_BYTES {

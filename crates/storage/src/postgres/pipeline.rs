@@ -52,6 +52,12 @@ impl AsClient for Client {
     }
 }
 
+impl AsClient for super::connection::Connection {
+    fn as_client(&self) -> &Client {
+        self
+    }
+}
+
 impl AsClient for deadpool_postgres::Transaction<'_> {
     fn as_client(&self) -> &Client {
         self.client()

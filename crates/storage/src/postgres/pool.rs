@@ -1,39 +1,36 @@
 //! Connections: a pool that reads, and one that writes apart, so that no number of readers keeps a write waiting. It
 //! knows nothing of tables.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::TimeoutType;
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
-};
+use deadpool::Runtime;
+use deadpool::managed::{Object, Pool, PoolError, TimeoutType};
 use tokio::task::JoinHandle;
 
+use super::connection::{Connection, Connector};
 use super::fault::{Fault, Pg};
-use super::settings::{Settings, Tls};
-use super::tls;
+use super::settings::Settings;
 use crate::error::StorageError;
 
-/// A connection that was silent for so long is asked whether it still answers before it is used.
-const HEALTH_AFTER: Duration = Duration::from_secs(30);
 /// How often idle connections are looked over.
 const TIDY_EVERY: Duration = Duration::from_secs(15);
+
+/// A connection on loan from a pool; it goes back when dropped.
+pub(super) type Lent = Object<Connector>;
 
 /// The connections to a server.
 pub(super) struct Pools {
     /// What they were made from.
     pub(super) settings: Settings,
-    readers: Pool,
-    writer: Pool,
+    readers: Pool<Connector>,
+    writer: Pool<Connector>,
     tidy: JoinHandle<()>,
 }
 
 impl Pools {
     /// Pools without connections; they are made as they are needed.
     pub(super) fn new(settings: Settings) -> Result<Pools, StorageError> {
-        let reading = format!("{}; SET default_transaction_read_only = on", settings.greeting);
-        let readers = build(&settings, settings.pool_max, reading)?;
+        let readers = build(&settings, settings.pool_max, reading(&settings))?;
         let writer = build(&settings, 1, settings.greeting.clone())?;
         let tidy = tokio::spawn(tidy(readers.clone(), settings.pool_min, settings.pool_idle));
         Ok(Pools {
@@ -45,16 +42,21 @@ impl Pools {
     }
 
     /// A connection that reads.
-    pub(super) async fn reader(&self) -> Pg<Object> {
+    pub(super) async fn reader(&self) -> Pg<Lent> {
         self.get(&self.readers, self.settings.pool_max).await
     }
 
     /// The connection that writes.
-    pub(super) async fn writer(&self) -> Pg<Object> {
+    pub(super) async fn writer(&self) -> Pg<Lent> {
         self.get(&self.writer, 1).await
     }
 
-    async fn get(&self, pool: &Pool, size: usize) -> Pg<Object> {
+    /// At a replica: the connection that asks how it is, which no number of readers keeps waiting.
+    pub(super) async fn probe(&self) -> Pg<Lent> {
+        self.writer().await
+    }
+
+    async fn get(&self, pool: &Pool<Connector>, size: usize) -> Pg<Lent> {
         let waited = self.settings.acquire_timeout.as_millis();
         pool.get().await.map_err(|error| match error {
             PoolError::Timeout(TimeoutType::Wait) => Fault::Pool(format!(
@@ -63,11 +65,11 @@ impl Pools {
             PoolError::Timeout(_) => {
                 Fault::Pool("no connection was made in time (connect_timeout_ms)".into())
             }
-            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-                Fault::Db(error)
-            }
+            PoolError::Backend(fault) => fault,
             PoolError::Closed => Fault::Storage(StorageError::Closed),
-            other => Fault::Pool(other.to_string()),
+            PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Fault::Pool("the pool is not set up".into())
+            }
         })
     }
 
@@ -109,45 +111,28 @@ impl Drop for Pools {
 }
 
 /// Takes a connection out of its pool, so that nobody gets it again.
-pub(super) fn discard(connection: Object) {
-    drop(Object::take(connection));
+pub(super) fn discard(connection: Lent) {
+    drop::<Connection>(Object::take(connection));
 }
 
-fn build(settings: &Settings, size: usize, greeting: String) -> Result<Pool, StorageError> {
-    let recycling = ManagerConfig {
-        recycling_method: RecyclingMethod::Fast,
-    };
-    let config = settings.config.clone();
-    let manager = match settings.tls {
-        Tls::Off => Manager::from_config(config, tokio_postgres::NoTls, recycling),
-        _ => Manager::from_config(config, tls::connector(&settings.tls)?, recycling),
-    };
-    let greeting: Arc<str> = greeting.into();
-    let connect = settings.config.get_connect_timeout().copied();
-    let pool = Pool::builder(manager)
+/// What a connection that only reads is told first.
+pub(super) fn reading(settings: &Settings) -> String {
+    format!("{}; SET default_transaction_read_only = on", settings.greeting)
+}
+
+fn build(settings: &Settings, size: usize, greeting: String) -> Result<Pool<Connector>, StorageError> {
+    let pool = Pool::builder(Connector::new(settings, greeting)?)
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.acquire_timeout))
-        .create_timeout(connect)
-        .recycle_timeout(connect)
-        .post_create(Hook::async_fn(move |client, _| {
-            let greeting = greeting.clone();
-            Box::pin(async move { client.batch_execute(&greeting).await.map_err(HookError::Backend) })
-        }))
-        .pre_recycle(Hook::async_fn(|client, metrics| {
-            Box::pin(async move {
-                if metrics.last_used() < HEALTH_AFTER {
-                    return Ok(());
-                }
-                client.check_connection().await.map_err(HookError::Backend)
-            })
-        }));
+        .create_timeout(Some(settings.connect_timeout_all()))
+        .recycle_timeout(Some(settings.connect_timeout));
     pool.build()
         .map_err(|error| StorageError::Internal(format!("no pool: {error}")))
 }
 
 /// Closes what is idle beyond what is kept.
-async fn tidy(pool: Pool, keep: usize, idle: Duration) {
+async fn tidy(pool: Pool<Connector>, keep: usize, idle: Duration) {
     loop {
         tokio::time::sleep(TIDY_EVERY).await;
         let mut kept = 0;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::plan::{Plan, Window};
 use chancery_model::{Key, Record, Value};
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use tokio_postgres::IsolationLevel;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
+use super::connection::{Connection, POSITION};
 use super::fault::Pg;
 use super::filter::condition;
+use super::pipeline::answers;
 use super::relation::Relation;
 use super::rows::{encode_key, encode_keys, record, records};
 use super::select::{Selection, selection};
@@ -21,7 +23,7 @@ use super::statement::{Statement, typed};
 const FETCH_ROWS: i32 = 500;
 
 /// The record with a key.
-pub(super) async fn get(client: &Object, relation: &Relation, key: &Key) -> Pg<Option<Arc<Record>>> {
+pub(super) async fn get(client: &Connection, relation: &Relation, key: &Key) -> Pg<Option<Arc<Record>>> {
     if key.kind() != relation.key_kind {
         return Ok(None);
     }
@@ -30,9 +32,39 @@ pub(super) async fn get(client: &Object, relation: &Relation, key: &Key) -> Pg<O
     row.map(|row| record(&row, relation).map(Arc::new)).transpose()
 }
 
+/// As [`get`], and in the same round trip the position of the server after it, for [`Connection::take_told`].
+pub(super) async fn get_with_position(
+    client: &Connection,
+    relation: &Relation,
+    key: &Key,
+) -> Pg<Option<Arc<Record>>> {
+    if key.kind() != relation.key_kind {
+        return Ok(None);
+    }
+    let statement = client.prepare_cached(&relation.get).await?;
+    let position = client.prepare_cached(POSITION).await?;
+    let key = encode_key(key);
+    let (key, nothing): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 0]) = ([&key], []);
+    let mut answers = answers(vec![
+        Box::pin(client.query(&statement, &key)),
+        Box::pin(client.query(&position, &nothing)),
+    ])
+    .await?
+    .into_iter();
+    let (rows, position) = (
+        answers.next().unwrap_or_default(),
+        answers.next().unwrap_or_default(),
+    );
+    if let [row] = position.as_slice() {
+        client.tell(row.try_get::<_, i64>(0)? as u64);
+    }
+    let row = rows.first().map(|row| record(row, relation).map(Arc::new));
+    row.transpose()
+}
+
 /// The records with these keys, in their order.
 pub(super) async fn get_many(
-    client: &Object,
+    client: &Connection,
     relation: &Relation,
     keys: &[Key],
 ) -> Pg<Vec<Option<Arc<Record>>>> {
@@ -49,7 +81,7 @@ pub(super) async fn get_many(
 
 /// For each tuple the live records whose fields equal it.
 pub(super) async fn find(
-    client: &mut Object,
+    client: &mut Connection,
     relation: &Relation,
     fields: &[FieldRef],
     tuples: &[Vec<Value>],
@@ -105,7 +137,7 @@ pub(super) async fn find(
 
 /// The records of a plan.
 pub(super) async fn query(
-    client: &mut Object,
+    client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
     searched: bool,
@@ -152,7 +184,7 @@ fn window(statement: &mut Statement, limit: Option<u64>, offset: u64) {
 }
 
 /// A transaction that only reads, and sees one state.
-pub(super) async fn snapshot(client: &mut Object) -> Pg<Transaction<'_>> {
+pub(super) async fn snapshot(client: &mut Connection) -> Pg<Transaction<'_>> {
     Ok(client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -339,7 +371,7 @@ impl<'a> Rows<'a> {
 
 /// How PostgreSQL would answer a plan.
 pub(super) async fn explain(
-    client: &mut Object,
+    client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
     searched: bool,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use crate::error::StorageError;
 use crate::open::Durability;
@@ -27,12 +27,14 @@ const LOCK_TIMEOUT_MS: u64 = 5_000;
 const OUTCOME_TIMEOUT_MS: u64 = 30_000;
 /// An open connection is probed by the system when it was silent for so long.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How far a replica may be behind before nobody reads from it, in ms.
+const LAG_MAX_MS: u64 = 10_000;
 
 /// A server, and how it is spoken to.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    /// Where and who.
-    pub(super) config: Config,
+    /// Where and who: each host that may be the server.
+    pub(super) hosts: Vec<Config>,
     /// The server and database for people: never a password.
     pub(super) name: String,
     /// Whether and how the connection is encrypted.
@@ -45,10 +47,23 @@ pub(super) struct Settings {
     pub(super) pool_idle: Duration,
     /// How long a caller waits for a connection.
     pub(super) acquire_timeout: Duration,
+    /// How long a connection to one host may take.
+    pub(super) connect_timeout: Duration,
+    /// How far a replica may be behind before nobody reads from it.
+    pub(super) lag_max: Duration,
     /// How long the answer to a commit is looked for after its connection broke.
     pub(super) outcome_timeout: Duration,
     /// What every connection is told first.
     pub(super) greeting: String,
+}
+
+/// What the server is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The one that takes writes: of several hosts, whichever does so now.
+    Primary,
+    /// One that follows it.
+    Replica,
 }
 
 /// Whether and how a connection is encrypted.
@@ -74,8 +89,10 @@ struct Own {
     statement_timeout_ms: Option<u64>,
     lock_timeout_ms: Option<u64>,
     outcome_timeout_ms: Option<u64>,
+    lag_max_ms: Option<u64>,
     sslmode: Option<String>,
     sslrootcert: Option<String>,
+    target_session_attrs: Option<String>,
 }
 
 impl Own {
@@ -90,6 +107,8 @@ impl Own {
             "statement_timeout_ms" => self.statement_timeout_ms = Some(number(name, value)?),
             "lock_timeout_ms" => self.lock_timeout_ms = Some(number(name, value)?),
             "outcome_timeout_ms" => self.outcome_timeout_ms = Some(number(name, value)?),
+            "lag_max_ms" => self.lag_max_ms = Some(number(name, value)?),
+            "target_session_attrs" => self.target_session_attrs = Some(value.to_owned()),
             "sslmode" => self.sslmode = Some(value.to_owned()),
             "sslrootcert" => self.sslrootcert = Some(value.to_owned()),
             _ => return Ok(false),
@@ -105,11 +124,28 @@ fn number<T: FromStr>(name: &str, value: &str) -> Result<T, StorageError> {
 }
 
 impl Settings {
-    /// Reads `postgres://user:password@host:port/database?parameters`.
+    /// Reads `postgres://user:password@host:port/database?parameters`, where several hosts stand with commas between them.
     ///
     /// # Errors
     /// [`StorageError::Url`] if it is no such URL; the error does not repeat it, since it may hold a password.
     pub(super) fn parse(url: &str, durability: Durability) -> Result<Settings, StorageError> {
+        Settings::read(url, durability, Role::Primary)
+    }
+
+    /// Reads the URL of a replica.
+    ///
+    /// # Errors
+    /// As [`Settings::parse`].
+    pub(super) fn parse_replica(url: &str) -> Result<Settings, StorageError> {
+        let known = ["postgres://", "postgresql://"];
+        if !known.iter().any(|scheme| url.starts_with(scheme)) {
+            let detail = "a replica's URL is written postgres://user@host/database";
+            return Err(StorageError::Url(detail.into()));
+        }
+        Settings::read(url, Durability::Full, Role::Replica)
+    }
+
+    fn read(url: &str, durability: Durability, role: Role) -> Result<Settings, StorageError> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut own = Own::default();
         let mut theirs = Vec::new();
@@ -137,27 +173,109 @@ impl Settings {
             _ => SslMode::Require,
         });
         config.keepalives(true).keepalives_idle(KEEPALIVE);
-        config.connect_timeout(ms(own.connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS)));
+        let connect_timeout = ms(own.connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS));
+        config.connect_timeout(connect_timeout);
+        config.target_session_attrs(session(&own, role)?);
         if config.get_application_name().is_none() {
             config.application_name("chancery");
         }
         let pool_max = own.pool_max.unwrap_or(POOL_MAX).max(1);
         Ok(Settings {
             name: name(&config),
-            config,
+            hosts: hosts(&config),
             tls,
             pool_max,
             pool_min: own.pool_min.unwrap_or(POOL_MIN).min(pool_max),
             pool_idle: ms(own.pool_idle_ms.unwrap_or(POOL_IDLE_MS)),
             acquire_timeout: ms(own.acquire_timeout_ms.unwrap_or(ACQUIRE_TIMEOUT_MS)),
+            connect_timeout,
+            lag_max: ms(own.lag_max_ms.unwrap_or(LAG_MAX_MS)),
             outcome_timeout: ms(own.outcome_timeout_ms.unwrap_or(OUTCOME_TIMEOUT_MS)),
             greeting: greeting(&own, durability),
         })
     }
 }
 
+impl Settings {
+    /// How long a connection may take if every host has to be tried.
+    pub(super) fn connect_timeout_all(&self) -> Duration {
+        let hosts = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        self.connect_timeout.saturating_mul(hosts.max(1))
+    }
+}
+
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
+}
+
+/// Which servers a connection may be to. Whoever writes must not end at a server that only follows, so that is the
+/// rule for a primary whether the URL says so or not.
+fn session(own: &Own, role: Role) -> Result<TargetSessionAttrs, StorageError> {
+    match (role, own.target_session_attrs.as_deref()) {
+        (Role::Primary, None | Some("read-write" | "primary")) => Ok(TargetSessionAttrs::ReadWrite),
+        (Role::Primary, Some("any")) => Ok(TargetSessionAttrs::Any),
+        (Role::Replica, None | Some("any")) => Ok(TargetSessionAttrs::Any),
+        (Role::Replica, Some("read-only" | "standby")) => Ok(TargetSessionAttrs::ReadOnly),
+        (role, Some(other)) => Err(StorageError::Url(format!(
+            "target_session_attrs=\"{other}\" does not fit here; {}",
+            match role {
+                Role::Primary => "the server that is written to is read-write",
+                Role::Replica => "a replica is any or read-only",
+            }
+        ))),
+    }
+}
+
+/// Each host by itself, so that each gets its own time.
+fn hosts(config: &Config) -> Vec<Config> {
+    let (names, ports, addresses) = (config.get_hosts(), config.get_ports(), config.get_hostaddrs());
+    let single = |(index, name): (usize, &Host)| {
+        let mut one = Config::new();
+        match name {
+            Host::Tcp(name) => one.host(name),
+            #[cfg(unix)]
+            Host::Unix(path) => one.host_path(path),
+        };
+        one.port(ports.get(index).or(ports.first()).copied().unwrap_or(5432));
+        if let Some(address) = addresses.get(index) {
+            one.hostaddr(*address);
+        }
+        if let Some(user) = config.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = config.get_password() {
+            one.password(password);
+        }
+        if let Some(database) = config.get_dbname() {
+            one.dbname(database);
+        }
+        if let Some(options) = config.get_options() {
+            one.options(options);
+        }
+        if let Some(application) = config.get_application_name() {
+            one.application_name(application);
+        }
+        if let Some(timeout) = config.get_connect_timeout() {
+            one.connect_timeout(*timeout);
+        }
+        if let Some(timeout) = config.get_tcp_user_timeout() {
+            one.tcp_user_timeout(*timeout);
+        }
+        one.ssl_mode(config.get_ssl_mode())
+            .ssl_negotiation(config.get_ssl_negotiation())
+            .channel_binding(config.get_channel_binding())
+            .target_session_attrs(config.get_target_session_attrs())
+            .keepalives(config.get_keepalives())
+            .keepalives_idle(config.get_keepalives_idle());
+        if let Some(interval) = config.get_keepalives_interval() {
+            one.keepalives_interval(interval);
+        }
+        if let Some(retries) = config.get_keepalives_retries() {
+            one.keepalives_retries(retries);
+        }
+        one
+    };
+    names.iter().enumerate().map(single).collect()
 }
 
 fn tls(own: &Own) -> Result<Tls, StorageError> {
@@ -234,13 +352,48 @@ mod tests {
         assert_eq!(settings.name, "postgres://db.example:5433/app");
         assert_eq!(settings.pool_max, 3);
         assert!(settings.greeting.contains("statement_timeout = 7;"));
-        assert_eq!(settings.config.get_user(), Some("ann"));
+        assert_eq!(settings.hosts[0].get_user(), Some("ann"));
         assert_eq!(settings.tls, Tls::Encrypted);
         let socket = parse("postgresql:///app?host=/run/pg&port=5444&sslmode=disable").unwrap();
         assert_eq!(
             (socket.name.as_str(), socket.tls),
             ("postgres:///run/pg:5444/app", Tls::Off)
         );
+    }
+
+    #[test]
+    fn several_hosts_are_each_tried_and_only_for_writing() {
+        let settings = parse("postgres://ann:pw@one:1,two:2/app?target_session_attrs=primary").unwrap();
+        assert_eq!(settings.name, "postgres://one:1,two:2/app");
+        let hosts: Vec<_> = settings
+            .hosts
+            .iter()
+            .map(|host| (host.get_hosts(), host.get_ports()))
+            .collect();
+        let tcp = |name: &str| [Host::Tcp(name.into())];
+        assert_eq!(
+            hosts,
+            [
+                (tcp("one").as_slice(), [1].as_slice()),
+                (tcp("two").as_slice(), [2].as_slice())
+            ]
+        );
+        for host in &settings.hosts {
+            assert_eq!((host.get_user(), host.get_dbname()), (Some("ann"), Some("app")));
+            assert_eq!(host.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        }
+        assert!(parse("postgres://h/d?target_session_attrs=read-only").is_err());
+    }
+
+    #[test]
+    fn a_replica_may_be_behind_for_as_long_as_its_url_says() {
+        let settings = Settings::parse_replica("postgres://h/d?lag_max_ms=250").unwrap();
+        assert_eq!(settings.lag_max, Duration::from_millis(250));
+        assert_eq!(
+            settings.hosts[0].get_target_session_attrs(),
+            TargetSessionAttrs::Any
+        );
+        assert!(Settings::parse_replica("sqlite:app.db").is_err());
     }
 
     #[test]

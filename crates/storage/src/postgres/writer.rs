@@ -8,7 +8,7 @@ use std::time::Duration;
 use chancery_model::{Table, TableId};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::alone;
@@ -18,6 +18,7 @@ use super::load::{self, Known};
 use super::needs::Needs;
 use super::pool::{Pools, discard};
 use super::relation::Relations;
+use super::replicas::Replicas;
 use super::search::Searches;
 use super::statement::{Param, Statement};
 use crate::batch::{Batch, Committed, Counter, Mode, Write};
@@ -58,6 +59,8 @@ pub(super) struct Shared {
     pub(super) searches: RwLock<Searches>,
     /// Rings after each commit, whichever process made it.
     pub(super) bell: Bell,
+    /// The servers that follow.
+    pub(super) replicas: Replicas,
 }
 
 /// What a job answers before it is known that it is committed.
@@ -113,11 +116,12 @@ impl Writer {
                     let _ = reply.send(self.build_search(&table).await);
                 }
                 Job::Commit(batch, reply) if defines(&batch) => {
-                    let committed = self.alone(&batch).await;
-                    if let Ok(committed) = &committed {
+                    let done = self.alone(&batch).await;
+                    if let Ok(committed) = &done {
                         self.shared.bell.committed(committed.revision, true);
+                        self.shared.replicas.see(committed.revision);
                     }
-                    let _ = reply.send(committed);
+                    let _ = reply.send(done);
                 }
                 job => {
                     let group;
@@ -206,7 +210,10 @@ impl Writer {
                     self.pause(fault, attempt, deadline).await?;
                 }
                 Err(Failure::Unknown(fault)) => match self.outcome(&ids, fault, deadline).await? {
-                    Some(_) => return Ok(answers),
+                    Some(revision) => {
+                        self.shared.replicas.see(revision);
+                        return Ok(answers);
+                    }
                     None => attempt += 1,
                 },
             }
@@ -251,6 +258,8 @@ impl Writer {
                 return Err(Failure::Undone(fault));
             }
         };
+        // Whoever is refused is told so because of this state, and may read what refuses it next.
+        self.shared.replicas.see(overlay.revision);
         for (job, id) in group.iter().zip(ids) {
             answers.push(match job {
                 Job::Draw(counter, count, _) => Answer::Drawn(overlay.draw_alone(*counter, *count)),
@@ -273,7 +282,10 @@ impl Writer {
             };
         }
         match flush::finish(&client, &overlay, "COMMIT").await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.shared.replicas.see(overlay.revision);
+                Ok(())
+            }
             Err(fault) if fault.is_lost() => {
                 discard(client);
                 Err(Failure::Unknown(fault))
@@ -299,10 +311,11 @@ impl Writer {
             "a connection was lost in mid-commit; asking for the outcome"
         );
         loop {
-            match outcome(&self.shared.pools, ids).await {
-                Ok(found) => return Ok(found),
-                Err(Fault::Storage(error)) => return Err(error),
-                Err(fault) => detail = fault.outward(self.shared.pools.name()).to_string(),
+            match timeout_at(deadline, outcome(&self.shared.pools, ids)).await {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(Fault::Storage(error))) => return Err(error),
+                Ok(Err(fault)) => detail = fault.outward(self.shared.pools.name()).to_string(),
+                Err(_) => {}
             }
             if Instant::now() >= deadline {
                 let commit = ids.first().map(Uuid::to_string).unwrap_or_default();
@@ -386,12 +399,26 @@ pub(super) async fn outcome(pools: &Pools, ids: &[Uuid]) -> Pg<Option<u64>> {
     let ask = async {
         client.batch_execute("BEGIN").await?;
         load::lock().rows(&client).await?;
+        // One that still follows another may not have received it yet: its silence says nothing.
+        if Statement::new("SELECT pg_is_in_recovery()::int::bigint")
+            .number(&client)
+            .await?
+            != 0
+        {
+            return Err(Fault::Pool("the server follows another one".into()));
+        }
         let mut select = Statement::new("SELECT max(revision) FROM commits WHERE id = ANY(");
         let rows = select
             .bind(Param::Uuids(ids.to_vec()))
             .push(")")
             .rows(&client)
             .await?;
+        // A server that was restarted shows commits that its synchronous standby may lack. A commit of our own after them
+        // waits for the standby to have them all.
+        client
+            .batch_execute("SELECT pg_logical_emit_message(true, 'chancery', 'outcome')")
+            .await?;
+        client.batch_execute(flush::PATIENTLY).await?;
         client.batch_execute("COMMIT").await?;
         let revision: Option<i64> = match rows.first() {
             Some(row) => row.try_get(0)?,

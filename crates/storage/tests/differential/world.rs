@@ -87,6 +87,7 @@ impl Tested {
                     ..holding
                 },
             },
+            ..OpenOptions::default()
         }
     }
 }

@@ -1,0 +1,60 @@
+//! `cargo xtask cluster`: everything that a larger installation consists of, on this machine, to look at.
+//!
+//! Checks nothing: `cargo xtask failover` does.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::replicated::{Replicated, Waits};
+use crate::server::{Place, Server};
+use crate::{process, repo};
+
+/// The database of the servers.
+const DATABASE: &str = "chancery";
+
+/// Options of `cluster`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How many server processes share the database
+    #[arg(long, default_value_t = 2)]
+    servers: usize,
+    /// Use this server binary instead of building one
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
+/// Starts everything, says where it is, and waits.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let database = Replicated::start(Waits::ForOneMore)?;
+    database.create_database(DATABASE)?;
+    let place = Place::Database(database.writing_url(DATABASE));
+    let replicas = database.urls(DATABASE);
+    let mut servers = Vec::new();
+    for _ in 0..options.servers {
+        // A cache that the processes share is started before them, and its URL given to each, here.
+        servers.push(Server::start_with(&binary, &place, &replicas)?);
+    }
+    println!("PostgreSQL, written to at {}:", database.name(database.primary()));
+    for (node, url) in database.urls(DATABASE).iter().enumerate() {
+        let role = if node == database.primary() {
+            "primary"
+        } else {
+            "replica"
+        };
+        println!("  {} ({role})  {url}", database.name(node));
+    }
+    println!("Chancery:");
+    for server in &servers {
+        println!("  {}", server.url);
+    }
+    if let Some(link) = servers.first().and_then(Server::setup_url) {
+        println!("Make the first account with this link, once:\n  {link}");
+    }
+    println!("Ctrl-C ends all of it; nothing is kept.");
+    process::wait_for_interrupt();
+    println!("\nending …");
+    drop(servers);
+    Ok(())
+}
