@@ -115,7 +115,7 @@ async fn a_server_that_is_not_there_is_no_error_and_is_found_when_it_comes() {
     until(&*store, RedisState::Up).await;
     write(
         &*store,
-        vec![set(&table, &*get(&*store, &table, 0).await.expect("it"), 1)],
+        vec![set(&table, &get(&*store, &table, 0).await.expect("it"), 1)],
     )
     .await;
     assert_eq!(counts(&*store, &table).await, [1, 0]);
