@@ -113,6 +113,20 @@ fn a_file_of_something_else_is_left_alone() {
 }
 
 #[test]
+fn a_shared_cache_that_cannot_be_is_refused_without_its_password() {
+    let here = Here::new();
+    for (redis, says) in [
+        ("redis://ann:topsecret@h:port/", "no Redis URL"),
+        ("redis://ann:topsecret@127.0.0.1:1/", "only a PostgreSQL database"),
+    ] {
+        let args = ["serve", "--database", "memory:", "--redis", redis];
+        check(&here, &args, 2, &[says]);
+        assert!(!here.run(&args).err.contains("topsecret"));
+    }
+    check(&here, &["serve", "--cache-size", "much"], 2, &["64M"]);
+}
+
+#[test]
 fn a_server_that_is_not_there_is_named() {
     let here = Here::new();
     check(
