@@ -4,6 +4,7 @@ mod buckets;
 mod bulk;
 mod definitions;
 mod files;
+mod moves;
 mod queries;
 mod typed;
 mod workspaces;

@@ -11,6 +11,7 @@ mod bench;
 mod e2e;
 mod fuzz_api;
 mod kill;
+mod move_million;
 mod postgres;
 mod process;
 mod provision;
@@ -48,6 +49,8 @@ enum Command {
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Move a million records from SQLite to PostgreSQL and back and compare them all
+    MoveMillion(move_million::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -61,6 +64,7 @@ fn main() -> std::process::ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::MoveMillion(options) => move_million::run(&options),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -20,6 +20,7 @@
 //! It speaks no HTTP and holds no SQL: storage is behind [`chancery_storage::Backend`].
 
 pub mod access;
+pub mod backup;
 mod bucket_filter;
 mod bulk;
 mod catalog;
@@ -37,6 +38,7 @@ pub mod replies;
 mod rows;
 mod schema;
 mod store;
+pub mod transfer;
 mod typed;
 mod workspaces;
 

@@ -10,3 +10,5 @@ pub const API_KEYS_MAX: usize = 10_000;
 pub const USERS_MAX: usize = 10_000;
 /// Most characters of a cell that a report repeats.
 pub const VALUE_CHARS_MAX: usize = 200;
+/// Most differences between two stores that a report names.
+pub const DIFFERENCES_MAX: usize = 20;

@@ -154,4 +154,5 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/imports/{import}", Read),
     rule("GET", "/api/imports/{import}/errors", Read),
     rule("POST", "/api/imports/{import}/cancel", Write),
+    long("GET", "/api/backup", Admin),
 ];

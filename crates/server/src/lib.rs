@@ -115,6 +115,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         cookies: settings.cookies,
         setup: Mutex::new(setup),
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
+        backups: Arc::new(Semaphore::new(chancery_api::limits::BACKUPS_AT_ONCE_MAX)),
         routes: state::Routes::new(&openapi),
         openapi: Bytes::from(openapi.to_pretty_json().unwrap_or_default()),
         web: web::Web::new(settings.web_dir.as_deref()),

@@ -12,6 +12,7 @@ mod forms;
 pub mod memory;
 mod migration;
 mod open;
+mod part;
 pub mod postgres;
 mod seam;
 pub mod sqlite;
@@ -23,5 +24,6 @@ pub use batch::{
 pub use definition::DEFINITION_KIND;
 pub use error::StorageError;
 pub use migration::MigrationStatus;
-pub use open::{Durability, OpenOptions, open};
+pub use open::{Durability, OpenOptions, file, open, open_to_fill, place};
+pub use part::{Dump, Fill, LoggedCommit, Part, Totals};
 pub use seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};

@@ -12,6 +12,7 @@ use futures::future::{BoxFuture, Either, Ready};
 
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
+use crate::part::{Dump, Fill};
 
 /// An answer that may be there at once: then nothing is allocated for it.
 pub type Answer<'a, T> = Either<Ready<Result<T, StorageError>>, BoxFuture<'a, Result<T, StorageError>>>;
@@ -79,6 +80,13 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Sizes of a table.
     async fn stats(&self, table: &Arc<Table>) -> Result<TableStats, StorageError>;
+
+    /// Everything it holds, from one snapshot, in constant memory and in the order that [`crate::Part`] tells.
+    async fn dump(&self) -> Result<Dump, StorageError>;
+
+    /// Writes exact states into an empty store: versions, numbers and times as they come. See [`Fill`]; whoever fills is
+    /// alone with the store.
+    async fn fill(&self, fill: Fill) -> Result<(), StorageError>;
 
     /// Whether it answers.
     async fn check(&self) -> Result<(), StorageError>;

@@ -6,7 +6,9 @@
 mod access;
 mod commit;
 mod documents;
+mod dump;
 mod figures;
+mod fill;
 mod find;
 mod index;
 mod ordered;
@@ -28,6 +30,7 @@ use parking_lot::RwLock;
 
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
+use crate::part::{Dump, Fill, LoggedCommit};
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 use documents::Documents;
 use read::Reader;
@@ -54,6 +57,7 @@ struct State {
     relations: Relations,
     /// The change with number `n` is at `n - 1`.
     log: Vec<Change>,
+    commits: Vec<LoggedCommit>,
     documents: Documents,
     /// The last number given by each counter.
     counters: StdHashMap<Counter, u64>,
@@ -229,6 +233,16 @@ impl Backend for Memory {
                 trash: relation.trash.len() as u64,
                 last_change_at: relation.last_change_at,
             }))
+    }
+
+    async fn dump(&self) -> Result<Dump, StorageError> {
+        Ok(dump::dump(self.state.read().open()?))
+    }
+
+    async fn fill(&self, step: Fill) -> Result<(), StorageError> {
+        let mut state = self.state.write();
+        state.open()?;
+        fill::fill(&mut state, step)
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -29,6 +29,7 @@ use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
 use crate::open::OpenOptions;
+use crate::part::{Dump, Fill, PARTS_WAITING};
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
@@ -37,7 +38,9 @@ mod count;
 pub mod database;
 mod ddl;
 mod documents;
+mod dump;
 mod fault;
+mod fill;
 mod filter;
 mod flush;
 mod fold;
@@ -365,6 +368,28 @@ impl Backend for Postgres {
         let found: Result<_, StorageError> =
             read!(self, None, |client| count::stats(&client, &relation).await);
         Ok(found?.unwrap_or_default())
+    }
+
+    async fn dump(&self) -> Result<Dump, StorageError> {
+        let permit = self.streams.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| StorageError::Closed)?;
+        let mut client = self.reader().await?;
+        let shared = self.shared.clone();
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let (begun, began) = oneshot::channel();
+        tokio::spawn(async move {
+            if let Err(fault) = dump::dump(&mut client, begun, &sender).await {
+                let _ = sender.send(Err(fault.outward(shared.pools.name()))).await;
+            }
+            drop(permit);
+        });
+        // The dump shows the state of now, not of when somebody starts to take from it.
+        let _ = began.await;
+        Ok(receiver)
+    }
+
+    async fn fill(&self, step: Fill) -> Result<(), StorageError> {
+        self.ask(|reply| Job::Fill(Box::new(step), reply)).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

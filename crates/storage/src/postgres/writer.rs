@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::alone;
 use super::fault::{Fault, Pg};
+use super::fill;
 use super::flush;
 use super::load::{self, Known};
 use super::needs::Needs;
@@ -22,6 +23,7 @@ use super::search::Searches;
 use super::statement::{Param, Statement};
 use crate::batch::{Batch, Committed, Counter, Mode, Write};
 use crate::error::StorageError;
+use crate::part::{Fill, Part};
 
 /// Most jobs in one commit.
 const GROUP_JOBS_MAX: usize = 512;
@@ -43,6 +45,8 @@ pub(super) enum Job {
     Draw(Counter, u64, Reply<u64>),
     /// Build the full-text index of a table.
     BuildSearch(Arc<Table>, Reply<()>),
+    /// Do a step of filling an empty store.
+    Fill(Box<Fill>, Reply<()>),
     /// Finish.
     Close(oneshot::Sender<()>),
 }
@@ -108,6 +112,9 @@ impl Writer {
                 }
                 Job::BuildSearch(table, reply) => {
                     let _ = reply.send(self.build_search(&table).await);
+                }
+                Job::Fill(step, reply) => {
+                    let _ = reply.send(self.fill(&step).await);
                 }
                 Job::Commit(batch, reply) if defines(&batch) => {
                     let _ = reply.send(self.alone(&batch).await);
@@ -340,6 +347,20 @@ impl Writer {
         }
     }
 
+    async fn fill(&mut self, step: &Fill) -> Result<(), StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        let filled = fill::fill(&client, self.shared.pools.name(), step).await;
+        if let Fill::Begin | Fill::Part(Part::Table { .. }) = step {
+            self.known.clear();
+            self.shared.relations.clear();
+        }
+        filled.map_err(|fault| {
+            discard(client);
+            fault.outward(self.shared.pools.name())
+        })
+    }
+
     async fn build_search(&mut self, table: &Arc<Table>) -> Result<(), StorageError> {
         let client = self.shared.pools.writer().await;
         let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
@@ -447,7 +468,7 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
             Job::Close(done) => drop(done.send(())),
         }
     }

@@ -31,6 +31,7 @@ use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
 use crate::open::OpenOptions;
+use crate::part::{Dump, Fill, PARTS_WAITING};
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
@@ -42,7 +43,10 @@ mod count;
 mod counters;
 mod ddl;
 mod documents;
+mod dump;
 mod fault;
+pub mod file;
+mod fill;
 mod filter;
 mod functions;
 mod lock;
@@ -353,6 +357,28 @@ impl Backend for Sqlite {
             Ok(stats)
         };
         self.readers.read(move |reader| or_nothing(read(reader))).await
+    }
+
+    async fn dump(&self) -> Result<Dump, StorageError> {
+        let shared = self.shared.clone();
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let (begun, began) = oneshot::channel();
+        self.readers
+            .stream(move |pool| {
+                let send = |part| sender.blocking_send(Ok(part)).is_ok();
+                let dumped = pool.read(|reader| dump::dump(reader, &shared, begun, send));
+                if let Err(error) = dumped {
+                    let _ = sender.blocking_send(Err(error));
+                }
+            })
+            .await?;
+        // The dump shows the state of now, not of when somebody starts to take from it.
+        let _ = began.await;
+        Ok(receiver)
+    }
+
+    async fn fill(&self, step: Fill) -> Result<(), StorageError> {
+        self.ask(|reply| Job::Fill(Box::new(step), reply)).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

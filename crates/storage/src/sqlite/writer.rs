@@ -18,10 +18,12 @@ use super::apply::{Ledger, Refusal, next_number};
 use super::ballast::{self, Ballast};
 use super::checkpoint::Checkpoints;
 use super::fault::{Sql, is_fatal, is_full, outward};
+use super::fill;
 use super::relation::Relations;
 use super::search::{self, Searches};
 use crate::batch::{Batch, Committed, Counter, Mode};
 use crate::error::StorageError;
+use crate::part::Fill;
 
 /// Most jobs in one commit.
 const GROUP_JOBS_MAX: usize = 512;
@@ -43,6 +45,8 @@ pub(super) enum Job {
     Draw(Counter, u64, Reply<u64>),
     /// Build the full-text index of a table.
     BuildSearch(Arc<Table>, Reply<()>),
+    /// Do a step of filling an empty store.
+    Fill(Box<Fill>, Reply<()>),
     /// Finish.
     Close,
 }
@@ -86,6 +90,7 @@ enum Answer {
     Commit(Result<Committed, StorageError>, Reply<Committed>),
     Draw(Result<u64, StorageError>, Reply<u64>),
     BuildSearch(Result<(), StorageError>, Reply<()>),
+    Fill(Result<(), StorageError>, Reply<()>),
 }
 
 impl Writer {
@@ -241,6 +246,7 @@ impl Writer {
                 Job::BuildSearch(table, reply) => {
                     settle(self.build_search(&table), reply, Answer::BuildSearch, answers)?;
                 }
+                Job::Fill(step, reply) => settle(self.fill(&step), reply, Answer::Fill, answers)?,
                 Job::Close => {}
             }
         }
@@ -314,6 +320,16 @@ impl Writer {
             self.indexed = true;
         }
         Ok(Ok(()))
+    }
+
+    /// Does a step of filling. A step that is refused has written nothing, and one that fails takes its transaction with it.
+    fn fill(&mut self, step: &Fill) -> Sql<Result<(), StorageError>> {
+        let filled = fill::fill(&self.connection, &self.path, &self.shared, step)?;
+        if filled.is_ok() && matches!(step, Fill::Begin | Fill::Finish) {
+            self.ledger = Ledger::load(&self.connection, self.shared.relations.clone())?;
+            self.indexed = true;
+        }
+        Ok(filled)
     }
 
     /// What the running transaction said of the file went with it.
@@ -422,7 +438,7 @@ fn settle<T>(
 fn weight(job: &Job) -> usize {
     match job {
         Job::Commit(batch, _) => batch.writes.len(),
-        Job::BuildSearch(..) => GROUP_WRITES_MAX,
+        Job::BuildSearch(..) | Job::Fill(..) => GROUP_WRITES_MAX,
         Job::Draw(..) | Job::Close => 1,
     }
 }
@@ -433,7 +449,7 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
             Job::Close => {}
         }
     }
@@ -445,10 +461,14 @@ impl Answer {
         match (self, error) {
             (Answer::Commit(_, reply), Some(error)) => drop(reply.send(Err(error))),
             (Answer::Draw(_, reply), Some(error)) => drop(reply.send(Err(error))),
-            (Answer::BuildSearch(_, reply), Some(error)) => drop(reply.send(Err(error))),
+            (Answer::BuildSearch(_, reply) | Answer::Fill(_, reply), Some(error)) => {
+                drop(reply.send(Err(error)));
+            }
             (Answer::Commit(result, reply), None) => drop(reply.send(result)),
             (Answer::Draw(result, reply), None) => drop(reply.send(result)),
-            (Answer::BuildSearch(result, reply), None) => drop(reply.send(result)),
+            (Answer::BuildSearch(result, reply) | Answer::Fill(result, reply), None) => {
+                drop(reply.send(result));
+            }
         }
     }
 }
