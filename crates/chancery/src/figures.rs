@@ -66,8 +66,7 @@ impl TableHandle {
         let over = self.plan(&table, &input.query, Scope::Live, Window::All)?;
         let limit = limits::GROUPS_MAX as u64 + 1;
         let groups = self
-            .backend()
-            .aggregate(&AggregatePlan {
+            .ask_aggregate(&AggregatePlan {
                 over,
                 measures,
                 group_by: group_by.clone(),

@@ -119,7 +119,7 @@ impl TableHandle {
     /// [`Error::Query`].
     pub async fn count(&self, query: &Query) -> Result<u64, Error> {
         let plan = self.plan(&self.definition()?, query, Scope::Live, Window::All)?;
-        Ok(self.backend().count(&plan, CountMode::Exact).await?)
+        self.ask_count(&plan, CountMode::Exact).await
     }
 
     /// The first `n` records in key order.
@@ -191,7 +191,7 @@ impl TableHandle {
     async fn window(&self, query: &Query, scope: Scope, window: Window) -> Result<Vec<Record>, Error> {
         let table = self.definition()?;
         let plan = self.plan(&table, query, scope, window)?;
-        let rows = self.backend().query(&plan).await?;
+        let rows = self.ask_query(&plan).await?;
         Ok(rows
             .into_iter()
             .map(|row| Record::new(table.clone(), row))
@@ -235,7 +235,7 @@ impl TableHandle {
             },
         };
         let plan = self.plan(&table, query, scope, window)?;
-        let mut rows = self.backend().query(&plan).await?;
+        let mut rows = self.ask_query(&plan).await?;
         let has_more = rows.len() as u64 > limit;
         if has_more && backwards {
             rows.remove(0);
@@ -243,8 +243,8 @@ impl TableHandle {
         rows.truncate(limit as usize);
         let total = match count {
             Count::None => None,
-            Count::Estimated => Some(self.backend().count(&plan, CountMode::Estimated).await?),
-            Count::Exact => Some(self.backend().count(&plan, CountMode::Exact).await?),
+            Count::Estimated => Some(self.ask_count(&plan, CountMode::Estimated).await?),
+            Count::Exact => Some(self.ask_count(&plan, CountMode::Exact).await?),
         };
         Ok(Page {
             next: rows.last().map(|row| plan.boundary(row)),

@@ -5,17 +5,23 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use chancery_model::admit::Context;
+use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Reason;
 use chancery_model::issue::unknown_name;
-use chancery_model::{Issue, Source, Table, TableId};
+use chancery_model::query::Plan;
+use chancery_model::{Issue, Record, Source, Table, TableId};
 use chancery_storage::{
-    Backend, Batch, Committed, Document, DocumentWrite, Durability, Mode, OnReject, StorageError, Write,
+    Backend, Batch, Committed, CountMode, Document, DocumentWrite, Durability, Mode, OnReject, StorageError,
+    Write,
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::access::Access;
 use crate::catalog::{Catalog, DEFAULT_WORKSPACE, Workspace};
 use crate::error::Error;
+use crate::limits::SLOW_QUERY_MS;
+use crate::slow::{SlowQueries, SlowQuery};
 
 /// The name of the database inside a data directory.
 pub const DATABASE_FILE: &str = "chancery.db";
@@ -30,10 +36,21 @@ pub fn data_url(directory: &Path) -> String {
 }
 
 /// How a store is opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
     /// When a write is acknowledged: when it is on the disk (the default), or earlier.
     pub durability: Durability,
+    /// Queries that take at least so long are told to the log, in ms; none are if absent.
+    pub slow_query_ms: Option<u64>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> OpenOptions {
+        OpenOptions {
+            durability: Durability::default(),
+            slow_query_ms: Some(SLOW_QUERY_MS),
+        }
+    }
 }
 
 /// Who acts, and by what means: written into every record and change.
@@ -63,6 +80,7 @@ pub(crate) struct Core {
     pub(crate) matching: tokio::sync::Mutex<()>,
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
+    pub(crate) slow: SlowQueries,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -88,10 +106,11 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(url: &str, options: OpenOptions) -> Result<Store, Error> {
+        let slow_query_ms = options.slow_query_ms;
         let options = chancery_storage::OpenOptions {
             durability: options.durability,
         };
-        Store::on(chancery_storage::open(url, options).await?).await
+        Store::made(chancery_storage::open(url, options).await?, slow_query_ms).await
     }
 
     /// A store on a backend that is open already.
@@ -99,6 +118,10 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
     pub async fn on(backend: Arc<dyn Backend>) -> Result<Store, Error> {
+        Store::made(backend, Some(SLOW_QUERY_MS)).await
+    }
+
+    async fn made(backend: Arc<dyn Backend>, slow_query_ms: Option<u64>) -> Result<Store, Error> {
         let catalog = Catalog::load(&*backend).await?;
         let core = Core {
             access: Access::new(backend.clone()),
@@ -107,6 +130,7 @@ impl Store {
             defining: tokio::sync::Mutex::new(()),
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
+            slow: SlowQueries::new(slow_query_ms),
         };
         let store = Store {
             core: Arc::new(core),
@@ -232,6 +256,11 @@ impl Store {
         &self.core.backend
     }
 
+    /// The slowest queries since the store was opened, slowest first.
+    pub fn slow_queries(&self) -> Vec<SlowQuery> {
+        self.core.slow.seen()
+    }
+
     /// The newest revision.
     ///
     /// # Errors
@@ -297,7 +326,8 @@ impl Store {
             on_reject: how.on_reject,
             mode: how.mode,
         };
-        self.core.backend.commit(batch).await
+        let span = tracing::debug_span!(target: "chancery::trace", "commit", writes = batch.writes.len());
+        self.core.backend.commit(batch).instrument(span).await
     }
 }
 
@@ -332,6 +362,39 @@ impl TableHandle {
 
     pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.store.core.backend
+    }
+
+    /// Asks for the records of a plan.
+    pub(crate) async fn ask_query(&self, plan: &Plan) -> Result<Vec<Arc<Record>>, Error> {
+        let core = &self.store.core;
+        let rows = |records: &Vec<Arc<Record>>| records.len() as u64;
+        core.slow
+            .watch(&core.backend, "query", plan, rows, core.backend.query(plan))
+            .await
+    }
+
+    /// Asks how many records a plan has.
+    pub(crate) async fn ask_count(&self, plan: &Plan, mode: CountMode) -> Result<u64, Error> {
+        let core = &self.store.core;
+        core.slow
+            .watch(
+                &core.backend,
+                "count",
+                plan,
+                |_| 1,
+                core.backend.count(plan, mode),
+            )
+            .await
+    }
+
+    /// Asks for figures.
+    pub(crate) async fn ask_aggregate(&self, plan: &AggregatePlan) -> Result<Vec<Group>, Error> {
+        let core = &self.store.core;
+        let rows = |groups: &Vec<Group>| groups.len() as u64;
+        let asked = core.backend.aggregate(plan);
+        core.slow
+            .watch(&core.backend, "aggregate", &plan.over, rows, asked)
+            .await
     }
 
     pub(crate) fn invalid(&self, table: &Table, issues: Vec<Issue>) -> Error {

@@ -75,7 +75,7 @@ use Need::{Admin, Public, Read, Write};
 pub const RULES: &[Rule] = &[
     rule("GET", "/healthz", Public),
     rule("GET", "/readyz", Public),
-    rule("GET", "/metrics", Public),
+    rule("GET", "/metrics", Admin),
     rule("GET", "/api/openapi.json", Public),
     rule("GET", "/api/docs", Public),
     rule("GET", "/api/auth/state", Public),

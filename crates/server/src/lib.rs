@@ -18,6 +18,7 @@ mod cursor;
 mod docs;
 mod extract;
 mod fault;
+mod gauge_listener;
 mod hosts;
 mod idempotency;
 mod listen;
@@ -28,6 +29,7 @@ mod options;
 mod reply;
 mod routes;
 mod state;
+mod trace;
 mod upload;
 mod web;
 
@@ -171,6 +173,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         web_dir: options.web_dir,
     };
     let app = application(options.store, settings).await?;
+    let watching = gauge_listener::start(&app, options.metrics_bind).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.metrics
         .observe(observe::Observation::Listening { address, scheme });
@@ -191,6 +194,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         Some(stop) => listen::run(listener, tls, router, teller, stop).await,
         None => listen::run(listener, tls, router, teller, signals()).await,
     }
+    drop(watching);
     Ok(())
 }
 

@@ -8,7 +8,9 @@
 mod batch;
 mod definition;
 mod error;
+mod finding;
 mod forms;
+mod gauges;
 pub mod memory;
 mod migration;
 mod open;
@@ -23,6 +25,7 @@ pub use batch::{
 };
 pub use definition::DEFINITION_KIND;
 pub use error::StorageError;
+pub use finding::{Finding, FindingKind};
 pub use migration::MigrationStatus;
 pub use open::{Durability, OpenOptions, file, open, open_to_fill, place};
 pub use part::{Dump, Fill, LoggedCommit, Part, Totals};

@@ -12,6 +12,7 @@ use futures::future::{BoxFuture, Either, Ready};
 
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
+use crate::finding::Finding;
 use crate::part::{Dump, Fill};
 
 /// An answer that may be there at once: then nothing is allocated for it.
@@ -87,6 +88,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Writes exact states into an empty store: versions, numbers and times as they come. See [`Fill`]; whoever fills is
     /// alone with the store.
     async fn fill(&self, fill: Fill) -> Result<(), StorageError>;
+
+    /// Looks whether files, relations and indexes are sound and as the definitions say; not at the records.
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError>;
+
+    /// Makes anew what a finding is about, if that is made from records alone; answers whether it was.
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError>;
 
     /// Whether it answers.
     async fn check(&self) -> Result<(), StorageError>;

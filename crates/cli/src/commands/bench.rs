@@ -89,7 +89,14 @@ impl Bench {
         } else {
             Durability::Full
         };
-        let store = Store::open_with(url, OpenOptions { durability }).await?;
+        let store = Store::open_with(
+            url,
+            OpenOptions {
+                durability,
+                ..OpenOptions::default()
+            },
+        )
+        .await?;
         let single = store.create_table(table("Single")).await?;
         let many = store.create_table(table("Many")).await?;
         output.say(&format!(

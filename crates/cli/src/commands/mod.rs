@@ -8,6 +8,7 @@
 mod backup;
 mod bench;
 mod completions;
+mod doctor;
 pub(crate) mod export;
 pub(crate) mod import;
 mod key;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     User(user::User),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Doctor(doctor::Doctor),
     Migrate(migrate::Migrate),
     Move(move_store::Move),
     Bench(bench::Bench),
@@ -58,6 +60,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::User(command) => command.run(output),
         Command::Backup(command) => command.run(output),
         Command::Restore(command) => command.run(output),
+        Command::Doctor(command) => command.run(output),
         Command::Migrate(command) => command.run(output),
         Command::Move(command) => command.run(output),
         Command::Bench(command) => command.run(output),

@@ -37,8 +37,8 @@ impl Move {
             }
         }
         let watching = Watching::new(output);
-        let moving = transfer::move_store(&self.from, &self.to, &|progress| watching.show(&progress));
-        let moved = runtime()?.block_on(moving);
+        let watch = |progress| watching.show(&progress);
+        let moved = runtime()?.block_on(transfer::move_store(&self.from, &self.to, &watch));
         watching.done();
         let report = moved?;
         tell(&report, output)?;

@@ -7,7 +7,7 @@ use chancery_model::Table;
 use chancery_model::change::Commit;
 use deadpool_postgres::{Object, Transaction};
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::Row;
+use tokio_postgres::{Client, Row};
 
 use super::fault::Pg;
 use super::read::{Rows, snapshot};
@@ -35,7 +35,7 @@ pub(super) async fn dump(client: &mut Object, begun: oneshot::Sender<()>, sender
         ))
         .await?;
     let _ = begun.send(());
-    let tables = definitions(&snapshot).await?;
+    let tables = definitions(snapshot.client()).await?;
     let totals = totals(&snapshot, &tables).await?;
     if sender.send(Ok(Part::Start(totals))).await.is_err() {
         return Ok(());
@@ -114,14 +114,14 @@ impl Parts<'_> {
 }
 
 /// Every definition with the time its table last changed, by number.
-async fn definitions(snapshot: &Transaction<'_>) -> Pg<Vec<(Arc<Table>, Option<i64>)>> {
+pub(super) async fn definitions(client: &Client) -> Pg<Vec<(Arc<Table>, Option<i64>)>> {
     let touched = Statement::new("SELECT number, touched_at FROM definitions");
     let mut last_changes: HashMap<i64, Option<i64>> = HashMap::new();
-    for row in touched.rows(snapshot.client()).await? {
+    for row in touched.rows(client).await? {
         last_changes.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let mut select = Statement::new("SELECT body FROM documents WHERE kind = ");
-    let rows = select.bind(DEFINITION_KIND).rows(snapshot.client()).await?;
+    let rows = select.bind(DEFINITION_KIND).rows(client).await?;
     let mut tables = Vec::with_capacity(rows.len());
     for row in &rows {
         let table: Table = serde_json::from_str(row.try_get(0)?).map_err(unreadable)?;

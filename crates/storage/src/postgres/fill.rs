@@ -21,7 +21,7 @@ use crate::forms;
 use crate::part::{Fill, Part, UNFINISHED_ID, UNFINISHED_KIND};
 
 /// The names of all relations of tables.
-const RELATIONS: &str = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^t[0-9]+$' \
+pub(super) const RELATIONS: &str = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^t[0-9]+$' \
                          AND relnamespace = current_schema()::regnamespace";
 
 /// Does one step. If it fails the connection is to be let go, and its transaction with it.

@@ -28,6 +28,8 @@ use self::statement::Statement;
 use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
 use crate::open::OpenOptions;
 use crate::part::{Dump, Fill, PARTS_WAITING};
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
@@ -39,6 +41,7 @@ pub mod database;
 mod ddl;
 mod documents;
 mod dump;
+mod examine;
 mod fault;
 mod fill;
 mod filter;
@@ -132,6 +135,7 @@ impl Postgres {
         if self.shared.pools.is_closed() {
             return Err(StorageError::Closed);
         }
+        let _waiting = gauges::Waiting::new("postgres");
         let (reply, answer) = oneshot::channel();
         self.jobs
             .send(job(reply))
@@ -390,6 +394,16 @@ impl Backend for Postgres {
 
     async fn fill(&self, step: Fill) -> Result<(), StorageError> {
         self.ask(|reply| Job::Fill(Box::new(step), reply)).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError> {
+        let found: Result<_, StorageError> = read!(self, None, |client| examine::examine(&client).await);
+        Ok(found?.unwrap_or_default())
+    }
+
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError> {
+        self.ask(|reply| Job::Mend(Box::new(finding.clone()), reply))
+            .await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

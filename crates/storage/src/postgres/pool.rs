@@ -14,6 +14,7 @@ use super::fault::{Fault, Pg};
 use super::settings::{Settings, Tls};
 use super::tls;
 use crate::error::StorageError;
+use crate::gauges;
 
 /// A connection that was silent for so long is asked whether it still answers before it is used.
 const HEALTH_AFTER: Duration = Duration::from_secs(30);
@@ -46,7 +47,11 @@ impl Pools {
 
     /// A connection that reads.
     pub(super) async fn reader(&self) -> Pg<Object> {
-        self.get(&self.readers, self.settings.pool_max).await
+        let got = self.get(&self.readers, self.settings.pool_max).await;
+        let status = self.readers.status();
+        let in_use = status.size.saturating_sub(status.available);
+        gauges::reading("postgres", in_use, self.settings.pool_max);
+        got
     }
 
     /// The connection that writes.

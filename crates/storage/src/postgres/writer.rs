@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::alone;
 use super::fault::{Fault, Pg};
-use super::fill;
 use super::flush;
 use super::load::{self, Known};
 use super::needs::Needs;
@@ -21,8 +20,11 @@ use super::pool::{Pools, discard};
 use super::relation::Relations;
 use super::search::Searches;
 use super::statement::{Param, Statement};
+use super::{examine, fill};
 use crate::batch::{Batch, Committed, Counter, Mode, Write};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
 use crate::part::{Fill, Part};
 
 /// Most jobs in one commit.
@@ -47,6 +49,8 @@ pub(super) enum Job {
     BuildSearch(Arc<Table>, Reply<()>),
     /// Do a step of filling an empty store.
     Fill(Box<Fill>, Reply<()>),
+    /// Make anew what a finding is about.
+    Mend(Box<Finding>, Reply<bool>),
     /// Finish.
     Close(oneshot::Sender<()>),
 }
@@ -112,6 +116,9 @@ impl Writer {
                 }
                 Job::BuildSearch(table, reply) => {
                     let _ = reply.send(self.build_search(&table).await);
+                }
+                Job::Mend(finding, reply) => {
+                    let _ = reply.send(self.mend(&finding).await);
                 }
                 Job::Fill(step, reply) => {
                     let _ = reply.send(self.fill(&step).await);
@@ -219,6 +226,7 @@ impl Writer {
         ids: &[Uuid],
         answers: &mut Vec<Answer>,
     ) -> Result<(), Failure> {
+        let started = Instant::now();
         let client = self.shared.pools.writer().await.map_err(Failure::Undone)?;
         let mut needs = Needs::default();
         for job in group {
@@ -259,8 +267,12 @@ impl Writer {
                 }
             };
         }
-        match flush::finish(&client, &overlay, "COMMIT").await {
-            Ok(()) => Ok(()),
+        let finished = flush::finish(&client, &overlay, "COMMIT").await;
+        match finished {
+            Ok(()) => {
+                gauges::committed("postgres", group.len(), overlay.entries.len(), started.elapsed());
+                Ok(())
+            }
             Err(fault) if fault.is_lost() => {
                 discard(client);
                 Err(Failure::Unknown(fault))
@@ -356,6 +368,19 @@ impl Writer {
             self.shared.relations.clear();
         }
         filled.map_err(|fault| {
+            discard(client);
+            fault.outward(self.shared.pools.name())
+        })
+    }
+
+    async fn mend(&mut self, finding: &Finding) -> Result<bool, StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        let mended = examine::mend(&client, finding).await;
+        if let Some(table) = &finding.table {
+            note(&self.shared, table.number, None);
+        }
+        mended.map_err(|fault| {
             discard(client);
             fault.outward(self.shared.pools.name())
         })
@@ -469,6 +494,7 @@ impl Job {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
             Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
+            Job::Mend(_, reply) => drop(reply.send(Err(error))),
             Job::Close(done) => drop(done.send(())),
         }
     }

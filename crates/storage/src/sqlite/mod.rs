@@ -30,6 +30,8 @@ use self::relation::Relation;
 use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
 use crate::open::OpenOptions;
 use crate::part::{Dump, Fill, PARTS_WAITING};
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
@@ -44,6 +46,9 @@ mod counters;
 mod ddl;
 mod documents;
 mod dump;
+mod examine;
+#[cfg(test)]
+mod examine_tests;
 mod fault;
 pub mod file;
 mod fill;
@@ -151,6 +156,7 @@ impl Sqlite {
 
     /// Gives the writer a job and waits for the answer.
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StorageError> {
+        let _waiting = gauges::Waiting::new("sqlite");
         let _turn = self.waiting.acquire().await.map_err(|_| StorageError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let job = job(reply);
@@ -379,6 +385,17 @@ impl Backend for Sqlite {
 
     async fn fill(&self, step: Fill) -> Result<(), StorageError> {
         self.ask(|reply| Job::Fill(Box::new(step), reply)).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError> {
+        self.readers
+            .read(|reader| examine::examine(&reader.connection))
+            .await
+    }
+
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError> {
+        self.ask(|reply| Job::Mend(Box::new(finding.clone()), reply))
+            .await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chancery_model::{Table, TableId};
 use parking_lot::{Mutex, RwLock};
@@ -18,11 +18,13 @@ use super::apply::{Ledger, Refusal, next_number};
 use super::ballast::{self, Ballast};
 use super::checkpoint::Checkpoints;
 use super::fault::{Sql, is_fatal, is_full, outward};
-use super::fill;
 use super::relation::Relations;
 use super::search::{self, Searches};
+use super::{examine, fill};
 use crate::batch::{Batch, Committed, Counter, Mode};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
 use crate::part::Fill;
 
 /// Most jobs in one commit.
@@ -47,6 +49,8 @@ pub(super) enum Job {
     BuildSearch(Arc<Table>, Reply<()>),
     /// Do a step of filling an empty store.
     Fill(Box<Fill>, Reply<()>),
+    /// Make anew what a finding is about.
+    Mend(Box<Finding>, Reply<bool>),
     /// Finish.
     Close,
 }
@@ -91,6 +95,7 @@ enum Answer {
     Draw(Result<u64, StorageError>, Reply<u64>),
     BuildSearch(Result<(), StorageError>, Reply<()>),
     Fill(Result<(), StorageError>, Reply<()>),
+    Mend(Result<bool, StorageError>, Reply<bool>),
 }
 
 impl Writer {
@@ -171,7 +176,7 @@ impl Writer {
         let mut writes = weight(&first);
         let mut group = vec![first];
         let patience = Duration::from_micros(GROUP_WAIT_US);
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while group.len() < GROUP_JOBS_MAX && writes < GROUP_WRITES_MAX {
             let job = match self.jobs.try_recv() {
                 Ok(job) => job,
@@ -197,9 +202,14 @@ impl Writer {
 
     /// Does a group of jobs in one transaction and answers them.
     fn commit(&mut self, group: Vec<Job>) {
-        let mut answers = Vec::with_capacity(group.len());
+        let (jobs, started, before) = (group.len(), Instant::now(), self.ledger.change);
+        let mut answers = Vec::with_capacity(jobs);
         let mut group = group.into_iter();
         let done = self.transaction(&mut group, &mut answers);
+        if done.is_ok() {
+            let records = self.ledger.change.saturating_sub(before) as usize;
+            gauges::committed("sqlite", jobs, records, started.elapsed());
+        }
         if let Err(error) = &done {
             self.fail(error);
         } else {
@@ -247,6 +257,11 @@ impl Writer {
                     settle(self.build_search(&table), reply, Answer::BuildSearch, answers)?;
                 }
                 Job::Fill(step, reply) => settle(self.fill(&step), reply, Answer::Fill, answers)?,
+                Job::Mend(finding, reply) => {
+                    let mended = examine::mend(&self.connection, &finding).map(Ok);
+                    self.indexed = true;
+                    settle(mended, reply, Answer::Mend, answers)?;
+                }
                 Job::Close => {}
             }
         }
@@ -438,7 +453,7 @@ fn settle<T>(
 fn weight(job: &Job) -> usize {
     match job {
         Job::Commit(batch, _) => batch.writes.len(),
-        Job::BuildSearch(..) | Job::Fill(..) => GROUP_WRITES_MAX,
+        Job::BuildSearch(..) | Job::Fill(..) | Job::Mend(..) => GROUP_WRITES_MAX,
         Job::Draw(..) | Job::Close => 1,
     }
 }
@@ -450,6 +465,7 @@ impl Job {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
             Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
+            Job::Mend(_, reply) => drop(reply.send(Err(error))),
             Job::Close => {}
         }
     }
@@ -464,6 +480,8 @@ impl Answer {
             (Answer::BuildSearch(_, reply) | Answer::Fill(_, reply), Some(error)) => {
                 drop(reply.send(Err(error)));
             }
+            (Answer::Mend(_, reply), Some(error)) => drop(reply.send(Err(error))),
+            (Answer::Mend(result, reply), None) => drop(reply.send(result)),
             (Answer::Commit(result, reply), None) => drop(reply.send(result)),
             (Answer::Draw(result, reply), None) => drop(reply.send(result)),
             (Answer::BuildSearch(result, reply) | Answer::Fill(result, reply), None) => {
