@@ -1,7 +1,6 @@
 //! A store moves to another backend and back, and is the same. What backends do with single parts is tested beside them.
 
 use chancery::access::{KeyInput, Role, Scope, Secret, UserInput};
-use chancery::model::field::FieldType as _;
 use chancery::transfer::{self, Difference};
 use chancery::{
     Actor, BulkOptions, ColumnInput, Error, FIELD_TYPES, Json, StorageError, Store, TableInput,

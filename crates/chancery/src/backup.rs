@@ -114,6 +114,9 @@ async fn write(backend: &dyn Backend, part: &Path, watch: Watcher<'_>) -> Result
     if !differences.is_empty() {
         return Err(Error::Unlike(differences));
     }
+    if sqlite::file::is_torn(part) {
+        return Err(Error::Unlike(vec!["a part of it is not in the file yet".into()]));
+    }
     Ok((totals.into(), checksum(part.to_owned()).await?))
 }
 

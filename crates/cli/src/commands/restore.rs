@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chancery::backup::{self, InTheWay};
+use chancery::{Error, StorageError};
 use clap::Args;
 
 use crate::commands::transfers::{Watching, runtime, summary};
@@ -45,10 +46,11 @@ impl Restore {
         let restored = runtime()?.block_on(backup::restore(&self.file, &url, in_the_way, &watch));
         watching.done();
         let report = restored.map_err(|error| {
+            let in_the_way = matches!(error, Error::Storage(StorageError::NotEmpty { .. }));
             let failure = Failure::from(error);
-            match self.database.is_postgres() || self.force {
-                true => failure,
-                false => failure.hint("--force replaces it and keeps it aside"),
+            match in_the_way && !self.database.is_postgres() {
+                true => failure.instead("--force replaces it and keeps it aside"),
+                false => failure,
             }
         })?;
         if output.json() {

@@ -67,6 +67,8 @@ fn a_backup_is_a_database_that_restore_puts_back() {
     assert_eq!(here.done(&["query", "tasks", "--count"]), "5\n");
     let restored = here.json(&["restore", "today.db", "--force"]);
     assert_eq!(restored["sha256"], sum, "the backup stays as it is");
+    let names = files(&here.path("."));
+    assert!(!names.iter().any(|name| name.starts_with("today.db-")), "{names:?}");
     let kept = restored["kept"].as_str().unwrap();
     assert_eq!(here.json(&["query", "tasks"]), before);
     let aside = format!("sqlite:{kept}");
@@ -103,7 +105,7 @@ fn a_damaged_backup_is_refused_and_nothing_is_touched() {
 fn a_running_server_gives_a_backup_to_an_administrator() {
     let here = with_some();
     let key = |scope: &str| {
-        let made = here.json(&["key", "create", scope, "--scope", scope]);
+        let made = here.json(&["key", "create", "--name", scope, "--scope", scope]);
         made["key"].as_str().unwrap().to_owned()
     };
     let (admin, reader) = (key("admin"), key("read"));

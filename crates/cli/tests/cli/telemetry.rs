@@ -78,7 +78,7 @@ fn ask(url: &str, path: &str, headers: &[(&str, &str)]) -> (String, String) {
 }
 
 fn key(here: &Here, scope: &str) -> String {
-    let made = here.json(&["key", "create", scope, "--scope", scope]);
+    let made = here.json(&["key", "create", "--name", scope, "--scope", scope]);
     format!("Bearer {}", made["key"].as_str().unwrap())
 }
 
@@ -194,7 +194,7 @@ fn a_slow_query_is_logged_with_its_shape_and_plan_and_without_its_values() {
     here.done(&[
         "query",
         "tasks",
-        "title~hidden-value",
+        "title contains hidden-value",
         "--server",
         server.url(),
         "--key",

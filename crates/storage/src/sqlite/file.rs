@@ -16,7 +16,8 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 /// Findings of a check that are told.
 const FINDINGS_MAX: usize = 5;
 
-/// Checks every page and index of a file without writing to it, and that it is one of ours.
+/// Checks every page and index of a file that nobody has open, and that it is one of ours. Nothing is written, also not
+/// beside it.
 ///
 /// # Errors
 /// [`StorageError::Damaged`] with what the check found.
@@ -40,9 +41,13 @@ pub fn verify(path: &Path) -> Result<(), StorageError> {
 }
 
 fn read(path: &Path) -> Sql<(i32, Vec<String>)> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(connect::BUSY_TIMEOUT)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let path: String = form_urlencoded::byte_serialize(path.as_os_str().as_encoded_bytes()).collect();
+    // Nobody writes to it, so that SQLite need put nothing beside it, and the folder may be one that only reads.
+    let uri = format!("file:{}?immutable=1", path.replace('+', "%20"));
+    let connection = Connection::open_with_flags(uri, flags)?;
     let owner = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let mut check = connection.prepare(&format!("PRAGMA integrity_check({FINDINGS_MAX})"))?;
     let found = check.query_map([], |row| row.get(0))?.collect::<Sql<_>>()?;
@@ -88,9 +93,9 @@ pub fn put_in_place(new: &Path, path: &Path) -> Result<Option<PathBuf>, StorageE
 
 /// Removes a file with everything that stands beside it.
 pub fn remove(path: &Path) {
-    let lock = beside(path, "lock");
+    let own = ["lock", "ballast"].map(|ending| beside(path, ending));
     let companions = COMPANIONS.iter().map(|ending| with_ending(path, ending));
-    for file in companions.chain([lock, path.to_owned()]) {
+    for file in companions.chain(own).chain([path.to_owned()]) {
         // Most of them are not there.
         let _ = std::fs::remove_file(file);
     }
