@@ -5,6 +5,7 @@ mod bulk;
 mod definitions;
 mod files;
 mod follow;
+mod moves;
 mod queries;
 mod several;
 mod typed;

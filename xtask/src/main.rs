@@ -13,6 +13,7 @@ mod e2e;
 mod failover;
 mod fuzz_api;
 mod kill;
+mod move_million;
 mod postgres;
 mod process;
 mod provision;
@@ -57,6 +58,8 @@ enum Command {
     /// Kill the primary of a replicated PostgreSQL under load again and again, promote a replica, and check that nothing
     /// acknowledged is lost; then stop and kill replicas under reads
     Failover(failover::Options),
+    /// Move a million records from SQLite to PostgreSQL and back and compare them all
+    MoveMillion(move_million::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -72,6 +75,7 @@ fn main() -> std::process::ExitCode {
         Command::Kill(options) => kill::run(&options),
         Command::Cluster(options) => cluster::run(&options),
         Command::Failover(options) => failover::run(&options),
+        Command::MoveMillion(options) => move_million::run(&options),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

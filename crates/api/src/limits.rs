@@ -38,3 +38,5 @@ pub const API_KEYS_MAX: usize = 10_000;
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Longest password, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Backups that a server writes at the same time.
+pub const BACKUPS_AT_ONCE_MAX: usize = 1;

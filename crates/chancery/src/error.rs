@@ -103,6 +103,17 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// Somebody wrote to the source while it was moved.
+    #[error("the source was written to meanwhile: it was at revision {from} and is at {to}")]
+    Changed {
+        /// The revision that was carried.
+        from: u64,
+        /// The revision now.
+        to: u64,
+    },
+    /// A copy does not hold what its source holds.
+    #[error("the copy is not like its source: {}", .0.join("; "))]
+    Unlike(Vec<String>),
     /// The database cannot be used as it is: in use, damaged, newer, full or closed.
     #[error("{0}")]
     Storage(StorageError),
@@ -138,6 +149,14 @@ impl Error {
             }
             Error::Storage(StorageError::Unsure { .. }) => {
                 "Read the records again before repeating the write.".into()
+            }
+            Error::Changed { .. } => "Stop whatever writes to it and move again.".into(),
+            Error::Unlike(_) => "Check the disk it was written to, and repeat.".into(),
+            Error::Storage(StorageError::Unfinished { .. }) => {
+                "Repeat the move or restore: it starts again from nothing.".into()
+            }
+            Error::Storage(StorageError::NotEmpty { .. }) => {
+                "Name an empty database, or remove what is in this one.".into()
             }
             Error::Storage(StorageError::Full) => "Free some space; nothing was half-written.".into(),
             _ => return None,

@@ -74,8 +74,7 @@ impl TableHandle {
         let over = self.plan_by(&table, &input.query, Scope::Live, Window::All)?;
         let limit = limits::GROUPS_MAX as u64 + 1;
         let groups = self
-            .reader()
-            .aggregate(&AggregatePlan {
+            .ask_aggregate(&AggregatePlan {
                 over,
                 measures,
                 group_by: group_by.clone(),

@@ -20,10 +20,12 @@
 //! It speaks no HTTP and holds no SQL: storage is behind [`chancery_storage::Backend`].
 
 pub mod access;
+pub mod backup;
 mod bucket_filter;
 mod bulk;
 mod catalog;
 pub mod cursor;
+pub mod doctor;
 mod error;
 mod export;
 mod figures;
@@ -38,7 +40,9 @@ mod records;
 pub mod replies;
 mod rows;
 mod schema;
+mod slow;
 mod store;
+pub mod transfer;
 mod typed;
 mod workspaces;
 
@@ -79,6 +83,7 @@ pub use records::{IntoKey, WriteOptions, Written};
 pub use rows::{Blank, OnMany};
 pub use schema::{ColumnPatch, OptionPatch, TablePatch};
 pub use serde_json::json;
+pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
 pub use typed::Typed;
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

@@ -10,3 +10,11 @@ pub const API_KEYS_MAX: usize = 10_000;
 pub const USERS_MAX: usize = 10_000;
 /// Most characters of a cell that a report repeats.
 pub const VALUE_CHARS_MAX: usize = 200;
+/// Most differences between two stores that a report names.
+pub const DIFFERENCES_MAX: usize = 20;
+/// Most findings of the doctor that are told one by one.
+pub const FINDINGS_MAX: usize = 100;
+/// What counts as a slow query unless said otherwise, in ms.
+pub const SLOW_QUERY_MS: u64 = 500;
+/// Most slow queries that are kept in memory.
+pub const SLOW_QUERIES_MAX: usize = 20;

@@ -119,7 +119,7 @@ impl TableHandle {
     /// [`Error::Query`].
     pub async fn count(&self, query: &Query) -> Result<u64, Error> {
         let plan = self.plan(query, Scope::Live, Window::All).await?;
-        Ok(self.reader().count(&plan, CountMode::Exact).await?)
+        self.ask_count(&plan, CountMode::Exact).await
     }
 
     /// The first `n` records in key order.
@@ -190,7 +190,7 @@ impl TableHandle {
 
     async fn window(&self, query: &Query, scope: Scope, window: Window) -> Result<Vec<Record>, Error> {
         let plan = self.plan(query, scope, window).await?;
-        let rows = self.reader().query(&plan).await?;
+        let rows = self.ask_query(&plan).await?;
         Ok(rows
             .into_iter()
             .map(|row| Record::new(plan.table.clone(), row))
@@ -233,7 +233,7 @@ impl TableHandle {
             },
         };
         let plan = self.plan(query, scope, window).await?;
-        let mut rows = self.reader().query(&plan).await?;
+        let mut rows = self.ask_query(&plan).await?;
         let has_more = rows.len() as u64 > limit;
         if has_more && backwards {
             rows.remove(0);
@@ -241,8 +241,8 @@ impl TableHandle {
         rows.truncate(limit as usize);
         let total = match count {
             Count::None => None,
-            Count::Estimated => Some(self.reader().count(&plan, CountMode::Estimated).await?),
-            Count::Exact => Some(self.reader().count(&plan, CountMode::Exact).await?),
+            Count::Estimated => Some(self.ask_count(&plan, CountMode::Estimated).await?),
+            Count::Exact => Some(self.ask_count(&plan, CountMode::Exact).await?),
         };
         Ok(Page {
             next: rows.last().map(|row| plan.boundary(row)),

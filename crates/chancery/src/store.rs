@@ -5,18 +5,23 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use chancery_model::admit::Context;
+use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Reason;
 use chancery_model::issue::unknown_name;
-use chancery_model::{Issue, Source, Table, TableId};
+use chancery_model::query::Plan;
+use chancery_model::{Issue, Record, Source, Table, TableId};
 use chancery_storage::{
-    Backend, Batch, CacheOptions, CacheStatus, Committed, Document, DocumentWrite, Durability, Mode,
-    OnReject, ReadFigures, StorageError, Write,
+    Backend, Batch, CacheOptions, CacheStatus, Committed, CountMode, Document, DocumentWrite, Durability,
+    Mode, OnReject, ReadFigures, StorageError, Write,
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::access::Access;
 use crate::catalog::{self, Catalog, DEFAULT_WORKSPACE, Workspace};
 use crate::error::Error;
+use crate::limits::SLOW_QUERY_MS;
+use crate::slow::{SlowQueries, SlowQuery};
 
 /// The name of the database inside a data directory.
 pub const DATABASE_FILE: &str = "chancery.db";
@@ -31,7 +36,7 @@ pub fn data_url(directory: &Path) -> String {
 }
 
 /// How a store is opened.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct OpenOptions {
     /// When a write is acknowledged: when it is on the disk (the default), or earlier.
     pub durability: Durability,
@@ -40,6 +45,19 @@ pub struct OpenOptions {
     /// The URLs of PostgreSQL servers that follow the one that is opened. Records are read there as long as what is read
     /// shows everything that this process has written or shown before; see [`Store::at_least`].
     pub replicas: Vec<String>,
+    /// Queries that take at least so long are told to the log, in ms; none are if absent.
+    pub slow_query_ms: Option<u64>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> OpenOptions {
+        OpenOptions {
+            durability: Durability::default(),
+            cache: CacheOptions::default(),
+            replicas: Vec::new(),
+            slow_query_ms: Some(SLOW_QUERY_MS),
+        }
+    }
 }
 
 impl std::fmt::Debug for OpenOptions {
@@ -49,6 +67,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("durability", &self.durability)
             .field("cache", &self.cache)
             .field("replicas", &self.replicas.len())
+            .field("slow_query_ms", &self.slow_query_ms)
             .finish()
     }
 }
@@ -84,6 +103,7 @@ pub(crate) struct Core {
     refreshing: tokio::sync::Mutex<()>,
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
+    pub(crate) slow: SlowQueries,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -121,12 +141,13 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(url: &str, options: OpenOptions) -> Result<Store, Error> {
+        let slow_query_ms = options.slow_query_ms;
         let options = chancery_storage::OpenOptions {
             durability: options.durability,
             cache: options.cache,
             replicas: options.replicas,
         };
-        Store::on(chancery_storage::open(url, options).await?).await
+        Store::made(chancery_storage::open(url, options).await?, slow_query_ms).await
     }
 
     /// A store on a backend that is open already.
@@ -134,6 +155,10 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
     pub async fn on(backend: Arc<dyn Backend>) -> Result<Store, Error> {
+        Store::made(backend, Some(SLOW_QUERY_MS)).await
+    }
+
+    async fn made(backend: Arc<dyn Backend>, slow_query_ms: Option<u64>) -> Result<Store, Error> {
         let catalog = Catalog::load(&*backend).await?;
         let core = Core {
             access: Access::new(backend.clone()),
@@ -143,6 +168,7 @@ impl Store {
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
+            slow: SlowQueries::new(slow_query_ms),
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
@@ -269,6 +295,11 @@ impl Store {
     /// The backend, for what the library does not offer.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.core.backend
+    }
+
+    /// The slowest queries since the store was opened, slowest first.
+    pub fn slow_queries(&self) -> Vec<SlowQuery> {
+        self.core.slow.seen()
     }
 
     /// The newest revision.
@@ -406,7 +437,8 @@ impl Store {
             on_reject: how.on_reject,
             mode: how.mode,
         };
-        self.core.backend.commit(batch).await
+        let span = tracing::debug_span!(target: "chancery::trace", "commit", writes = batch.writes.len());
+        self.core.backend.commit(batch).instrument(span).await
     }
 }
 
@@ -447,6 +479,33 @@ impl TableHandle {
     /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
     pub(crate) fn reader(&self) -> &dyn Backend {
         &*self.store.reader
+    }
+
+    /// Asks for the records of a plan.
+    pub(crate) async fn ask_query(&self, plan: &Plan) -> Result<Vec<Arc<Record>>, Error> {
+        let (core, reader) = (&self.store.core, &self.store.reader);
+        let rows = |records: &Vec<Arc<Record>>| records.len() as u64;
+        core.slow
+            .watch(reader, "query", plan, rows, reader.query(plan))
+            .await
+    }
+
+    /// Asks how many records a plan has.
+    pub(crate) async fn ask_count(&self, plan: &Plan, mode: CountMode) -> Result<u64, Error> {
+        let (core, reader) = (&self.store.core, &self.store.reader);
+        core.slow
+            .watch(reader, "count", plan, |_| 1, reader.count(plan, mode))
+            .await
+    }
+
+    /// Asks for figures.
+    pub(crate) async fn ask_aggregate(&self, plan: &AggregatePlan) -> Result<Vec<Group>, Error> {
+        let (core, reader) = (&self.store.core, &self.store.reader);
+        let rows = |groups: &Vec<Group>| groups.len() as u64;
+        let asked = reader.aggregate(plan);
+        core.slow
+            .watch(reader, "aggregate", &plan.over, rows, asked)
+            .await
     }
 
     pub(crate) fn invalid(&self, table: &Table, issues: Vec<Issue>) -> Error {

@@ -10,6 +10,7 @@ mod output;
 mod record_text;
 mod table_text;
 mod target;
+mod telemetry;
 
 use std::process::ExitCode;
 

@@ -75,7 +75,7 @@ use Need::{Admin, Public, Read, Write};
 pub const RULES: &[Rule] = &[
     rule("GET", "/healthz", Public),
     rule("GET", "/readyz", Public),
-    rule("GET", "/metrics", Public),
+    rule("GET", "/metrics", Admin),
     rule("GET", "/api/openapi.json", Public),
     rule("GET", "/api/docs", Public),
     rule("GET", "/api/auth/state", Public),
@@ -154,4 +154,5 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/imports/{import}", Read),
     rule("GET", "/api/imports/{import}/errors", Read),
     rule("POST", "/api/imports/{import}/cancel", Write),
+    long("GET", "/api/backup", Admin),
 ];

@@ -14,13 +14,16 @@ use chancery::Store;
 use chancery_api::{ErrorCode, limits, problem::PROBLEM_JSON};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
+use tracing::Instrument;
 
 use crate::access::{Need, Pace};
 use crate::caller;
 use crate::fault::{Fault, did_you_mean};
 use crate::idempotency;
-use crate::observe::Observation;
+use crate::observe::{InFlight, Observation};
 use crate::state::{App, Route};
+use crate::trace;
 
 /// The id of a request, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,18 +40,24 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let route = app.routes.find(&method, path);
-    app.metrics.in_flight.fetch_add(1, Relaxed);
-    let outcome = match admit(&app, &mut request, route).await {
-        Ok(_permit) => run(&app, request, route, next).await,
-        Err(fault) => Err(fault),
+    let in_flight = InFlight::new();
+    let bytes_in = length(request.headers());
+    let span = trace::of_request(request.headers(), &method, path);
+    let work = async {
+        match admit(&app, &mut request, route).await {
+            Ok(_permit) => run(&app, request, route, next).await,
+            Err(fault) => Err(fault),
+        }
     };
-    app.metrics.in_flight.fetch_sub(1, Relaxed);
+    let outcome = work.instrument(span.clone()).await;
+    drop(in_flight);
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     if let Some(fault) = refusal_of(&app, path, &mut response) {
         response = render(&app, &fault, &request_id, path);
     }
     finish(&app, &mut response, &request_id).await;
     let status = response.status().as_u16();
+    trace::answered(&span, status, response.headers_mut());
     let request_id = request_id.to_str().unwrap_or_default();
     let took = started.elapsed();
     app.metrics.observe(Observation::Answered {
@@ -57,8 +66,26 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
         route: path,
         status,
         took,
+        bytes_in,
     });
-    response
+    response.map(counted)
+}
+
+/// The length of a body, if it is said.
+fn length(headers: &HeaderMap) -> u64 {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+/// The body of an answer, its bytes counted as they leave.
+fn counted(body: Body) -> Body {
+    Body::new(body.map_frame(|frame| {
+        if let Some(data) = frame.data_ref() {
+            metrics::counter!("chancery_response_bytes_total").increment(data.len() as u64);
+        }
+        frame
+    }))
 }
 
 /// Checks everything that can be refused before a handler runs, and says who calls.

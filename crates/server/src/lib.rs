@@ -18,6 +18,7 @@ mod cursor;
 mod docs;
 mod extract;
 mod fault;
+mod gauge_listener;
 mod hosts;
 mod idempotency;
 mod listen;
@@ -28,6 +29,7 @@ mod options;
 mod reply;
 mod routes;
 mod state;
+mod trace;
 mod upload;
 mod web;
 
@@ -116,6 +118,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         cookies: settings.cookies,
         setup: Mutex::new(setup),
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
+        backups: Arc::new(Semaphore::new(chancery_api::limits::BACKUPS_AT_ONCE_MAX)),
         routes: state::Routes::new(openapi::TEXT)?,
         web: web::Web::new(settings.web_dir.as_deref()),
         store,
@@ -171,6 +174,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         web_dir: options.web_dir,
     };
     let app = application(options.store, settings).await?;
+    let watching = gauge_listener::start(&app, options.metrics_bind).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.metrics
         .observe(observe::Observation::Listening { address, scheme });
@@ -191,6 +195,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         Some(stop) => listen::run(listener, tls, router, teller, stop).await,
         None => listen::run(listener, tls, router, teller, signals()).await,
     }
+    drop(watching);
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! What happens, told once: one enum that the log and the metrics read. Never record data, a secret or a token.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(crate) enum Observation<'a> {
         status: u16,
         /// How long it took.
         took: Duration,
+        /// Bytes of its body, as far as they are known before they come.
+        bytes_in: u64,
     },
     /// A request failed for a reason of ours.
     Failed {
@@ -58,29 +62,119 @@ pub(crate) enum Observation<'a> {
     },
 }
 
-/// Counts of what happened since the start.
+/// Upper ends of the classes of durations, in seconds.
+const SECONDS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+/// Upper ends of the classes of numbers of jobs.
+const JOBS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// The one recorder of this process; none if the program that embeds the server has one of its own.
+fn recorder() -> Option<&'static PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    let made = RECORDER.get_or_init(|| {
+        let built = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_jobs".into()), &JOBS));
+        let recorder = built.ok()?.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).ok()?;
+        describe();
+        Some(handle)
+    });
+    made.as_ref()
+}
+
+/// What each metric means. Those of storage are described here too: whoever reads them reads them all.
+fn describe() {
+    use metrics::{describe_counter as count, describe_gauge as level, describe_histogram as spread};
+    count!(
+        "chancery_requests_total",
+        "Requests answered, by route, method and status."
+    );
+    spread!(
+        "chancery_request_seconds",
+        "Time from request to answer, by route and method."
+    );
+    level!("chancery_requests_in_flight", "Requests being worked on.");
+    count!(
+        "chancery_request_bytes_total",
+        "Bytes of bodies that came in, where their length was said."
+    );
+    count!(
+        "chancery_response_bytes_total",
+        "Bytes of bodies that went out, before compression."
+    );
+    count!(
+        "chancery_failures_total",
+        "Requests that failed for a reason of ours."
+    );
+    count!(
+        "chancery_refusals_total",
+        "Requests whose credentials were refused."
+    );
+    count!(
+        "chancery_connections_lost_total",
+        "Connections that ended in an error."
+    );
+    count!(
+        "chancery_slow_queries_total",
+        "Queries that took at least as long as --slow-query-ms."
+    );
+    level!("chancery_revision", "The newest commit.");
+    level!("chancery_uptime_seconds", "Time since the start.");
+    level!(
+        "process_resident_memory_bytes",
+        "Memory of the process that is in use."
+    );
+    count!(
+        "chancery_commits_total",
+        "Commits to the disk; each may serve many callers."
+    );
+    count!("chancery_records_written_total", "Records written.");
+    spread!("chancery_commit_group_jobs", "Callers that one commit served.");
+    spread!("chancery_commit_seconds", "Time of a commit.");
+    level!("chancery_writer_waiting", "Callers that wait for a commit.");
+    level!("chancery_readers_in_use", "Connections that read and are in use.");
+    level!("chancery_readers_max", "Connections that may read at once.");
+}
+
+/// Counts of what happened since the start; all servers of a process count together.
 pub(crate) struct Metrics {
     started: Instant,
-    by_class: [AtomicU64; 6],
-    took_us: AtomicU64,
-    failed: AtomicU64,
-    refused: AtomicU64,
-    connections_lost: AtomicU64,
-    pub(crate) in_flight: AtomicU64,
+    recorder: Option<&'static PrometheusHandle>,
 }
 
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics {
             started: Instant::now(),
-            by_class: Default::default(),
-            took_us: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            connections_lost: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
+            recorder: recorder(),
         }
     }
+}
+
+/// A request that is being worked on, as long as this lives.
+pub(crate) struct InFlight;
+
+impl InFlight {
+    /// One more.
+    pub(crate) fn new() -> InFlight {
+        gauge!("chancery_requests_in_flight").increment(1);
+        InFlight
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        gauge!("chancery_requests_in_flight").decrement(1);
+    }
+}
+
+/// The method as a label: what is no known method must not make a series of its own.
+fn known(method: &str) -> &'static str {
+    let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    all.into_iter().find(|one| *one == method).unwrap_or("other")
 }
 
 impl Metrics {
@@ -96,11 +190,16 @@ impl Metrics {
                 route,
                 status,
                 took,
+                bytes_in,
             } => {
-                let class = usize::from(status / 100).min(self.by_class.len() - 1);
-                self.by_class[class].fetch_add(1, Relaxed);
+                let label = if route.is_empty() { "page" } else { route }.to_owned();
+                let known = known(method);
+                counter!("chancery_requests_total", "route" => label.clone(), "method" => known, "status" => status.to_string())
+                    .increment(1);
+                histogram!("chancery_request_seconds", "route" => label, "method" => known)
+                    .record(took.as_secs_f64());
+                counter!("chancery_request_bytes_total").increment(bytes_in);
                 let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                self.took_us.fetch_add(took_us, Relaxed);
                 tracing::debug!(target: "chancery::request", request_id, method, route, status, took_us, "answered");
             }
             Observation::Failed {
@@ -108,15 +207,15 @@ impl Metrics {
                 route,
                 cause,
             } => {
-                self.failed.fetch_add(1, Relaxed);
+                counter!("chancery_failures_total").increment(1);
                 tracing::error!(target: "chancery", request_id, route, cause, "failed");
             }
             Observation::Refused { request_id, code } => {
-                self.refused.fetch_add(1, Relaxed);
+                counter!("chancery_refusals_total").increment(1);
                 tracing::warn!(target: "chancery", request_id, code, "credentials refused");
             }
             Observation::ConnectionLost { cause } => {
-                self.connections_lost.fetch_add(1, Relaxed);
+                counter!("chancery_connections_lost_total").increment(1);
                 tracing::debug!(target: "chancery", cause, "connection lost");
             }
             Observation::Stopping => tracing::info!(target: "chancery", "stopping"),
@@ -126,71 +225,53 @@ impl Metrics {
 
     /// The counts in Prometheus' text format.
     pub(crate) fn render(&self, revision: u64) -> String {
-        let mut out = String::with_capacity(1_500);
-        let mut metric = |name: &str, kind: &str, help: &str, lines: &[(String, f64)]| {
-            let _ = writeln!(
-                out,
-                "# HELP chancery_{name} {help}\n# TYPE chancery_{name} {kind}"
-            );
-            for (labels, value) in lines {
-                let _ = writeln!(out, "chancery_{name}{labels} {value}");
-            }
-        };
-        let plain = |value: u64| [(String::new(), value as f64)];
-        let classes: Vec<(String, f64)> = (1..self.by_class.len())
-            .map(|class| {
-                (
-                    format!("{{status=\"{class}xx\"}}"),
-                    self.by_class[class].load(Relaxed) as f64,
-                )
-            })
-            .collect();
-        metric(
-            "requests_total",
-            "counter",
-            "Requests answered, by class of status.",
-            &classes,
-        );
-        let seconds = self.took_us.load(Relaxed) as f64 / 1e6;
-        metric(
-            "request_seconds_total",
-            "counter",
-            "Time spent on requests.",
-            &[(String::new(), seconds)],
-        );
-        metric(
-            "requests_in_flight",
-            "gauge",
-            "Requests being worked on.",
-            &plain(self.in_flight.load(Relaxed)),
-        );
-        metric(
-            "failures_total",
-            "counter",
-            "Requests that failed for a reason of ours.",
-            &plain(self.failed.load(Relaxed)),
-        );
-        metric(
-            "refusals_total",
-            "counter",
-            "Requests whose credentials were refused.",
-            &plain(self.refused.load(Relaxed)),
-        );
-        let lost = self.connections_lost.load(Relaxed);
-        metric(
-            "connections_lost_total",
-            "counter",
-            "Connections that ended in an error.",
-            &plain(lost),
-        );
-        metric("revision", "gauge", "The newest commit.", &plain(revision));
-        let up = self.started.elapsed().as_secs_f64();
-        metric(
-            "uptime_seconds",
-            "gauge",
-            "Time since the start.",
-            &[(String::new(), up)],
-        );
-        out
+        gauge!("chancery_revision").set(revision as f64);
+        gauge!("chancery_uptime_seconds").set(self.started.elapsed().as_secs_f64());
+        if let Some(bytes) = resident_bytes() {
+            gauge!("process_resident_memory_bytes").set(bytes as f64);
+        }
+        let text = self.recorder.map(PrometheusHandle::render);
+        text.unwrap_or_default()
+    }
+
+    /// Moves what was recorded into its classes, so that what waits for it does not grow while nobody asks.
+    pub(crate) fn tidy(&self) {
+        if let Some(recorder) = self.recorder {
+            recorder.run_upkeep();
+        }
+    }
+}
+
+/// Memory in use, where the system says it in a file.
+fn resident_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_is_counted_without_a_key_or_a_path() {
+        let metrics = Metrics::default();
+        metrics.observe(Observation::Answered {
+            request_id: "req-1",
+            method: "BREW",
+            route: "/api/tables/{table}/records/{record}",
+            status: 418,
+            took: Duration::from_millis(3),
+            bytes_in: 7,
+        });
+        metrics.tidy();
+        let text = metrics.render(5);
+        let line = "chancery_requests_total{route=\"/api/tables/{table}/records/{record}\",method=\"other\",status=\"418\"} 1";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("chancery_request_seconds_bucket{"), "{text}");
+        assert!(text.contains("chancery_revision 5"), "{text}");
+        assert!(text.contains("process_resident_memory_bytes"), "{text}");
+        assert!(!text.contains("req-1"), "{text}");
     }
 }

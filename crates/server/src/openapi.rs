@@ -153,6 +153,7 @@ pub(crate) fn document() -> OpenApi {
             "The slots of a table, and the options of select columns.",
         ),
         ("Imports and exports", "Files in and out."),
+        ("Operations", "What operators need: backups."),
         ("Field types", "What a column may hold."),
         ("Workspaces", "Isolated sets of tables."),
         ("Access", "Set-up, sign-in, users and API keys."),

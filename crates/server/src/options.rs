@@ -22,6 +22,8 @@ pub struct ServeOptions {
     pub allowed_hosts: Vec<String>,
     /// Whether a proxy in front speaks TLS.
     pub proxy: Proxy,
+    /// A loopback address that gives the metrics without a key.
+    pub metrics_bind: Option<SocketAddr>,
     /// The limits.
     pub limits: Limits,
     /// Called once with where the server listens, when it does.
@@ -75,6 +77,7 @@ impl ServeOptions {
             web_dir: None,
             allowed_hosts: Vec::new(),
             proxy: Proxy::None,
+            metrics_bind: None,
             limits: Limits::default(),
             ready: None,
             stop: None,

@@ -81,6 +81,8 @@ pub struct Shared {
     /// The token of the set-up link, while nobody exists.
     pub(crate) setup: Mutex<Option<Secret>>,
     pub(crate) permits: Semaphore,
+    /// One for each backup that may be written at a time.
+    pub(crate) backups: Arc<Semaphore>,
     pub(crate) routes: Routes,
     pub(crate) web: Web,
 }

@@ -137,6 +137,25 @@ pub enum Counter {
     Tables,
 }
 
+impl Counter {
+    /// Where it is kept: table number and ordinal. Table numbers start at 1, so that 0 is free for the one that counts
+    /// tables.
+    pub fn place(self) -> (u32, u16) {
+        match self {
+            Counter::Tables => (0, 0),
+            Counter::Column(table, ordinal) => (table.0, ordinal),
+        }
+    }
+
+    /// The counter that is kept there.
+    pub fn at(table: u32, ordinal: u16) -> Counter {
+        match table {
+            0 => Counter::Tables,
+            table => Counter::Column(TableId(table), ordinal),
+        }
+    }
+}
+
 /// A small thing kept beside records: a user, a key, a session, a definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {

@@ -74,6 +74,18 @@ pub enum StorageError {
         /// The newest there is.
         newest: u64,
     },
+    /// A move or restore into the database was broken off: repeat it.
+    #[error("{place} is unfinished: a move or restore into it was broken off")]
+    Unfinished {
+        /// The file or server.
+        place: String,
+    },
+    /// What is to be filled holds something already.
+    #[error("{place} is not empty")]
+    NotEmpty {
+        /// The file or server.
+        place: String,
+    },
     /// The URL names no backend.
     #[error("{0}")]
     Url(String),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use chancery_model::change::Reason;
+use chancery_model::change::{Change, ChangeKind, Reason};
 use chancery_model::record::extra_value;
 use chancery_model::{Json, JsonMap, Record, RecordMetadata, Source, Value};
 use serde::Serialize;
@@ -125,6 +125,16 @@ pub(crate) fn before_text<'a>(values: impl IntoIterator<Item = (u16, &'a Value)>
     }
     out.push('}');
     out
+}
+
+/// What the log keeps of a change's values; none where there were none.
+pub(crate) fn logged_text(change: &Change) -> Option<String> {
+    match change.kind {
+        ChangeKind::Inserted | ChangeKind::Cleared => None,
+        _ => Some(before_text(
+            change.before.iter().map(|(ordinal, value)| (*ordinal, value)),
+        )),
+    }
 }
 
 /// A text as JSON writes it.

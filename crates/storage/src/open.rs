@@ -1,12 +1,13 @@
 //! From a URL to a backend. The list of backends lives here and nowhere else.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cache::{CacheOptions, Cached};
 use crate::error::StorageError;
-use crate::seam::Backend;
+use crate::part::{UNFINISHED_ID, UNFINISHED_KIND};
+use crate::seam::{Backend, DocumentQuery};
 use crate::{memory, postgres, sqlite};
 
 /// How a backend is opened.
@@ -45,9 +46,26 @@ pub enum Durability {
 /// not exist. SQLite and PostgreSQL have a cache in front unless it is turned off; memory needs none.
 ///
 /// # Errors
-/// [`StorageError::Url`] for an unknown scheme, or a shared cache where there is nobody to share it with; and whatever the
-/// backend says of the file or server.
+/// [`StorageError::Url`] for an unknown scheme, [`StorageError::Unfinished`] if a move or restore into it was broken off,
+/// and whatever the backend says of the file or server.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
+    let backend = open_to_fill(url, options).await?;
+    let mark = DocumentQuery::Id {
+        kind: UNFINISHED_KIND.into(),
+        id: UNFINISHED_ID.into(),
+    };
+    if backend.documents(mark).await?.is_empty() {
+        return Ok(backend);
+    }
+    backend.close().await?;
+    Err(StorageError::Unfinished { place: place(url) })
+}
+
+/// Opens what is to be filled, also if an earlier filling was broken off.
+///
+/// # Errors
+/// As [`open`], [`StorageError::Unfinished`] aside.
+pub async fn open_to_fill(url: &str, options: OpenOptions) -> Result<Arc<dyn Backend>, StorageError> {
     let has_replicas = url.starts_with("postgres:") || url.starts_with("postgresql:");
     if !(options.replicas.is_empty() || has_replicas) {
         let detail = "only a PostgreSQL server has replicas: postgres://user@host/database";
@@ -100,5 +118,49 @@ fn refuse_shared(options: &OpenOptions) -> Result<(), StorageError> {
             "only a PostgreSQL database can have a shared cache (redis): no other process has this one open"
                 .into(),
         )),
+    }
+}
+
+/// The file of a URL; none for what is kept in memory or on a server.
+pub fn file(url: &str) -> Option<PathBuf> {
+    if url == "memory:" || url == "memory" {
+        return None;
+    }
+    match url.split_once(':').filter(|(scheme, _)| scheme.len() > 1) {
+        Some(("sqlite", path)) => Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
+        Some(_) => None,
+        None => Some(PathBuf::from(url)),
+    }
+}
+
+/// A URL for people: without a password and without options, which may hold one.
+pub fn place(url: &str) -> String {
+    let Some((scheme, rest)) = url
+        .split_once("://")
+        .filter(|(scheme, _)| scheme.starts_with("postgres"))
+    else {
+        return url.strip_prefix("sqlite:").unwrap_or(url).to_owned();
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let server = match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+        None => authority.to_owned(),
+    };
+    format!("{scheme}://{server}/{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_in_the_place_of_a_url() {
+        let check = |url: &str, expected: &str| assert_eq!(place(url), expected);
+        check("postgres://u:se@cret@h:1/a?password=x", "postgres://u@h:1/a");
+        check("postgres://h/a", "postgres://h/a");
+        check("postgresql://u:p@h", "postgresql://u@h/");
+        check("sqlite:data/app.db", "data/app.db");
+        check("memory:", "memory:");
     }
 }

@@ -17,6 +17,8 @@ use crate::batch::{Batch, Committed, Counter, Document};
 use crate::bell::News;
 use crate::cache::CacheStatus;
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::part::{Dump, Fill};
 use crate::read_figures::ReadFigures;
 
 /// An answer that may be there at once: then nothing is allocated for it.
@@ -117,6 +119,18 @@ pub trait Backend: Send + Sync + 'static {
     fn read_figures(&self) -> ReadFigures {
         ReadFigures::default()
     }
+    /// Everything it holds, from one snapshot, in constant memory and in the order that [`crate::Part`] tells.
+    async fn dump(&self) -> Result<Dump, StorageError>;
+
+    /// Writes exact states into an empty store: versions, numbers and times as they come. See [`Fill`]; whoever fills is
+    /// alone with the store.
+    async fn fill(&self, fill: Fill) -> Result<(), StorageError>;
+
+    /// Looks whether files, relations and indexes are sound and as the definitions say; not at the records.
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError>;
+
+    /// Makes anew what a finding is about, if that is made from records alone; answers whether it was.
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError>;
 
     /// Whether it answers.
     async fn check(&self) -> Result<(), StorageError>;

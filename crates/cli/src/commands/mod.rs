@@ -5,16 +5,21 @@
 //! 2. Add its line to [`Command`] and to [`run`].
 //! 3. Run the tests with `UPDATE_DOCS=1` and look at the difference in `docs/cli.md`.
 
+mod backup;
 mod bench;
 mod completions;
+mod doctor;
 pub(crate) mod export;
 pub(crate) mod import;
 mod key;
 mod migrate;
+mod move_store;
 mod query;
 mod record;
+mod restore;
 mod serve;
 mod table;
+pub(crate) mod transfers;
 mod user;
 
 use clap::Subcommand;
@@ -33,7 +38,11 @@ pub(crate) enum Command {
     Export(export::Export),
     Key(key::Key),
     User(user::User),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Doctor(doctor::Doctor),
     Migrate(migrate::Migrate),
+    Move(move_store::Move),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }
@@ -49,7 +58,11 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => command.run(output),
         Command::Key(command) => command.run(output),
         Command::User(command) => command.run(output),
+        Command::Backup(command) => command.run(output),
+        Command::Restore(command) => command.run(output),
+        Command::Doctor(command) => command.run(output),
         Command::Migrate(command) => command.run(output),
+        Command::Move(command) => command.run(output),
         Command::Bench(command) => command.run(output),
         Command::Completions(command) => command.run(),
     }

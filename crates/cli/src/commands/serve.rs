@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use chancery::{CacheOptions, Durability, OpenOptions, RedisUrl, StorageError};
 use chancery_server::{Listening, Proxy, ServeOptions, TlsFiles};
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
 
 use crate::demo;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::target::{DatabaseArgs, Missing, open_store, variable};
+use crate::telemetry::Telemetry;
 
 /// Start the server with its web page
 #[derive(Args, Debug)]
@@ -27,7 +27,7 @@ Examples:
   chancery serve --database sqlite:app.db --listen 127.0.0.1:0
   chancery serve --database postgres://app:PASSWORD@one,two/app --replica postgres://app:PASSWORD@two/app
 
-CHANCERY_LOG sets what is logged to stderr: error, warn, info (the default), debug."
+CHANCERY_LOG sets what is logged to stderr: error, warn, info (the default), debug. Metrics: GET /metrics with an admin key."
 )]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -62,6 +62,15 @@ pub(crate) struct Serve {
     /// A host name to answer for besides this machine's own; may be given several times
     #[arg(long = "allowed-host", value_name = "NAME")]
     allowed_hosts: Vec<String>,
+    /// Give the metrics without a key on a loopback address, besides /metrics with an admin key
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics_bind: Option<SocketAddr>,
+    /// Send traces to an OpenTelemetry collector, by OTLP over HTTP [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// Log queries that take at least so long, with their shape and plan; 0 logs none
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    slow_query_ms: u64,
     /// A proxy in front speaks TLS, so cookies must not travel without
     #[arg(long)]
     behind_tls: bool,
@@ -77,9 +86,11 @@ enum Durable {
 
 impl Serve {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
-        log();
+        let telemetry = Telemetry::start(self.otlp.as_deref())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.serve(output))?;
+        let served = runtime.block_on(self.serve(output));
+        telemetry.finish();
+        served?;
         Ok(Exit::Done)
     }
 
@@ -97,6 +108,7 @@ impl Serve {
             durability,
             cache,
             replicas: self.replicas,
+            slow_query_ms: Some(self.slow_query_ms).filter(|ms| *ms > 0),
         };
         let store = open_store(&self.database, Missing::Make, options).await?;
         if self.demo {
@@ -116,6 +128,7 @@ impl Serve {
         let options = ServeOptions {
             tls,
             web_dir: self.web_dir,
+            metrics_bind: self.metrics_bind,
             allowed_hosts: self.allowed_hosts,
             proxy: if self.behind_tls { Proxy::Tls } else { Proxy::None },
             ready: Some(Box::new(move |listening| announce(&listening, json))),
@@ -183,16 +196,4 @@ fn announce(listening: &Listening, json: bool) {
         ));
     }
     let _ = output.line(&format!("ready {}", listening.url));
-}
-
-/// The log goes to stderr.
-fn log() {
-    let filter = EnvFilter::try_from_env("CHANCERY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(console::colors_enabled_stderr())
-        .with_target(false);
-    // A second log is impossible: this process runs one command.
-    let _ = log.try_init();
 }

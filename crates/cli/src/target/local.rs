@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use chancery::access::{KeyInput, Secret, UserInput};
+use chancery::backup::BackupReport;
 use chancery::{
     Boundary, Count, PageWindow, Source, StorageError, Store, TableHandle, UpdateMode, WriteOptions,
 };
@@ -17,8 +18,8 @@ use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use super::{
-    Change, DatabaseArgs, Delete, EachPage, ExportFormat, ExportJob, ImportJob, Imported, Missing, Question,
-    Scope, Target, Watch,
+    BackupJob, Change, DatabaseArgs, Delete, EachPage, ExportFormat, ExportJob, ImportJob, Imported, Missing,
+    Question, Scope, Target, Watch,
 };
 use crate::failure::Failure;
 
@@ -292,6 +293,11 @@ impl Target for Local {
             job,
             out,
         ))
+    }
+
+    fn backup(&self, job: &BackupJob<'_>) -> Result<BackupReport, Failure> {
+        let watch = |progress| job.watching.show(&progress);
+        self.wait(self.store.backup(job.file, job.in_the_way, &watch))
     }
 
     fn keys(&self) -> Result<Vec<ApiKey>, Failure> {

@@ -6,6 +6,7 @@ mod remote;
 
 use std::path::{Path, PathBuf};
 
+use chancery::backup::{BackupReport, InTheWay};
 use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
@@ -15,6 +16,7 @@ use chancery_api::records::{Record, RecordCreate};
 use chancery_api::tables::{Table, TableCreate, TableStats};
 use clap::Args;
 
+use crate::commands::transfers::Watching;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -204,6 +206,13 @@ pub(crate) struct Imported {
 #[derive(Default)]
 pub(crate) struct Watch(pub(crate) Option<Box<dyn Fn(chancery::Progress) + Send + Sync>>);
 
+/// A backup to write.
+pub(crate) struct BackupJob<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) in_the_way: InTheWay,
+    pub(crate) watching: &'a Watching,
+}
+
 /// What is exported.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ExportJob {
@@ -267,6 +276,9 @@ pub(crate) trait Target {
 
     fn import(&self, job: &ImportJob<'_>, watch: Watch) -> Result<Imported, Failure>;
     fn export(&self, job: &ExportJob, out: &mut dyn std::io::Write) -> Result<(), Failure>;
+
+    /// Writes a backup of everything into a file.
+    fn backup(&self, job: &BackupJob<'_>) -> Result<BackupReport, Failure>;
 
     fn keys(&self) -> Result<Vec<ApiKey>, Failure>;
     fn create_key(&self, key: ApiKeyCreate) -> Result<ApiKeyCreated, Failure>;

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
+use chancery::backup::{BackupReport, InTheWay};
+use chancery::transfer::{TransferPhase, TransferProgress};
 use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, User, UserCreate, UserList};
 use chancery_api::columns::{Column, ColumnCreate};
@@ -17,13 +20,16 @@ use url::Url;
 
 use super::http::{Client, read, with_json};
 use super::{
-    Change, Delete, EachPage, Escape, ExportFormat, ExportJob, ImportJob, Imported, Into, Question, Scope,
-    Target, Watch,
+    BackupJob, Change, Delete, EachPage, Escape, ExportFormat, ExportJob, ImportJob, Imported, Into,
+    Question, Scope, Target, Watch,
 };
 use crate::failure::Failure;
 
 /// Most records asked for at once.
 const PAGE: u64 = 1_000;
+
+/// Bytes of a backup taken at a time.
+const RECEIVE_BYTES: usize = 64 * 1024;
 
 /// A running server.
 pub(crate) struct Remote {
@@ -330,6 +336,37 @@ impl Target for Remote {
         Ok(())
     }
 
+    fn backup(&self, job: &BackupJob<'_>) -> Result<BackupReport, Failure> {
+        let told = |error: std::io::Error| Failure::new(format!("{}: {error}", job.file.display()));
+        if job.in_the_way == InTheWay::Refuse && job.file.exists() {
+            return Err(Failure::new(format!("{} is there already", job.file.display()))
+                .hint("name another file, or replace it with --force"));
+        }
+        let response = self.client.send(Method::GET, self.url(&["backup"]), None, ())?;
+        let header = |name: &str| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let Some(sha256) = header("x-checksum-sha256") else {
+            return Err(Failure::new("the server sent no checksum").hint("is the server of another version?"));
+        };
+        let total = header("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
+        let mut name = job.file.as_os_str().to_owned();
+        name.push(".part");
+        let part = PathBuf::from(name);
+        let received = receive(response.into_body().into_reader(), &part, total, job)
+            .map_err(told)
+            .and_then(|()| {
+                let placed = chancery::backup::receive(&part, job.file, &sha256);
+                Ok(super::runtime()?.block_on(placed)?)
+            });
+        // Gone already if it is in its place.
+        let _ = std::fs::remove_file(&part);
+        received
+    }
+
     fn keys(&self) -> Result<Vec<ApiKey>, Failure> {
         self.all(self.url(&["api-keys"]), |list: ApiKeyList| {
             (list.api_keys, list.pagination)
@@ -427,5 +464,31 @@ impl Form {
             .chain(file)
             .chain(io::Cursor::new(tail));
         Ok((format!("multipart/form-data; boundary={}", self.boundary), body))
+    }
+}
+
+/// Writes what comes into a file.
+fn receive(
+    mut from: impl Read,
+    part: &std::path::Path,
+    total: u64,
+    job: &BackupJob<'_>,
+) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(part)?;
+    let mut step = vec![0; RECEIVE_BYTES];
+    let mut done = 0;
+    loop {
+        let read = from.read(&mut step)?;
+        if read == 0 {
+            return Ok(());
+        }
+        file.write_all(&step[..read])?;
+        done += read as u64;
+        job.watching.show(&TransferProgress {
+            phase: TransferPhase::Copying,
+            table: None,
+            done,
+            total,
+        });
     }
 }

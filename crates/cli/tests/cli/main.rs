@@ -9,5 +9,7 @@ mod docs;
 mod errors;
 mod files;
 mod harness;
+mod operations;
 mod records;
 mod serve;
+mod telemetry;

@@ -67,6 +67,8 @@ impl From<Error> for Fault {
             ),
             Error::File { message, .. } => Fault::new(ErrorCode::InvalidFile, message),
             Error::Storage(error) => storage(error),
+            // A backup over HTTP goes into a file of the server's own, so this is the server's disk.
+            error @ (Error::Changed { .. } | Error::Unlike(_)) => return Fault::internal(error),
             Error::Internal(cause) => Fault::internal(cause),
         };
         fault.maybe_hint(hint)

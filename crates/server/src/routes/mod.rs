@@ -3,6 +3,7 @@
 mod aggregate;
 mod api_keys;
 mod auth;
+mod backups;
 mod bulk;
 mod columns;
 mod exports;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(aggregate::routes())
         .merge(imports::routes())
         .merge(exports::routes())
+        .merge(backups::routes())
 }
 
 /// The parameters of a short list.

@@ -31,6 +31,8 @@ use self::status::Counter;
 use crate::batch::{Batch, Committed, Counter as Numbers, Document};
 use crate::bell::News;
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::part::{Dump, Fill, IDENTITY_KIND};
 use crate::read_figures::ReadFigures;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
@@ -48,7 +50,7 @@ pub use options::{CACHE_BYTES, CacheOptions, RedisUrl};
 pub use status::{CacheStatus, RedisState, RedisStatus};
 
 /// The document that says which store this is.
-const IDENTITY: (&str, &str) = ("store", "identity");
+const IDENTITY: (&str, &str) = (IDENTITY_KIND, "identity");
 
 /// A backend with a cache in front of it.
 pub struct Cached {
@@ -452,6 +454,22 @@ impl Backend for Cached {
 
     fn read_figures(&self) -> ReadFigures {
         self.inner.read_figures()
+    }
+
+    async fn dump(&self) -> Result<Dump, StorageError> {
+        self.inner.dump().await
+    }
+
+    async fn fill(&self, fill: Fill) -> Result<(), StorageError> {
+        self.inner.fill(fill).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError> {
+        self.inner.examine().await
+    }
+
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError> {
+        self.inner.mend(finding).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

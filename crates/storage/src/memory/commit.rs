@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chancery_model::change::{Change, ChangeKind};
+use chancery_model::change::{Change, ChangeKind, Commit};
 use chancery_model::{Key, Record, Table, TableId, Value};
 
 use super::State;
@@ -16,6 +16,7 @@ use crate::batch::{
 };
 use crate::definition::{DEFINITION_KIND, definition_document};
 use crate::error::StorageError;
+use crate::part::LoggedCommit;
 
 /// Why a write was not done.
 enum Refusal {
@@ -76,11 +77,13 @@ enum Undo {
 pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, StorageError> {
     let Batch {
         at,
+        actor,
+        operation,
+        reason,
         writes,
         documents,
         on_reject,
         mode,
-        ..
     } = batch;
     let logged = state.log.len();
     let reversible = mode == Mode::Rehearse || writes.len() + documents.len() > 1;
@@ -123,6 +126,17 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
         step.take_back(logged);
     } else if done {
         state.revision += 1;
+        let commit = Commit {
+            revision: state.revision,
+            at,
+            actor,
+            operation,
+            reason,
+        };
+        state.commits.push(LoggedCommit {
+            commit,
+            first_change: logged as u64 + 1,
+        });
     }
     match failed {
         Some(error) => Err(error),

@@ -42,6 +42,14 @@ impl Documents {
             .collect()
     }
 
+    /// All documents, by kind and id.
+    pub(crate) fn all(&self) -> Vec<Document> {
+        let mut kinds: Vec<_> = self.kinds.iter().collect();
+        kinds.sort_unstable_by_key(|(name, _)| *name);
+        let documents = kinds.into_iter().flat_map(|(_, kind)| kind.by_id.values());
+        documents.cloned().collect()
+    }
+
     /// Makes or replaces a document and answers what was there; nothing is changed if it is at another version than
     /// expected or its second name is somebody else's, and the document comes back.
     pub(crate) fn put(

@@ -26,6 +26,11 @@ impl Slots {
             .expect("a slot that an index names is in use")
     }
 
+    /// All records, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.records.iter().flatten()
+    }
+
     /// Where the record with a key is.
     pub(crate) fn find(&self, key: &Key) -> Option<Slot> {
         self.look_up(key).ok()

@@ -1,5 +1,6 @@
 //! Documents as rows. It judges no precondition: that is done where the batch is decided.
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use super::fault::Pg;
@@ -9,9 +10,25 @@ use super::text::unescape;
 use crate::batch::{Document, DocumentWrite};
 use crate::seam::DocumentQuery;
 
+/// The columns of a document.
+pub(super) const COLUMNS: &str = "kind, id, lookup, body, version";
+/// Their types.
+pub(super) const TYPES: [Type; 5] = [Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8];
+
+/// The row of a document as it is, as [`COLUMNS`] orders it.
+pub(super) fn params(document: &Document) -> Vec<Param> {
+    vec![
+        Param::from(document.kind.as_str()),
+        Param::from(document.id.as_str()),
+        Param::text(document.lookup.as_deref()),
+        Param::from(document.body.to_string()),
+        Param::Int(document.version as i64),
+    ]
+}
+
 /// Reads documents.
 pub(super) async fn read(client: &Client, query: &DocumentQuery) -> Pg<Vec<Document>> {
-    let mut select = Statement::new("SELECT kind, id, lookup, body, version FROM documents WHERE kind = ");
+    let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM documents WHERE kind = "));
     match query {
         DocumentQuery::Id { kind, id } => select.bind(kind.as_str()).push(" AND id = ").bind(id.as_str()),
         DocumentQuery::Lookup { kind, lookup } => select
@@ -24,7 +41,8 @@ pub(super) async fn read(client: &Client, query: &DocumentQuery) -> Pg<Vec<Docum
     rows.iter().map(document).collect()
 }
 
-fn document(row: &Row) -> Pg<Document> {
+/// Reads a document from a row of [`COLUMNS`].
+pub(super) fn document(row: &Row) -> Pg<Document> {
     Ok(Document {
         kind: unescape(row.try_get(0)?),
         id: unescape(row.try_get(1)?),

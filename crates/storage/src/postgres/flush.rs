@@ -15,7 +15,7 @@ use super::documents;
 use super::fault::Pg;
 use super::listen;
 use super::log;
-use super::overlay::{Overlay, Rows, State, place};
+use super::overlay::{Overlay, Rows, State};
 use super::pipeline;
 use super::relation::{Relation, SYSTEM_COLUMNS};
 use super::rows::{Shape, encode, encode_key, encode_keys, encode_system};
@@ -37,7 +37,7 @@ pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<
         statements.push(documents::statement(write, *version));
     }
     for (counter, last) in &overlay.counters {
-        let (table, ordinal) = place(*counter);
+        let (table, ordinal) = counter.place();
         if overlay.drawn.contains(&(table, ordinal)) {
             let mut put = Statement::new("INSERT INTO counters (table_number, ordinal, last) VALUES (");
             put.bind(i64::from(table))
@@ -120,7 +120,8 @@ fn insert(table: &str, columns: &str, params: Vec<Param>) -> Statement {
     out
 }
 
-async fn copy(
+/// Copies rows into a relation.
+pub(super) async fn copy(
     client: &Client,
     table: &str,
     columns: &str,
@@ -243,7 +244,32 @@ impl TableWrite<'_> {
         }
         // In the order in which they were written, as they are likely to be read.
         records.sort_unstable_by_key(|record| record.change);
-        let relation = self.relation();
+        let layout = Layout::new(self.relation(), self.searched);
+        let name = &self.relation().name;
+        if records.len() <= FEW {
+            for record in &records {
+                out.push(insert(name, &layout.columns, layout.row(record)?));
+            }
+            return Ok(());
+        }
+        let rows = records.iter().map(|record| layout.row(record));
+        copy(client, name, &layout.columns, &layout.types, rows).await
+    }
+}
+
+/// How whole records are written to a relation.
+pub(super) struct Layout<'a> {
+    relation: &'a Relation,
+    searched: Option<&'a [u16]>,
+    /// The columns, as text.
+    pub(super) columns: String,
+    /// Their types.
+    pub(super) types: Vec<Type>,
+}
+
+impl<'a> Layout<'a> {
+    /// The layout of a relation that has a full-text index of these columns, or none.
+    pub(super) fn new(relation: &'a Relation, searched: Option<&'a [u16]>) -> Layout<'a> {
         let mut columns = relation.select_list.clone();
         let mut types: Vec<Type> = vec![match relation.key_shape() {
             Shape::Int => Type::INT8,
@@ -252,30 +278,31 @@ impl TableWrite<'_> {
         }];
         types.extend(SYSTEM_TYPES);
         types.extend(relation.slots.iter().map(|slot| slot.shape.ty()));
-        if let Some(searched) = self.searched {
+        if let Some(searched) = searched {
             columns.push_str(", ");
             columns.push_str(&named(searched));
             types.push(Type::TS_VECTOR);
         }
-        let row = |record: &&Arc<Record>| -> Pg<Vec<Param>> {
-            let mut params = vec![encode_key(&record.key)];
-            params.extend(encode_system(record));
-            for slot in &relation.slots {
-                params.push(encode(&slot.shape, record.value(slot.ordinal))?);
-            }
-            params.extend(
-                self.searched
-                    .map(|searched| Param::Words(kept_words(record, searched))),
-            );
-            Ok(params)
-        };
-        if records.len() <= FEW {
-            for record in &records {
-                out.push(insert(&relation.name, &columns, row(record)?));
-            }
-            return Ok(());
+        Layout {
+            relation,
+            searched,
+            columns,
+            types,
         }
-        copy(client, &relation.name, &columns, &types, records.iter().map(row)).await
+    }
+
+    /// A record as a row.
+    pub(super) fn row(&self, record: &Record) -> Pg<Vec<Param>> {
+        let mut params = vec![encode_key(&record.key)];
+        params.extend(encode_system(record));
+        for slot in &self.relation.slots {
+            params.push(encode(&slot.shape, record.value(slot.ordinal))?);
+        }
+        params.extend(
+            self.searched
+                .map(|searched| Param::Words(kept_words(record, searched))),
+        );
+        Ok(params)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row};
 use super::fault::Pg;
 use super::log::NEWEST;
 use super::needs::{Needs, TableNeeds};
-use super::overlay::{Defined, Kept, Overlay, Rows, State, distinct, place};
+use super::overlay::{Defined, Kept, Overlay, Rows, State, distinct};
 use super::pipeline;
 use super::relation::{Relation, Relations};
 use super::rows::{decode, decode_key, records};
@@ -106,10 +106,7 @@ async fn attempt(
     }
     for row in answers.next().unwrap_or_default() {
         let (table, ordinal, last): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let counter = match table {
-            0 => Counter::Tables,
-            table => Counter::Column(TableId(table as u32), ordinal as u16),
-        };
+        let counter = Counter::at(table as u32, ordinal as u16);
         overlay.counters.insert(counter, last as u64);
     }
     for row in answers.next().unwrap_or_default() {
@@ -212,7 +209,7 @@ fn definitions(needs: &Needs) -> Statement {
 }
 
 fn counters(needs: &Needs) -> Statement {
-    let places: Vec<(u32, i32)> = needs.counters.iter().map(|counter| place(*counter)).collect();
+    let places: Vec<(u32, u16)> = needs.counters.iter().map(|counter| counter.place()).collect();
     let mut out = Statement::new("SELECT table_number, ordinal, last FROM unnest(");
     out.bind(Param::Ints(
         places.iter().map(|(table, _)| i64::from(*table)).collect(),

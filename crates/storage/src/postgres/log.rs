@@ -12,6 +12,7 @@ use super::statement::{Param, Statement};
 use super::text::unescape;
 use crate::batch::Batch;
 use crate::forms::{REASONS, read_before};
+use crate::part::LoggedCommit;
 
 /// The columns of the log, in the order of [`Entry::params`].
 pub(super) const COLUMNS: &str =
@@ -79,7 +80,51 @@ pub(super) struct CommitRow {
     pub(super) id: Uuid,
 }
 
+/// The columns of a commit, in the order of [`CommitRow::params`].
+pub(super) const COMMIT_COLUMNS: &str = "revision, committed_at, actor, operation, reason, first_change, id";
+/// Their types.
+pub(super) const COMMIT_TYPES: [Type; 7] = [
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT8,
+    Type::INT8,
+    Type::UUID,
+];
+
 impl CommitRow {
+    /// The row of a commit that happened elsewhere.
+    pub(super) fn of(logged: &LoggedCommit) -> CommitRow {
+        let batch = Batch {
+            at: logged.commit.at,
+            actor: logged.commit.actor.clone(),
+            operation: logged.commit.operation.clone(),
+            reason: logged.commit.reason,
+            ..Batch::default()
+        };
+        // Nobody here asks for the outcome of that commit, so its id is as good as any.
+        CommitRow::new(
+            &batch,
+            logged.commit.revision,
+            logged.first_change,
+            Uuid::new_v4(),
+        )
+    }
+
+    /// The row, as [`COMMIT_COLUMNS`] orders it.
+    pub(super) fn params(&self) -> Vec<Param> {
+        vec![
+            Param::Int(self.revision as i64),
+            Param::Int(self.at),
+            Param::text(self.actor.as_deref()),
+            Param::text(self.operation.as_deref()),
+            Param::Int(self.reason),
+            Param::Int(self.first as i64),
+            Param::Uuid(self.id),
+        ]
+    }
+
     /// The row of a batch.
     pub(super) fn new(batch: &Batch, revision: u64, first: u64, id: Uuid) -> CommitRow {
         let reason = REASONS
@@ -99,22 +144,11 @@ impl CommitRow {
 
     /// The statement that writes it.
     pub(super) fn statement(&self) -> Statement {
-        let mut insert = Statement::new(
-            "INSERT INTO commits (revision, committed_at, actor, operation, reason, first_change, id) VALUES (",
-        );
-        insert
-            .bind(self.revision as i64)
-            .push(", ")
-            .bind(self.at)
-            .push(", ");
-        insert.bind(Param::text(self.actor.as_deref())).push(", ");
-        insert.bind(Param::text(self.operation.as_deref())).push(", ");
-        insert
-            .bind(self.reason)
-            .push(", ")
-            .bind(self.first as i64)
-            .push(", ");
-        insert.bind(Param::Uuid(self.id)).push(")");
+        let mut insert = Statement::new(&format!("INSERT INTO commits ({COMMIT_COLUMNS}) VALUES ("));
+        for (index, param) in self.params().into_iter().enumerate() {
+            insert.push(if index == 0 { "" } else { ", " }).bind(param);
+        }
+        insert.push(")");
         insert
     }
 }
@@ -137,7 +171,8 @@ pub(super) async fn read(client: &Client, after: u64, limit: usize) -> Pg<Vec<Ch
     rows.iter().map(change).collect()
 }
 
-fn change(row: &Row) -> Pg<Change> {
+/// Reads a row of [`COLUMNS`].
+pub(super) fn change(row: &Row) -> Pg<Change> {
     let whole = |index: usize| -> Pg<i64> { Ok(row.try_get(index)?) };
     let kind = usize::try_from(whole(6)?)
         .ok()

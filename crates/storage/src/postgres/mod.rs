@@ -38,7 +38,10 @@ use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::bell::{Bell, News};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
 use crate::open::OpenOptions;
+use crate::part::{Dump, Fill, PARTS_WAITING};
 use crate::read_figures::ReadFigures;
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
@@ -49,7 +52,10 @@ mod count;
 pub mod database;
 mod ddl;
 mod documents;
+mod dump;
+mod examine;
 mod fault;
+mod fill;
 mod filter;
 mod flush;
 mod fold;
@@ -164,6 +170,7 @@ impl Postgres {
         if self.shared.pools.is_closed() {
             return Err(StorageError::Closed);
         }
+        let _waiting = gauges::Waiting::new("postgres");
         let (reply, answer) = oneshot::channel();
         self.jobs
             .send(job(reply))
@@ -410,6 +417,41 @@ impl Backend for Postgres {
             read!(self.way_to_primary(), None, |client| state::newest(client, table)
                 .await);
         Ok(found?.flatten())
+    }
+
+    async fn dump(&self) -> Result<Dump, StorageError> {
+        let permit = self.streams.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| StorageError::Closed)?;
+        let client = self.shared.pools.reader().await;
+        let mut client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        let shared = self.shared.clone();
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let (begun, began) = oneshot::channel();
+        tokio::spawn(async move {
+            if let Err(fault) = dump::dump(&mut client, begun, &sender).await {
+                let _ = sender.send(Err(fault.outward(shared.pools.name()))).await;
+            }
+            drop(permit);
+        });
+        // The dump shows the state of now, not of when somebody starts to take from it.
+        let _ = began.await;
+        Ok(receiver)
+    }
+
+    async fn fill(&self, step: Fill) -> Result<(), StorageError> {
+        self.ask(|reply| Job::Fill(Box::new(step), reply)).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError> {
+        let found: Result<_, StorageError> =
+            read!(self.way_to_primary(), None, |client| examine::examine(client)
+                .await);
+        Ok(found?.unwrap_or_default())
+    }
+
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError> {
+        self.ask(|reply| Job::Mend(Box::new(finding.clone()), reply))
+            .await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -95,7 +95,7 @@ pub(super) struct Overlay {
     /// The last number given by each counter.
     pub(super) counters: HashMap<Counter, u64>,
     /// Counters to be written.
-    pub(super) drawn: BTreeSet<(u32, i32)>,
+    pub(super) drawn: BTreeSet<(u32, u16)>,
     /// Documents.
     pub(super) documents: HashMap<Name, Kept>,
     /// Ids of documents by kind and second name.
@@ -125,14 +125,6 @@ pub(super) fn distinct(value: &Value) -> String {
             let digits = numeric::digits(number).unwrap_or_default();
             digits.strip_suffix(".0").map(str::to_owned).unwrap_or(digits)
         }
-    }
-}
-
-/// Where a counter is kept. Table numbers start at 1, so that 0 is free for the one that counts tables.
-pub(super) fn place(counter: Counter) -> (u32, i32) {
-    match counter {
-        Counter::Tables => (0, 0),
-        Counter::Column(table, ordinal) => (table.0, i32::from(ordinal)),
     }
 }
 
@@ -294,7 +286,7 @@ impl Overlay {
         for (counter, last) in drawn {
             let old = self.counters.insert(counter, last);
             self.undo.push(Undo::Counter(counter, old));
-            self.drawn.insert(place(counter));
+            self.drawn.insert(counter.place());
         }
         record.change = self.change + 1;
         let record = Arc::new(record);
@@ -474,7 +466,7 @@ impl Overlay {
         let end = next_number(last, count)?;
         let old = self.counters.insert(counter, end as u64);
         self.undo.push(Undo::Counter(counter, old));
-        self.drawn.insert(place(counter));
+        self.drawn.insert(counter.place());
         Ok(last + 1)
     }
 

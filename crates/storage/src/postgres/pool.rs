@@ -11,6 +11,7 @@ use super::connection::{Connection, Connector};
 use super::fault::{Fault, Pg};
 use super::settings::Settings;
 use crate::error::StorageError;
+use crate::gauges;
 
 /// How often idle connections are looked over.
 const TIDY_EVERY: Duration = Duration::from_secs(15);
@@ -43,7 +44,11 @@ impl Pools {
 
     /// A connection that reads.
     pub(super) async fn reader(&self) -> Pg<Lent> {
-        self.get(&self.readers, self.settings.pool_max).await
+        let got = self.get(&self.readers, self.settings.pool_max).await;
+        let status = self.readers.status();
+        let in_use = status.size.saturating_sub(status.available);
+        gauges::reading("postgres", in_use, self.settings.pool_max);
+        got
     }
 
     /// The connection that writes.

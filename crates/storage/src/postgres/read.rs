@@ -7,8 +7,8 @@ use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::plan::{Plan, Window};
 use chancery_model::{Key, Record, Value};
 use deadpool_postgres::Transaction;
-use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{IsolationLevel, Row};
 
 use super::connection::{Connection, POSITION};
 use super::fault::Pg;
@@ -337,14 +337,15 @@ pub(super) async fn walk(
 }
 
 /// The rows of a statement, a few at a time: the server keeps its place.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     snapshot: &'a Transaction<'a>,
     portal: tokio_postgres::Portal,
     done: bool,
 }
 
 impl<'a> Rows<'a> {
-    async fn open(snapshot: &'a Transaction<'_>, statement: &Statement) -> Pg<Rows<'a>> {
+    /// Asks for the rows.
+    pub(super) async fn open(snapshot: &'a Transaction<'_>, statement: &Statement) -> Pg<Rows<'a>> {
         let types: Vec<Type> = statement.params.iter().map(|param| param.ty()).collect();
         let prepared = snapshot.prepare_typed(&statement.sql, &types).await?;
         let values: Vec<_> = typed(&statement.params)
@@ -359,13 +360,20 @@ impl<'a> Rows<'a> {
         })
     }
 
-    async fn next(&mut self, relation: &Relation) -> Pg<Option<Vec<Arc<Record>>>> {
+    /// The next records; none after the last.
+    pub(super) async fn next(&mut self, relation: &Relation) -> Pg<Option<Vec<Arc<Record>>>> {
+        let rows = self.rows().await?;
+        rows.map(|rows| records(&rows, relation)).transpose()
+    }
+
+    /// The next rows; none after the last.
+    pub(super) async fn rows(&mut self) -> Pg<Option<Vec<Row>>> {
         if self.done {
             return Ok(None);
         }
         let rows = self.snapshot.query_portal(&self.portal, FETCH_ROWS).await?;
         self.done = rows.len() < FETCH_ROWS as usize;
-        Ok(Some(records(&rows, relation)?))
+        Ok(Some(rows))
     }
 }
 

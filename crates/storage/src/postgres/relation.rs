@@ -232,6 +232,11 @@ impl Relations {
         relation
     }
 
+    /// Forgets all tables.
+    pub(super) fn clear(&self) {
+        self.known.write().clear();
+    }
+
     /// Forgets a table whose definition changed.
     pub(super) fn forget(&self, number: TableId) {
         self.known.write().remove(&number);

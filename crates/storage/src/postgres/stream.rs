@@ -19,7 +19,7 @@ use super::writer::Shared;
 use crate::error::StorageError;
 
 /// How long a stream may wait for whoever takes its records, in ms: it holds a connection and a snapshot.
-const IDLE_MS: u64 = 600_000;
+pub(super) const IDLE_MS: u64 = 600_000;
 
 /// Where chunks go.
 type Sender = mpsc::Sender<Result<Vec<Arc<Record>>, StorageError>>;

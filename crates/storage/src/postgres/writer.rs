@@ -21,9 +21,13 @@ use super::relation::Relations;
 use super::replicas::Replicas;
 use super::search::Searches;
 use super::statement::{Param, Statement};
+use super::{examine, fill};
 use crate::batch::{Batch, Committed, Counter, Mode, Write};
 use crate::bell::{self, Bell};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
+use crate::part::{Fill, Part};
 
 /// Most jobs in one commit.
 const GROUP_JOBS_MAX: usize = 512;
@@ -45,6 +49,10 @@ pub(super) enum Job {
     Draw(Counter, u64, Reply<u64>),
     /// Build the full-text index of a table.
     BuildSearch(Arc<Table>, Reply<()>),
+    /// Do a step of filling an empty store.
+    Fill(Box<Fill>, Reply<()>),
+    /// Make anew what a finding is about.
+    Mend(Box<Finding>, Reply<bool>),
     /// Finish.
     Close(oneshot::Sender<()>),
 }
@@ -114,6 +122,12 @@ impl Writer {
                 }
                 Job::BuildSearch(table, reply) => {
                     let _ = reply.send(self.build_search(&table).await);
+                }
+                Job::Mend(finding, reply) => {
+                    let _ = reply.send(self.mend(&finding).await);
+                }
+                Job::Fill(step, reply) => {
+                    let _ = reply.send(self.fill(&step).await);
                 }
                 Job::Commit(batch, reply) if defines(&batch) => {
                     let done = self.alone(&batch).await;
@@ -239,6 +253,7 @@ impl Writer {
         ids: &[Uuid],
         answers: &mut Vec<Answer>,
     ) -> Result<(), Failure> {
+        let started = Instant::now();
         let client = self.shared.pools.writer().await.map_err(Failure::Undone)?;
         let mut needs = Needs::default();
         for job in group {
@@ -281,8 +296,10 @@ impl Writer {
                 }
             };
         }
-        match flush::finish(&client, &overlay, "COMMIT").await {
+        let finished = flush::finish(&client, &overlay, "COMMIT").await;
+        match finished {
             Ok(()) => {
+                gauges::committed("postgres", group.len(), overlay.entries.len(), started.elapsed());
                 self.shared.replicas.see(overlay.revision);
                 Ok(())
             }
@@ -371,6 +388,33 @@ impl Writer {
                 self.shared.relations.forget(number);
             }
         }
+    }
+
+    async fn fill(&mut self, step: &Fill) -> Result<(), StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        let filled = fill::fill(&client, self.shared.pools.name(), step).await;
+        if let Fill::Begin | Fill::Part(Part::Table { .. }) = step {
+            self.known.clear();
+            self.shared.relations.clear();
+        }
+        filled.map_err(|fault| {
+            discard(client);
+            fault.outward(self.shared.pools.name())
+        })
+    }
+
+    async fn mend(&mut self, finding: &Finding) -> Result<bool, StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        let mended = examine::mend(&client, finding).await;
+        if let Some(table) = &finding.table {
+            note(&self.shared, table.number, None);
+        }
+        mended.map_err(|fault| {
+            discard(client);
+            fault.outward(self.shared.pools.name())
+        })
     }
 
     async fn build_search(&mut self, table: &Arc<Table>) -> Result<(), StorageError> {
@@ -494,7 +538,8 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
+            Job::Mend(_, reply) => drop(reply.send(Err(error))),
             Job::Close(done) => drop(done.send(())),
         }
     }

@@ -22,7 +22,7 @@ impl Counters {
         if let Some(last) = self.last.get(&counter) {
             return Ok(*last);
         }
-        let (table, ordinal) = place(counter);
+        let (table, ordinal) = counter.place();
         let mut select =
             connection.prepare_cached("SELECT last FROM counters WHERE table_number = ? AND ordinal = ?")?;
         let last: Option<i64> = select.query_row((table, ordinal), |row| row.get(0)).optional()?;
@@ -51,7 +51,7 @@ impl Counters {
             if done.contains(counter) {
                 continue;
             }
-            let (table, ordinal) = place(*counter);
+            let (table, ordinal) = counter.place();
             let last = self.last.get(counter).copied().unwrap_or_default();
             put.execute((table, ordinal, last as i64))?;
             done.push(*counter);
@@ -69,13 +69,5 @@ impl Counters {
         while let Some((counter, old)) = self.before.pop() {
             self.last.insert(counter, old);
         }
-    }
-}
-
-/// Where a counter is kept. Table numbers start at 1, so that 0 is free for the one that counts tables.
-fn place(counter: Counter) -> (u32, i32) {
-    match counter {
-        Counter::Tables => (0, 0),
-        Counter::Column(table, ordinal) => (table.0, i32::from(ordinal)),
     }
 }

@@ -63,20 +63,25 @@ pub(super) fn write(connection: &Connection, write: &DocumentWrite) -> Sql<Resul
     }
 }
 
+/// The columns of a document, as [`document`] reads them.
+pub(super) const COLUMNS: &str = "kind, id, lookup, body, version";
+
 /// Reads documents.
 pub(super) fn read(connection: &Connection, query: &DocumentQuery) -> Sql<Vec<Document>> {
-    const COLUMNS: &str = "SELECT kind, id, lookup, body, version FROM documents";
     let (condition, params): (&str, Vec<&str>) = match query {
         DocumentQuery::Id { kind, id } => ("kind = ? AND id = ?", vec![kind, id]),
         DocumentQuery::Lookup { kind, lookup } => ("kind = ? AND lookup = ?", vec![kind, lookup]),
         DocumentQuery::Kind(kind) => ("kind = ?", vec![kind]),
     };
-    let mut select = connection.prepare_cached(&format!("{COLUMNS} WHERE {condition} ORDER BY id"))?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM documents WHERE {condition} ORDER BY id"
+    ))?;
     let documents = select.query_map(rusqlite::params_from_iter(params), document)?;
     documents.collect()
 }
 
-fn document(row: &Row<'_>) -> Sql<Document> {
+/// Reads a document from a row of [`COLUMNS`].
+pub(super) fn document(row: &Row<'_>) -> Sql<Document> {
     let body: Json =
         serde_json::from_str(row.get_ref(3)?.as_str()?).map_err(|error| unreadable(error.to_string()))?;
     let version: i64 = row.get(4)?;

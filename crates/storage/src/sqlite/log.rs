@@ -1,6 +1,6 @@
 //! The change log as rows. It does not decide what is logged.
 
-use chancery_model::change::{Change, ChangeKind};
+use chancery_model::change::{Change, ChangeKind, Commit};
 use chancery_model::{Key, TableId};
 use rusqlite::{CachedStatement, Connection, Row, Statement};
 
@@ -8,6 +8,9 @@ use super::fault::{Sql, unreadable};
 use super::rows::{decode_any_key, encode_key};
 use crate::batch::Batch;
 use crate::forms::{REASONS, read_before};
+
+/// The columns of the log.
+pub(super) const COLUMNS: &str = "number, revision, table_number, key, kind, previous, before";
 
 /// A row of the log about to be written.
 pub(super) struct Entry<'a> {
@@ -46,18 +49,30 @@ pub(super) fn append(insert: &mut Statement<'_>, entry: Entry<'_>) -> Sql<()> {
 
 /// Writes the row of a commit.
 pub(super) fn append_commit(connection: &Connection, revision: u64, first: u64, batch: &Batch) -> Sql<()> {
+    let commit = Commit {
+        revision,
+        at: batch.at,
+        actor: batch.actor.clone(),
+        operation: batch.operation.clone(),
+        reason: batch.reason,
+    };
+    put_commit(connection, &commit, first)
+}
+
+/// Writes the row of a commit whose first change has this number.
+pub(super) fn put_commit(connection: &Connection, commit: &Commit, first: u64) -> Sql<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO commits (revision, at, actor, operation, reason, first_change) VALUES (?, ?, ?, ?, ?, ?)",
     )?;
     let reason = REASONS
         .iter()
-        .position(|reason| *reason == batch.reason)
+        .position(|reason| *reason == commit.reason)
         .unwrap_or_default();
-    let actor = batch.actor.as_deref();
-    let operation = batch.operation.as_deref();
+    let actor = commit.actor.as_deref();
+    let operation = commit.operation.as_deref();
     insert.execute((
-        revision as i64,
-        batch.at,
+        commit.revision as i64,
+        commit.at,
         actor,
         operation,
         reason as i64,
@@ -76,17 +91,17 @@ pub(super) fn newest(connection: &Connection) -> Sql<(u64, u64)> {
 
 /// Reads the log after a number.
 pub(super) fn read(connection: &Connection, after: u64, limit: usize) -> Sql<Vec<Change>> {
-    let mut select = connection.prepare_cached(
-        "SELECT number, revision, table_number, key, kind, previous, before FROM changes \
-         WHERE number > ? ORDER BY number LIMIT ?",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM changes WHERE number > ? ORDER BY number LIMIT ?"
+    ))?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let changes = select.query_map((after, limit), change)?;
     changes.collect()
 }
 
-fn change(row: &Row<'_>) -> Sql<Change> {
+/// Reads a row of [`COLUMNS`].
+pub(super) fn change(row: &Row<'_>) -> Sql<Change> {
     let whole = |index: usize| -> Sql<u64> { Ok(row.get_ref(index)?.as_i64()? as u64) };
     let kind = ChangeKind::ALL.get(whole(4)? as usize);
     Ok(Change {

@@ -31,7 +31,10 @@ use self::writer::{Job, Reply, Shared, Writer};
 use crate::batch::{Batch, Committed, Counter, Document};
 use crate::bell::News;
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
 use crate::open::OpenOptions;
+use crate::part::{Dump, Fill, PARTS_WAITING};
 use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
@@ -43,7 +46,13 @@ mod count;
 mod counters;
 mod ddl;
 mod documents;
+mod dump;
+mod examine;
+#[cfg(test)]
+mod examine_tests;
 mod fault;
+pub mod file;
+mod fill;
 mod filter;
 mod functions;
 mod lock;
@@ -148,6 +157,7 @@ impl Sqlite {
 
     /// Gives the writer a job and waits for the answer.
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StorageError> {
+        let _waiting = gauges::Waiting::new("sqlite");
         let _turn = self.waiting.acquire().await.map_err(|_| StorageError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let job = job(reply);
@@ -358,6 +368,39 @@ impl Backend for Sqlite {
             Ok(stats)
         };
         self.readers.read(move |reader| or_nothing(read(reader))).await
+    }
+
+    async fn dump(&self) -> Result<Dump, StorageError> {
+        let shared = self.shared.clone();
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let (begun, began) = oneshot::channel();
+        self.readers
+            .stream(move |pool| {
+                let send = |part| sender.blocking_send(Ok(part)).is_ok();
+                let dumped = pool.read(|reader| dump::dump(reader, &shared, begun, send));
+                if let Err(error) = dumped {
+                    let _ = sender.blocking_send(Err(error));
+                }
+            })
+            .await?;
+        // The dump shows the state of now, not of when somebody starts to take from it.
+        let _ = began.await;
+        Ok(receiver)
+    }
+
+    async fn fill(&self, step: Fill) -> Result<(), StorageError> {
+        self.ask(|reply| Job::Fill(Box::new(step), reply)).await
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>, StorageError> {
+        self.readers
+            .read(|reader| examine::examine(&reader.connection))
+            .await
+    }
+
+    async fn mend(&self, finding: &Finding) -> Result<bool, StorageError> {
+        self.ask(|reply| Job::Mend(Box::new(finding.clone()), reply))
+            .await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

@@ -15,6 +15,7 @@ use super::connect::{self, Pages};
 use super::fault::{Sql, outward};
 use super::rows::Names;
 use crate::error::StorageError;
+use crate::gauges;
 
 /// Connections kept open while nobody uses them.
 const IDLE_READERS_MAX: usize = 16;
@@ -149,6 +150,8 @@ pub(super) struct Readers {
     /// As many as there are threads: what waits, waits here, in order, and goes away with its caller.
     threads: Semaphore,
     streams: Arc<Semaphore>,
+    /// How many threads there are.
+    most: usize,
 }
 
 impl Readers {
@@ -170,6 +173,7 @@ impl Readers {
             tasks: Mutex::new(Some(sender)),
             threads: Semaphore::new(count),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            most: count,
         })
     }
 
@@ -186,6 +190,7 @@ impl Readers {
         read: impl FnOnce(&Reader) -> Sql<T> + Send + 'static,
     ) -> Result<T, StorageError> {
         let _permit = self.threads.acquire().await.map_err(|_| StorageError::Closed)?;
+        gauges::reading("sqlite", self.most - self.threads.available_permits(), self.most);
         let (reply, answer) = oneshot::channel();
         let caller = Caller::default();
         let _presence = Presence(caller.clone());

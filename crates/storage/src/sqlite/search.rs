@@ -111,6 +111,11 @@ impl Searches {
         Ok(searches)
     }
 
+    /// Whether a table's index has just the columns that its definition asks for.
+    pub(super) fn has(&self, table: &Table) -> bool {
+        self.columns.get(&table.number) == Some(&columns(table))
+    }
+
     /// Whether a search of a table can be answered, or needs its index built first.
     pub(super) fn serve(&self, table: &Table, search: &Search) -> bool {
         let mut columns = search

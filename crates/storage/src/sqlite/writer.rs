@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chancery_model::{Table, TableId};
 use parking_lot::{Mutex, RwLock};
@@ -20,9 +20,13 @@ use super::checkpoint::Checkpoints;
 use super::fault::{Sql, is_fatal, is_full, outward};
 use super::relation::Relations;
 use super::search::{self, Searches};
+use super::{examine, fill};
 use crate::batch::{Batch, Committed, Counter, Mode};
 use crate::bell::{self, Bell};
 use crate::error::StorageError;
+use crate::finding::Finding;
+use crate::gauges;
+use crate::part::Fill;
 
 /// Most jobs in one commit.
 const GROUP_JOBS_MAX: usize = 512;
@@ -44,6 +48,10 @@ pub(super) enum Job {
     Draw(Counter, u64, Reply<u64>),
     /// Build the full-text index of a table.
     BuildSearch(Arc<Table>, Reply<()>),
+    /// Do a step of filling an empty store.
+    Fill(Box<Fill>, Reply<()>),
+    /// Make anew what a finding is about.
+    Mend(Box<Finding>, Reply<bool>),
     /// Finish.
     Close,
 }
@@ -91,6 +99,8 @@ enum Answer {
     Commit(Result<Committed, StorageError>, Reply<Committed>),
     Draw(Result<u64, StorageError>, Reply<u64>),
     BuildSearch(Result<(), StorageError>, Reply<()>),
+    Fill(Result<(), StorageError>, Reply<()>),
+    Mend(Result<bool, StorageError>, Reply<bool>),
 }
 
 impl Writer {
@@ -173,7 +183,7 @@ impl Writer {
         let mut writes = weight(&first);
         let mut group = vec![first];
         let patience = Duration::from_micros(GROUP_WAIT_US);
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while group.len() < GROUP_JOBS_MAX && writes < GROUP_WRITES_MAX {
             let job = match self.jobs.try_recv() {
                 Ok(job) => job,
@@ -199,9 +209,14 @@ impl Writer {
 
     /// Does a group of jobs in one transaction and answers them.
     fn commit(&mut self, group: Vec<Job>) {
-        let mut answers = Vec::with_capacity(group.len());
+        let (jobs, started, before) = (group.len(), Instant::now(), self.ledger.change);
+        let mut answers = Vec::with_capacity(jobs);
         let mut group = group.into_iter();
         let done = self.transaction(&mut group, &mut answers);
+        if done.is_ok() {
+            let records = self.ledger.change.saturating_sub(before) as usize;
+            gauges::committed("sqlite", jobs, records, started.elapsed());
+        }
         if let Err(error) = &done {
             self.fail(error);
         } else {
@@ -249,6 +264,12 @@ impl Writer {
                 }
                 Job::BuildSearch(table, reply) => {
                     settle(self.build_search(&table), reply, Answer::BuildSearch, answers)?;
+                }
+                Job::Fill(step, reply) => settle(self.fill(&step), reply, Answer::Fill, answers)?,
+                Job::Mend(finding, reply) => {
+                    let mended = examine::mend(&self.connection, &finding).map(Ok);
+                    self.indexed = true;
+                    settle(mended, reply, Answer::Mend, answers)?;
                 }
                 Job::Close => {}
             }
@@ -325,6 +346,16 @@ impl Writer {
             self.indexed = true;
         }
         Ok(Ok(()))
+    }
+
+    /// Does a step of filling. A step that is refused has written nothing, and one that fails takes its transaction with it.
+    fn fill(&mut self, step: &Fill) -> Sql<Result<(), StorageError>> {
+        let filled = fill::fill(&self.connection, &self.path, &self.shared, step)?;
+        if filled.is_ok() && matches!(step, Fill::Begin | Fill::Finish) {
+            self.ledger = Ledger::load(&self.connection, self.shared.relations.clone())?;
+            self.indexed = true;
+        }
+        Ok(filled)
     }
 
     /// What the running transaction said of the file went with it.
@@ -433,7 +464,7 @@ fn settle<T>(
 fn weight(job: &Job) -> usize {
     match job {
         Job::Commit(batch, _) => batch.writes.len(),
-        Job::BuildSearch(..) => GROUP_WRITES_MAX,
+        Job::BuildSearch(..) | Job::Fill(..) | Job::Mend(..) => GROUP_WRITES_MAX,
         Job::Draw(..) | Job::Close => 1,
     }
 }
@@ -444,7 +475,8 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
+            Job::Mend(_, reply) => drop(reply.send(Err(error))),
             Job::Close => {}
         }
     }
@@ -456,10 +488,16 @@ impl Answer {
         match (self, error) {
             (Answer::Commit(_, reply), Some(error)) => drop(reply.send(Err(error))),
             (Answer::Draw(_, reply), Some(error)) => drop(reply.send(Err(error))),
-            (Answer::BuildSearch(_, reply), Some(error)) => drop(reply.send(Err(error))),
+            (Answer::BuildSearch(_, reply) | Answer::Fill(_, reply), Some(error)) => {
+                drop(reply.send(Err(error)));
+            }
+            (Answer::Mend(_, reply), Some(error)) => drop(reply.send(Err(error))),
+            (Answer::Mend(result, reply), None) => drop(reply.send(result)),
             (Answer::Commit(result, reply), None) => drop(reply.send(result)),
             (Answer::Draw(result, reply), None) => drop(reply.send(result)),
-            (Answer::BuildSearch(result, reply), None) => drop(reply.send(result)),
+            (Answer::BuildSearch(result, reply) | Answer::Fill(result, reply), None) => {
+                drop(reply.send(result));
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod bed;
 mod bulk;
+mod carrying;
 mod documents;
 mod figures;
 mod filters;

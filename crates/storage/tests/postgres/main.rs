@@ -1,6 +1,7 @@
 //! What goes wrong around a PostgreSQL server, and what several processes do to each other. What the seam promises is in
 //! the conformance suite.
 
+mod examine;
 mod faults;
 mod lost;
 #[path = "../notes/mod.rs"]
