@@ -76,7 +76,10 @@ impl Watcher {
 
     /// What the primary says is what the replicas are measured by.
     fn remember(&mut self, said: Said, seen: u64, shared: &Shared) {
-        self.identity = Some(said.identity);
+        if self.identity.replace(said.identity).is_none() {
+            // A process shows nothing that is older than its start.
+            shared.replicas.see(said.revision);
+        }
         if said.revision < seen {
             tracing::error!(
                 server = shared.pools.name(),

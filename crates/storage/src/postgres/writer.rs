@@ -115,7 +115,7 @@ impl Writer {
                 Job::Commit(batch, reply) if defines(&batch) => {
                     let done = self.alone(&batch).await;
                     if let Ok(committed) = &done {
-                        self.shared.replicas.see(committed.revision);
+                        self.shared.replicas.see_at_primary(committed.revision);
                     }
                     let _ = reply.send(done);
                 }
@@ -194,7 +194,7 @@ impl Writer {
                 }
                 Err(Failure::Unknown(fault)) => match self.outcome(&ids, fault, deadline).await? {
                     Some(revision) => {
-                        self.shared.replicas.see(revision);
+                        self.shared.replicas.see_at_primary(revision);
                         return Ok(answers);
                     }
                     None => attempt += 1,
@@ -242,7 +242,7 @@ impl Writer {
             }
         };
         // Whoever is refused is told so because of this state, and may read what refuses it next.
-        self.shared.replicas.see(overlay.revision);
+        self.shared.replicas.see_at_primary(overlay.revision);
         for (job, id) in group.iter().zip(ids) {
             answers.push(match job {
                 Job::Draw(counter, count, _) => Answer::Drawn(overlay.draw_alone(*counter, *count)),
@@ -266,7 +266,7 @@ impl Writer {
         }
         match flush::finish(&client, &overlay, "COMMIT").await {
             Ok(()) => {
-                self.shared.replicas.see(overlay.revision);
+                self.shared.replicas.see_at_primary(overlay.revision);
                 Ok(())
             }
             Err(fault) if fault.is_lost() => {
