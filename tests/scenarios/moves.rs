@@ -56,7 +56,7 @@ fn nasty(n: usize) -> Json {
         "a_number": numbers[n % numbers.len()],
         "a_currency": amounts[n % amounts.len()],
         "a_percent": "12.5",
-        "a_boolean": n % 2 == 0,
+        "a_boolean": n.is_multiple_of(2),
         "a_date": "2024-02-29",
         "a_dateTime": "1969-12-31T23:59:59.999Z",
         "a_time": "23:59:59",
@@ -70,7 +70,7 @@ fn nasty(n: usize) -> Json {
         "a_json": {"deep": [n, null, {"\u{0}": "1.50"}], "big": 123456789012345678901234567890_u128 as f64},
         "code": format!("{n:07}"),
     });
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         data["undeclared"] = json!({"text": texts[n % texts.len()], "number": 1.50, "list": [n]});
     }
     data

@@ -147,7 +147,7 @@ fn one_round(database: &mut Replicated, clients: &[Client], load: &Load, round: 
     database.kill(dead)?;
     let next = database.promote()?;
     let other = database.followers().into_iter().find(|node| *node != dead);
-    database.rebuild(other.context("a third server is missing")?)?;
+    database.follow(other.context("a third server is missing")?)?;
     let back = load.wait_until_all_write(clients.len(), killed, PATIENCE)?;
     database.rebuild(dead)?;
     database.wait_for_followers()?;

@@ -201,7 +201,8 @@ pub(crate) fn find() -> Option<PathBuf> {
     let new_enough = known.filter(|(version, _)| *version >= VERSION_MIN);
     new_enough
         .max_by_key(|(version, _)| *version)
-        .map(|(_, initdb)| initdb)
+        // A link may stand alone; what it leads to has the other programs beside it.
+        .map(|(_, initdb)| initdb.canonicalize().unwrap_or(initdb))
 }
 
 fn version(initdb: &Path) -> Option<u32> {

@@ -237,6 +237,18 @@ impl Replicated {
         Ok(node)
     }
 
+    /// Lets a follower that runs follow the primary from now on. The primary has received at least as much, so it can.
+    pub(crate) fn follow(&mut self, node: usize) -> Result<()> {
+        let name = self.nodes[node].name.clone();
+        let slot = format!("SELECT pg_create_physical_replication_slot('{name}', true)");
+        self.ask(self.primary, &slot)?;
+        let (user, password) = SUPERUSER;
+        let port = self.nodes[self.primary].port;
+        let from =
+            format!("primary_conninfo = 'host=127.0.0.1 port={port} user={user} password={password}'\n");
+        self.set(node, &from)
+    }
+
     /// Makes a server that does not run, or runs on other files, a follower of the primary: a copy of it, from nothing.
     pub(crate) fn rebuild(&mut self, node: usize) -> Result<()> {
         if self.nodes[node].group.is_some() {
@@ -287,11 +299,18 @@ impl Replicated {
             return Ok(());
         }
         let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
-        let demand = format!("synchronous_standby_names = 'ANY 1 ({})'\n", names.join(", "));
+        self.set(
+            node,
+            &format!("synchronous_standby_names = 'ANY 1 ({})'\n", names.join(", ")),
+        )
+    }
+
+    /// Changes a setting of a server that runs.
+    fn set(&self, node: usize, setting: &str) -> Result<()> {
         // Appended: of a setting that stands twice the last one counts, and a copy of the files takes it along.
         let file = self.nodes[node].data.join("postgresql.auto.conf");
         let mut settings = fs::read_to_string(&file).context("cannot read the settings of a server")?;
-        settings.push_str(&demand);
+        settings.push_str(setting);
         fs::write(&file, settings).context("cannot write the settings of a server")?;
         let mut reload = self.owner.command(&self.programs.join("pg_ctl"));
         reload
@@ -309,10 +328,14 @@ impl Replicated {
             Waits::ForItself => Durability::None,
             Waits::ForOneMore => Durability::Full,
         };
-        let name = [format!("cluster_name={}", node.name)];
+        let own = [
+            format!("cluster_name={}", node.name),
+            // How soon one that lost its primary looks for it again; by itself it waits for five seconds.
+            "wal_retrieve_retry_interval=200ms".to_owned(),
+        ];
         for setting in postgres::settings(node.port, durability)
             .iter()
-            .chain(&name)
+            .chain(&own)
             .chain(&node.extra)
         {
             serve.arg("-c").arg(setting);

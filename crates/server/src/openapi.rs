@@ -128,7 +128,8 @@ pub(crate) mod refusals {
 const DESCRIPTION: &str = "Chancery keeps schema-checked tables of records.\n\n\
 Send `Authorization: Bearer chy_…`, or sign in and send the session cookie with `X-CSRF-Token`.\n\n\
 Refusals are `application/problem+json` (RFC 9457) with a `code` from the table below and all issues at once. \
-Every answer carries `X-Request-Id` and `X-Revision`, the newest commit. Query parameters and body members that a \
+Every answer carries `X-Request-Id` and `X-Revision`, a commit that contains everything the answer shows; a request that sends it as \
+`X-At-Least-Revision` sees at least that again, from whichever process and replica. Query parameters and body members that a \
 route does not know are refused. POST takes an `Idempotency-Key`, kept for 24 hours.";
 
 /// The document without its routes.

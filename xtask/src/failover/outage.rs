@@ -25,8 +25,8 @@ const TAKEN_IN: &str = "a replica is read from";
 
 /// Reads under every outage.
 pub(super) fn run(database: &mut Replicated, clients: &[Client], servers: &[Server]) -> Result<()> {
-    let record = match clients[0].create("read-all-the-time")? {
-        Answer::Done(found, _) => found,
+    let (record, revision) = match clients[0].create("read-all-the-time")? {
+        Answer::Done(found, revision) => (found, revision),
         other => bail!("there is nothing to read: {other:?}"),
     };
     let ended = AtomicBool::new(false);
@@ -35,7 +35,7 @@ pub(super) fn run(database: &mut Replicated, clients: &[Client], servers: &[Serv
         let mut readers = Vec::new();
         for client in clients.iter().flat_map(|client| [client; READERS]) {
             let (ended, longest, id) = (&ended, &longest, record.id.as_str());
-            readers.push(scope.spawn(move || read(client, id, ended, longest)));
+            readers.push(scope.spawn(move || read(client, id, revision, ended, longest)));
         }
         let work = break_things(database, servers).and_then(|()| write_alone(database, &clients[0]));
         ended.store(true, SeqCst);
@@ -53,12 +53,19 @@ pub(super) fn run(database: &mut Replicated, clients: &[Client], servers: &[Serv
     outcome
 }
 
-/// Reads one record until it is told to end.
-fn read(client: &Client, id: &str, ended: &AtomicBool, longest: &Mutex<(u64, Duration)>) -> Result<()> {
+/// Reads one record until it is told to end, each time at least as new as before.
+fn read(
+    client: &Client,
+    id: &str,
+    mut revision: u64,
+    ended: &AtomicBool,
+    longest: &Mutex<(u64, Duration)>,
+) -> Result<()> {
     while !ended.load(SeqCst) {
         let began = Instant::now();
-        match client.get(id, None)? {
-            Answer::Done(..) => {
+        match client.get(id, Some(revision))? {
+            Answer::Done(_, newer) => {
+                revision = revision.max(newer);
                 let mut longest = longest.lock().expect("no holder of this lock panics");
                 *longest = (longest.0 + 1, longest.1.max(began.elapsed()));
             }

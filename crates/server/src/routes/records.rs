@@ -116,8 +116,11 @@ async fn get(
     headers: HeaderMap,
 ) -> Result<Reply, Fault> {
     let handle = acting::table(&store, &table).await?;
-    let Some(record) = handle.get(id.as_str()).await? else {
-        return Err(missing(&handle, &id).await);
+    // One read: between two the record may come or go.
+    let record = match handle.get_any(id.as_str()).await? {
+        Some(record) if record.deleted_at().is_none() => record,
+        Some(record) => return Err(in_trash(&record)),
+        None => return Err(not_found(&handle, &id)),
     };
     let has = headers
         .get(header::IF_NONE_MATCH)
@@ -133,27 +136,24 @@ async fn get(
     Ok(Reply::bytes(convert::bytes(&record, display, &[])).etag(record.version()))
 }
 
-/// Why a record is not seen: it is in the trash, or there is none.
-async fn missing(handle: &TableHandle, id: &str) -> Fault {
-    match handle.get_any(id).await {
-        Err(error) => error.into(),
-        Ok(Some(record)) => {
-            let gone = Error::InTrash {
-                table: record.table().slug.clone(),
-                key: record.key().clone(),
-            };
-            Fault::from(gone).current(convert::to_json(&record))
-        }
-        Ok(None) => {
-            let slug = handle
-                .definition()
-                .map_or(String::new(), |table| table.slug.clone());
-            Fault::new(
-                ErrorCode::RecordNotFound,
-                format!("Record with key \"{id}\" not found in table \"{slug}\"."),
-            )
-        }
-    }
+/// The refusal of a record that is in the trash.
+fn in_trash(record: &chancery::Record) -> Fault {
+    let gone = Error::InTrash {
+        table: record.table().slug.clone(),
+        key: record.key().clone(),
+    };
+    Fault::from(gone).current(convert::to_json(record))
+}
+
+/// The refusal of a record that is not there.
+fn not_found(handle: &TableHandle, id: &str) -> Fault {
+    let slug = handle
+        .definition()
+        .map_or(String::new(), |table| table.slug.clone());
+    Fault::new(
+        ErrorCode::RecordNotFound,
+        format!("Record with key \"{id}\" not found in table \"{slug}\"."),
+    )
 }
 
 /// Change the given values of a record: absent ones stay, `null` clears.

@@ -68,6 +68,11 @@ impl Fault {
         })
     }
 
+    /// Whether it took longer than a statement may, or somebody ended it: elsewhere it would again.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.code() == Some(&SqlState::QUERY_CANCELED)
+    }
+
     /// Whether a prepared statement was made for a definition that has changed since.
     pub(super) fn is_stale_statement(&self) -> bool {
         self.code().is_some_and(|code| {

@@ -343,12 +343,17 @@ impl Backend for Postgres {
             // The stream shows the state of now, not of when somebody starts to take from it.
             match stream::begin(&self.shared, lease, plan, searched, sender, permit).await {
                 Ok(()) => return Ok(receiver),
-                Err(NotBegun { lease, fault, .. }) if fault.is_missing_relation() && !lease.is_replica() => {
-                    return Ok(receiver);
-                }
                 Err(not_begun) => {
-                    permit = not_begun.permit;
-                    route.failed(not_begun.lease, not_begun.fault, Some(&plan.table))?;
+                    let NotBegun {
+                        lease,
+                        fault,
+                        permit: kept,
+                    } = *not_begun;
+                    if fault.is_missing_relation() && !lease.is_replica() {
+                        return Ok(receiver);
+                    }
+                    permit = kept;
+                    route.failed(lease, fault, Some(&plan.table))?;
                 }
             }
         }

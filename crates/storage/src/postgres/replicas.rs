@@ -44,6 +44,8 @@ pub(super) struct Replicas {
     all: Vec<Arc<Replica>>,
     /// The newest revision that this process has committed or shown: no later read may show less.
     seen: AtomicU64,
+    /// The newest that the primary is known to show.
+    shown_by_primary: AtomicU64,
     turn: AtomicUsize,
     primary_reads: AtomicU64,
     /// Rung when a replica seems to be gone.
@@ -82,6 +84,7 @@ impl Replicas {
         Ok(Replicas {
             all: all.collect::<Result<_, _>>()?,
             seen: AtomicU64::new(0),
+            shown_by_primary: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
             primary_reads: AtomicU64::new(0),
             bell: Arc::new(Notify::new()),
@@ -104,9 +107,21 @@ impl Replicas {
         self.seen.load(SeqCst)
     }
 
-    /// Notes a revision that this process has committed or is about to show.
+    /// Notes a revision that this process is about to show.
     pub(super) fn see(&self, revision: u64) {
         self.seen.fetch_max(revision, SeqCst);
+    }
+
+    /// Notes a revision that the primary shows, because it answered so or because it acknowledged it.
+    pub(super) fn see_at_primary(&self, revision: u64) {
+        self.shown_by_primary.fetch_max(revision, SeqCst);
+        self.see(revision);
+    }
+
+    /// Whether the primary may not show a revision yet. A replica can be first: a primary that waits for its synchronous
+    /// standby shows a commit only afterwards.
+    pub(super) fn may_lead(&self, revision: u64) -> bool {
+        revision > self.shown_by_primary.load(SeqCst)
     }
 
     /// Takes back a revision that no longer exists, unless a newer one was seen meanwhile.

@@ -2,9 +2,11 @@
 //! knows nothing of what is read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chancery_model::Table;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use super::READ_ATTEMPTS_MAX;
 use super::connection::Connection;
@@ -13,6 +15,11 @@ use super::pool::{Lent, discard};
 use super::replicas::{Replica, State};
 use super::writer::Shared;
 use crate::error::StorageError;
+
+/// How long a read waits for the primary to show what a replica has shown before.
+const PRIMARY_SHOWS_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is asked meanwhile.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(2);
 
 /// Which servers may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,23 +128,39 @@ impl<'a> Route<'a> {
                 Err(fault) => self.give_up_on(&replica, &fault),
             }
         }
-        let pools = &self.shared.pools;
-        let outward = |fault: Fault| fault.outward(pools.name());
-        let connection = pools.reader().await.map_err(outward)?;
-        if let Source::Any(wanted) = self.source
-            && wanted > connection.position()
-            && wanted > self.shared.replicas.seen()
-        {
-            let newest = connection.ask_position().await.map_err(outward)?;
-            if newest < wanted {
-                return Err(StorageError::Behind { wanted, newest });
-            }
-        }
+        let connection = self.at_primary().await?;
         Ok(Lease {
             connection,
             replica: None,
             positioned: self.source != Source::Primary,
         })
+    }
+
+    /// A connection to the primary that shows what it has to.
+    async fn at_primary(&self) -> Result<Lent, StorageError> {
+        let (pools, replicas) = (&self.shared.pools, &self.shared.replicas);
+        let outward = |fault: Fault| fault.outward(pools.name());
+        let connection = pools.reader().await.map_err(outward)?;
+        let Source::Any(wanted) = self.source else {
+            return Ok(connection);
+        };
+        let deadline = Instant::now() + PRIMARY_SHOWS_WITHIN;
+        while self.required > connection.position() && replicas.may_lead(self.required) {
+            let newest = connection.ask_position().await.map_err(outward)?;
+            replicas.see_at_primary(newest);
+            if newest >= self.required {
+                break;
+            }
+            if wanted > newest && wanted > replicas.seen() {
+                return Err(StorageError::Behind { wanted, newest });
+            }
+            if Instant::now() >= deadline {
+                // What a replica has shown is not there any more, or not yet for a long time: the newest there is.
+                break;
+            }
+            sleep(ASK_AGAIN_AFTER).await;
+        }
+        Ok(connection)
     }
 
     /// A read is done: notes what it showed. If that cannot be asked any more, the read has failed after all.
@@ -150,10 +173,15 @@ impl<'a> Route<'a> {
             Some(position) => position,
             None => guard.keep(connection.ask_position()).await?,
         };
-        self.shared.replicas.see(position);
         match &lease.replica {
-            Some((replica, _)) => replica.count_read(position),
-            None => self.shared.replicas.count_primary(),
+            Some((replica, _)) => {
+                self.shared.replicas.see(position);
+                replica.count_read(position);
+            }
+            None => {
+                self.shared.replicas.see_at_primary(position);
+                self.shared.replicas.count_primary();
+            }
         }
         Ok(())
     }
@@ -170,7 +198,9 @@ impl<'a> Route<'a> {
         let outlived = fault.is_stale_statement();
         let missing = fault.is_missing_column();
         let lost = fault.is_lost();
-        if let Some((replica, _)) = &lease.replica {
+        if let Some((replica, _)) = &lease.replica
+            && !fault.is_cancelled()
+        {
             self.give_up_on(replica, &fault);
             match lost {
                 true => discard(lease.connection),

@@ -39,7 +39,7 @@ pub(super) async fn begin(
     searched: bool,
     sender: Sender,
     permit: OwnedSemaphorePermit,
-) -> Result<(), NotBegun> {
+) -> Result<(), Box<NotBegun>> {
     let relation = shared.relations.get(&plan.table);
     let (plan, shared) = (plan.clone(), shared.clone());
     let (begun, began) = oneshot::channel();
@@ -58,7 +58,7 @@ pub(super) async fn begin(
         match (sent, begun) {
             (Err(fault), Some(begun)) => {
                 let not_begun = NotBegun { lease, fault, permit };
-                drop(begun.send(Err(not_begun)));
+                drop(begun.send(Err(Box::new(not_begun))));
             }
             (Err(fault), None) => {
                 let server = shared.pools.name();
@@ -74,7 +74,7 @@ pub(super) async fn begin(
 
 /// What is done when the state is fixed.
 struct Start<'a> {
-    begun: &'a mut Option<oneshot::Sender<Result<(), NotBegun>>>,
+    begun: &'a mut Option<oneshot::Sender<Result<(), Box<NotBegun>>>>,
     shared: &'a Shared,
     positioned: bool,
 }

@@ -22,11 +22,14 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Commits of the primary that are remembered with when they were first known: some minutes of them.
 const MARKS_MAX: usize = 512;
+/// How many looks after a promotion it must show everything that was seen.
+const SUSPICIOUS_LOOKS: u32 = 4;
 
 /// What a server says of itself.
 struct Said {
     revision: u64,
     follows: bool,
+    timeline: i32,
     /// Which database of which cluster it is.
     identity: String,
 }
@@ -38,6 +41,11 @@ pub(super) struct Watcher {
     identity: Option<String>,
     /// Newest revisions of the primary, and when each was first known: by our own clock alone, which only goes forward.
     marks: VecDeque<(u64, Instant)>,
+    /// Which line of history the primary is on: another one after each promotion.
+    timeline: Option<i32>,
+    /// How often it may still show less than was seen before that means that commits were lost. Only a promotion loses any,
+    /// but a replica may show a commit a moment before the primary does.
+    suspicious_looks: u32,
 }
 
 impl Watcher {
@@ -76,16 +84,29 @@ impl Watcher {
 
     /// What the primary says is what the replicas are measured by.
     fn remember(&mut self, said: Said, seen: u64, shared: &Shared) {
-        self.identity = Some(said.identity);
-        if said.revision < seen {
-            tracing::error!(
-                server = shared.pools.name(),
-                newest = said.revision,
-                seen,
-                "the server no longer has commits that it had acknowledged: it was replaced by one that had not received them"
-            );
-            shared.replicas.unsee(seen, said.revision);
-            self.marks.clear();
+        if self.identity.replace(said.identity).is_none() {
+            // A process shows nothing that is older than its start.
+            shared.replicas.see_at_primary(said.revision);
+        }
+        let timeline = self.timeline.replace(said.timeline);
+        if timeline.is_some_and(|before| before != said.timeline) {
+            self.suspicious_looks = SUSPICIOUS_LOOKS;
+        }
+        if said.revision >= seen {
+            self.suspicious_looks = 0;
+        } else if self.suspicious_looks > 0 {
+            self.suspicious_looks -= 1;
+            if self.suspicious_looks == 0 {
+                tracing::error!(
+                    server = shared.pools.name(),
+                    newest = said.revision,
+                    seen,
+                    "the primary lacks commits that were acknowledged or shown: it was replaced by a server that had not \
+                     received them"
+                );
+                shared.replicas.unsee(seen, said.revision);
+                self.marks.clear();
+            }
         }
         if self
             .marks
@@ -148,7 +169,8 @@ async fn ask(connection: &Lent) -> Pg<Said> {
     let question = Statement::new(
         "SELECT coalesce(max(revision), 0), pg_is_in_recovery(), \
          (SELECT system_identifier::text FROM pg_control_system()) || '/' || \
-         (SELECT oid::text FROM pg_database WHERE datname = current_database()) FROM commits",
+         (SELECT oid::text FROM pg_database WHERE datname = current_database()), \
+         (SELECT timeline_id FROM pg_control_checkpoint()) FROM commits",
     );
     let rows = question.rows(connection).await?;
     let Some(row) = rows.first() else {
@@ -158,6 +180,7 @@ async fn ask(connection: &Lent) -> Pg<Said> {
         revision: row.try_get::<_, i64>(0)? as u64,
         follows: row.try_get(1)?,
         identity: row.try_get(2)?,
+        timeline: row.try_get(3)?,
     })
 }
 

@@ -133,7 +133,7 @@ impl Writer {
                     let done = self.alone(&batch).await;
                     if let Ok(committed) = &done {
                         self.shared.bell.committed(committed.revision, true);
-                        self.shared.replicas.see(committed.revision);
+                        self.shared.replicas.see_at_primary(committed.revision);
                     }
                     let _ = reply.send(done);
                 }
@@ -225,7 +225,7 @@ impl Writer {
                 }
                 Err(Failure::Unknown(fault)) => match self.outcome(&ids, fault, deadline).await? {
                     Some(revision) => {
-                        self.shared.replicas.see(revision);
+                        self.shared.replicas.see_at_primary(revision);
                         return Ok(answers);
                     }
                     None => attempt += 1,
@@ -274,7 +274,7 @@ impl Writer {
             }
         };
         // Whoever is refused is told so because of this state, and may read what refuses it next.
-        self.shared.replicas.see(overlay.revision);
+        self.shared.replicas.see_at_primary(overlay.revision);
         for (job, id) in group.iter().zip(ids) {
             answers.push(match job {
                 Job::Draw(counter, count, _) => Answer::Drawn(overlay.draw_alone(*counter, *count)),
@@ -300,7 +300,7 @@ impl Writer {
         match finished {
             Ok(()) => {
                 gauges::committed("postgres", group.len(), overlay.entries.len(), started.elapsed());
-                self.shared.replicas.see(overlay.revision);
+                self.shared.replicas.see_at_primary(overlay.revision);
                 Ok(())
             }
             Err(fault) if fault.is_lost() => {
