@@ -31,6 +31,7 @@ pub(crate) async fn open(url: &str, redis: Option<&RedisUrl>) -> Arc<dyn Backend
             worth: Duration::ZERO,
             ..CacheOptions::default()
         },
+        ..OpenOptions::default()
     };
     chancery_storage::open(url, options).await.expect("it opens")
 }
