@@ -58,7 +58,7 @@ pub(super) async fn begin(
         match (sent, begun) {
             (Err(fault), Some(begun)) => {
                 let not_begun = NotBegun { lease, fault, permit };
-                drop(begun.send(Err(not_begun)));
+                drop(begun.send(Err(Box::new(not_begun))));
             }
             (Err(fault), None) => {
                 let server = shared.pools.name();
