@@ -54,10 +54,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The short run that belongs to `cargo xtask test`.
+    /// The run that belongs to `cargo xtask test`: about two minutes.
     pub(crate) fn short() -> Self {
         Self {
-            rounds: 3,
+            rounds: 20,
             writers: 3,
             seed: None,
             binary: None,
