@@ -114,6 +114,11 @@ impl Replicated {
         &self.nodes[node].name
     }
 
+    /// Where a server listens.
+    pub(crate) fn host(&self, node: usize) -> String {
+        format!("127.0.0.1:{}", self.nodes[node].port)
+    }
+
     /// Makes a database.
     pub(crate) fn create_database(&self, name: &str) -> Result<()> {
         let mut create = self.owner.command(&self.programs.join("createdb"));

@@ -131,11 +131,12 @@ impl Server {
         kept.dropped + kept.lines.len()
     }
 
-    /// Whether it has printed a text after so many lines; those that are not kept any more do not count.
-    pub(crate) fn said_since(&self, lines: usize, text: &str) -> bool {
+    /// Whether it has printed a line with these texts after so many lines; those that are not kept any more do not count.
+    pub(crate) fn said_since(&self, lines: usize, texts: [&str; 2]) -> bool {
         let kept = self.log.lock().expect("no holder of this lock panics");
         let skip = lines.saturating_sub(kept.dropped);
-        kept.lines.iter().skip(skip).any(|line| line.contains(text))
+        let mut newer = kept.lines.iter().skip(skip);
+        newer.any(|line| texts.iter().all(|text| line.contains(text)))
     }
 
     /// Whether the process still runs.

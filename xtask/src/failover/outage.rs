@@ -80,20 +80,26 @@ fn break_things(database: &mut Replicated, servers: &[Server]) -> Result<()> {
         bail!("two servers should follow");
     };
     println!("{} is stopped", database.name(first));
-    noticed(servers, TAKEN_OUT, || database.pause(first))?;
+    noticed(servers, TAKEN_OUT, &database.host(first), || {
+        database.pause(first)
+    })?;
     std::thread::sleep(PHASE);
     println!("{} goes on", database.name(first));
-    noticed(servers, TAKEN_IN, || database.resume(first))?;
+    noticed(servers, TAKEN_IN, &database.host(first), || {
+        database.resume(first)
+    })?;
     std::thread::sleep(PHASE);
     println!("{} is killed", database.name(second));
-    noticed(servers, TAKEN_OUT, || database.kill(second))?;
+    noticed(servers, TAKEN_OUT, &database.host(second), || {
+        database.kill(second)
+    })?;
     std::thread::sleep(PHASE);
     println!("{} is killed too", database.name(first));
-    noticed(servers, TAKEN_OUT, || database.kill(first))?;
+    noticed(servers, TAKEN_OUT, &database.host(first), || database.kill(first))?;
     std::thread::sleep(PHASE);
     for node in [first, second] {
         println!("{} is started again", database.name(node));
-        noticed(servers, TAKEN_IN, || database.restart(node))?;
+        noticed(servers, TAKEN_IN, &database.host(node), || database.restart(node))?;
     }
     std::thread::sleep(PHASE);
     Ok(())
@@ -122,15 +128,15 @@ fn write_alone(database: &mut Replicated, client: &Client) -> Result<()> {
     }
 }
 
-/// Does something, and waits until every server process has said that it noticed.
-fn noticed(servers: &[Server], words: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Does something to a server, and waits until every server process has said that it noticed.
+fn noticed(servers: &[Server], words: &str, host: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
     let before: Vec<usize> = servers.iter().map(Server::line_count).collect();
     act()?;
     let began = Instant::now();
     while !servers
         .iter()
         .zip(&before)
-        .all(|(server, lines)| server.said_since(*lines, words))
+        .all(|(server, lines)| server.said_since(*lines, [words, host]))
     {
         if began.elapsed() > NOTICED_WITHIN {
             bail!("not every server process said {words:?} within {NOTICED_WITHIN:?}");
