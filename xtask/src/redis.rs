@@ -41,7 +41,10 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts it, installing Redis if the machine has none.
     pub(crate) fn start() -> Result<Redis> {
-        let program = provide(Need::Redis)?;
+        Redis::run(provide(Need::Redis)?)
+    }
+
+    fn run(program: PathBuf) -> Result<Redis> {
         let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
         let port = free_port()?;
         let log = folder.path().join("log");
@@ -103,6 +106,23 @@ fn parse_version(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_gone_with_its_holder() {
+        let program = find().expect("this test needs a Redis server: run `cargo xtask provision`");
+        let server = Redis::run(program).expect("it starts");
+        let port = server
+            .url
+            .trim_end_matches('/')
+            .rsplit_once(':')
+            .expect("a port")
+            .1
+            .parse()
+            .expect("a number");
+        assert!(answers(port));
+        drop(server);
+        assert!(!answers(port));
+    }
 
     #[test]
     fn versions_are_read_from_what_the_program_says() {

@@ -125,6 +125,18 @@ async fn a_server_that_is_not_there_is_no_error_and_is_found_when_it_comes() {
 }
 
 #[tokio::test]
+async fn a_server_that_speaks_no_tls_is_left_out() {
+    let (database, server) = (Throwaway::create().await, Server::start());
+    let store = open(&database.url, Some(&server.url_with_tls())).await;
+    let table = counters(1);
+    create(&*store, &table, 0..1).await;
+    assert_eq!(counts(&*store, &table).await, [0]);
+    assert_eq!(shared(&*store).state, RedisState::Down);
+    store.close().await.expect("it closes");
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn nonsense_is_no_answer() {
     type Spoil = fn(&[u8]) -> Vec<u8>;
     let spoils: [(&str, Spoil); 6] = [

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use chancery_model::query::Plan;
+use chancery_model::filter::{FieldRef, Filter, Test};
+use chancery_model::query::{Plan, Scope, SortKey, Window};
 use chancery_model::{Record, Table, Value};
 use chancery_storage::{Backend, CountMode, SchemaWrite, Write};
 
@@ -230,6 +231,41 @@ async fn expiry_ends_an_answer_on_every_level() {
     assert_eq!(at(&*one, 100).await, 2);
     assert_eq!(at(&*one, 99).await, 3, "a clock that is behind");
     for store in [one, other] {
+        store.close().await.expect("it closes");
+    }
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn the_next_expiry_is_found_without_looking_at_every_record() {
+    let (database, folder) = (
+        Throwaway::create().await,
+        tempfile::tempdir().expect("a temporary folder"),
+    );
+    let file = format!("sqlite:{}", folder.path().join("store.db").display());
+    for url in [&file, &database.url] {
+        let (store, table) = (open(url, None).await, counters(1));
+        create(&*store, &table, 0..5_000).await;
+        if url == &database.url {
+            sql(url, "ANALYZE").await;
+        }
+        let next = Plan {
+            filter: Filter::Field(FieldRef::ExpiresAt, Test::Gt(Value::Int(NOW))),
+            scope: Scope::All,
+            sort: vec![SortKey {
+                field: FieldRef::ExpiresAt,
+                descending: false,
+                nulls_first: false,
+            }],
+            window: Window::Offset { offset: 0, limit: 1 },
+            ..Plan::all(table.clone(), NOW)
+        };
+        let lines = store.explain(&next).await.expect("a plan").join("\n");
+        assert!(
+            lines.contains("expires") && lines.to_lowercase().contains("index"),
+            "{lines}"
+        );
+        assert!(!lines.contains("SCAN") && !lines.contains("Seq Scan"), "{lines}");
         store.close().await.expect("it closes");
     }
     database.remove().await;

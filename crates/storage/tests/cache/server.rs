@@ -85,6 +85,13 @@ impl Server {
             .expect("a URL")
     }
 
+    /// The URL under which it would be asked for TLS, which it does not speak.
+    pub(crate) fn url_with_tls(&self) -> RedisUrl {
+        format!("rediss://127.0.0.1:{}/", self.port)
+            .parse()
+            .expect("a URL")
+    }
+
     /// A connection past every store.
     pub(crate) async fn client(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}/", self.port)).expect("a URL");
