@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chancery::doctor::{Diagnosis, Repair};
 use chancery::model::change::{Change, ChangeKind, Commit, Reason};
 use chancery::model::{KeyKind, TableId};
-use chancery::{Column, Json, Key, RecordMetadata, Store, Table, Value, json};
+use chancery::{Column, Json, Key, RecordMetadata, Store, Table, Value};
 use chancery_storage::{Backend, Counter, DEFINITION_KIND, Document, Fill, LoggedCommit, OpenOptions, Part};
 
 fn counted() -> Arc<Table> {

@@ -68,7 +68,10 @@ fn a_backup_is_a_database_that_restore_puts_back() {
     let restored = here.json(&["restore", "today.db", "--force"]);
     assert_eq!(restored["sha256"], sum, "the backup stays as it is");
     let names = files(&here.path("."));
-    assert!(!names.iter().any(|name| name.starts_with("today.db-")), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.starts_with("today.db-")),
+        "{names:?}"
+    );
     let kept = restored["kept"].as_str().unwrap();
     assert_eq!(here.json(&["query", "tasks"]), before);
     let aside = format!("sqlite:{kept}");

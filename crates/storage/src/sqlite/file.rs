@@ -41,9 +41,8 @@ pub fn verify(path: &Path) -> Result<(), StorageError> {
 }
 
 fn read(path: &Path) -> Sql<(i32, Vec<String>)> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let path: String = form_urlencoded::byte_serialize(path.as_os_str().as_encoded_bytes()).collect();
     // Nobody writes to it, so that SQLite need put nothing beside it, and the folder may be one that only reads.
     let uri = format!("file:{}?immutable=1", path.replace('+', "%20"));
