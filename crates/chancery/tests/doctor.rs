@@ -1,6 +1,11 @@
 //! What the doctor finds in records, counters and the log. The damage comes in through the seam, as a dump that is wrong; what
 //! it finds in files and relations is tested beside them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
 use std::sync::Arc;
 
 use chancery::doctor::{Diagnosis, Repair};

@@ -1,5 +1,10 @@
 //! Dumping and filling: what one backend holds arrives on every other exactly as it was, and the store goes on from there.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
 use std::sync::Arc;
 
 use chancery_model::change::Reason;

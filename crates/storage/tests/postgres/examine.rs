@@ -1,5 +1,10 @@
 //! Each thing that can go wrong with relations is done to a database, found, and mended if it can be.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
 use std::sync::Arc;
 
 use chancery_model::Table;
