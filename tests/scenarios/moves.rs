@@ -153,7 +153,7 @@ async fn fill(store: &Store, records: usize) {
     let second = store.create_workspace(workspace).await.expect("a workspace");
     let second = store.in_workspace(&second.id).expect("it");
     let other = second
-        .create_table(TableInput::new("Counted"))
+        .create_table(TableInput::new("Counted").column(ColumnInput::new("only", "text")))
         .await
         .expect("a table");
     other.insert(json!({"only": "here"})).await.expect("written");
