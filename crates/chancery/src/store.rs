@@ -115,6 +115,17 @@ pub struct TableHandle {
 }
 
 impl Core {
+    /// Reads the definitions if anything was committed since they were read. Answers whether it did.
+    async fn catch_up(&self) -> Result<bool, Error> {
+        let revision = self.backend.revision().await?;
+        let _one_at_a_time = self.refreshing.lock().await;
+        if self.catalog.load().revision >= revision {
+            return Ok(false);
+        }
+        self.reload().await?;
+        Ok(true)
+    }
+
     /// Reads all definitions anew, unless newer ones are there by then.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let catalog = Arc::new(Catalog::load(&*self.backend).await?);
@@ -179,7 +190,7 @@ impl Store {
             actor: Actor::default(),
             once: None,
         };
-        crate::import::recover(&store).await?;
+        Box::pin(crate::import::recover(&store)).await?;
         Ok(store)
     }
 
@@ -386,13 +397,8 @@ impl Store {
         if !core.backend.is_shared() {
             return Ok(false);
         }
-        let revision = core.backend.revision().await?;
-        let _one_at_a_time = core.refreshing.lock().await;
-        if core.catalog.load().revision >= revision {
-            return Ok(false);
-        }
-        core.reload().await?;
-        Ok(true)
+        // Boxed: it stands in every operation, and its future would be part of all of theirs.
+        Box::pin(core.catch_up()).await
     }
 
     /// The time, in ms since 1970.
@@ -438,7 +444,8 @@ impl Store {
             mode: how.mode,
         };
         let span = tracing::debug_span!(target: "chancery::trace", "commit", writes = batch.writes.len());
-        self.core.backend.commit(batch).instrument(span).await
+        // Boxed, as reads are: see `SlowQueries::watch`.
+        Box::pin(self.core.backend.commit(batch).instrument(span)).await
     }
 }
 

@@ -1,12 +1,17 @@
 //! What the doctor finds in records, counters and the log. The damage comes in through the seam, as a dump that is wrong; what
 //! it finds in files and relations is tested beside them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
 use std::sync::Arc;
 
 use chancery::doctor::{Diagnosis, Repair};
 use chancery::model::change::{Change, ChangeKind, Commit, Reason};
 use chancery::model::{KeyKind, TableId};
-use chancery::{Column, Json, Key, RecordMetadata, Store, Table, Value, json};
+use chancery::{Column, Json, Key, RecordMetadata, Store, Table, Value};
 use chancery_storage::{Backend, Counter, DEFINITION_KIND, Document, Fill, LoggedCommit, OpenOptions, Part};
 
 fn counted() -> Arc<Table> {

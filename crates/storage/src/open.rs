@@ -82,7 +82,8 @@ pub async fn open_to_fill(url: &str, options: OpenOptions) -> Result<Arc<dyn Bac
             "sqlite" => Err(StorageError::Url(
                 "a sqlite URL names a file: sqlite:app.db".into(),
             )),
-            "postgres" | "postgresql" => postgres(url, options).await,
+            // Boxed: the futures of drivers nest deep, and would be part of those of every program that opens a store.
+            "postgres" | "postgresql" => Box::pin(postgres(url, options)).await,
             other => Err(StorageError::Url(format!(
                 "no backend \"{other}\"; write memory:, sqlite:PATH or postgres://user@host/database"
             ))),

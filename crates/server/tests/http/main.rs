@@ -1,6 +1,4 @@
 //! The HTTP API, route by route, without a network: a store in memory behind the real router.
-// The futures of whole requests, from the router to the database, nest deep.
-#![recursion_limit = "256"]
 #![expect(
     clippy::unwrap_used,
     reason = "all of it is test code: a panic is a failed test"

@@ -1,5 +1,10 @@
 //! Dumping and filling: what one backend holds arrives on every other exactly as it was, and the store goes on from there.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
 use std::sync::Arc;
 
 use chancery_model::change::Reason;
@@ -25,7 +30,7 @@ struct Target {
 
 impl Target {
     async fn new(name: &str) -> Target {
-        let folder = tempfile::tempdir().expect("it answers");
+        let folder = tempfile::tempdir().unwrap();
         let database = match name {
             "postgres" => Some(Throwaway::create().await),
             _ => None,
@@ -45,11 +50,11 @@ impl Target {
     async fn open(&self) -> Arc<dyn Backend> {
         chancery_storage::open_to_fill(&self.url, OpenOptions::default())
             .await
-            .expect("it answers")
+            .unwrap()
     }
 
     async fn remove(self, backend: Arc<dyn Backend>) {
-        backend.close().await.expect("it answers");
+        backend.close().await.unwrap();
         if let Some(database) = self.database {
             database.remove().await;
         }
@@ -58,10 +63,10 @@ impl Target {
 
 /// Every part of a dump.
 async fn parts(backend: &dyn Backend) -> Vec<Part> {
-    let mut dump = backend.dump().await.expect("it answers");
+    let mut dump = backend.dump().await.unwrap();
     let mut parts = Vec::new();
     while let Some(part) = dump.recv().await {
-        parts.push(part.expect("it answers"));
+        parts.push(part.unwrap());
     }
     parts
 }
@@ -98,11 +103,11 @@ async fn told(backend: &dyn Backend) -> Vec<String> {
 }
 
 async fn fill(from: &[Part], to: &dyn Backend) {
-    to.fill(Fill::Begin).await.expect("it answers");
+    to.fill(Fill::Begin).await.unwrap();
     for part in from {
-        to.fill(Fill::Part(part.clone())).await.expect("it answers");
+        to.fill(Fill::Part(part.clone())).await.unwrap();
     }
-    to.fill(Fill::Finish).await.expect("it answers");
+    to.fill(Fill::Finish).await.unwrap();
 }
 
 /// A table with text keys, and one that counts.
@@ -176,8 +181,8 @@ async fn history(bed: &Bed) {
         }],
         ..Batch::default()
     };
-    bed.backend.commit(batch).await.expect("it answers");
-    bed.backend.draw(Counter::Tables, 3).await.expect("it answers");
+    bed.backend.commit(batch).await.unwrap();
+    bed.backend.draw(Counter::Tables, 3).await.unwrap();
 }
 
 #[tokio::test]
@@ -212,10 +217,10 @@ async fn a_filled_store_goes_on_where_the_other_was() {
             let target = Target::new(name).await;
             let backend = target.open().await;
             fill(&all, &*backend).await;
-            backend.fill(Fill::Open).await.expect("it answers");
-            assert_eq!(backend.revision().await.expect("it answers"), revision);
+            backend.fill(Fill::Open).await.unwrap();
+            assert_eq!(backend.revision().await.unwrap(), revision);
             let (people, counted) = (people(), counted());
-            let stats = backend.stats(&people).await.expect("it answers");
+            let stats = backend.stats(&people).await.unwrap();
             assert_eq!(
                 (stats.live, stats.trash, stats.last_change_at),
                 (38, 1, Some(NOW))
@@ -241,16 +246,16 @@ async fn a_filled_store_goes_on_where_the_other_was() {
                     given: None,
                 }],
             };
-            let committed = commit(vec![drawing]).await.expect("it answers");
+            let committed = commit(vec![drawing]).await.unwrap();
             assert_eq!(committed.revision, revision + 1);
             assert_eq!(written(&committed.outcomes[0]).values[0], Value::Int(3));
-            let log = backend.changes(0, 1_000).await.expect("it answers");
+            let log = backend.changes(0, 1_000).await.unwrap();
             assert!((1..).zip(&log).all(|(number, change)| change.number == number));
-            assert_eq!(backend.draw(Counter::Tables, 1).await.expect("it answers"), 4);
+            assert_eq!(backend.draw(Counter::Tables, 1).await.unwrap(), 4);
             let next = Arc::new(table(4, vec![column(0, "a", "text")]));
             commit(vec![Write::Schema(SchemaWrite::Create(next))])
                 .await
-                .expect("it answers");
+                .unwrap();
             target.remove(backend).await;
         }
     })
@@ -282,11 +287,11 @@ async fn a_broken_off_filling_opens_for_nothing_but_another() {
         for name in ["sqlite", "postgres"] {
             let target = Target::new(name).await;
             let backend = target.open().await;
-            backend.fill(Fill::Begin).await.expect("it answers");
+            backend.fill(Fill::Begin).await.unwrap();
             for part in all.iter().take(all.len() / 2) {
-                backend.fill(Fill::Part(part.clone())).await.expect("it answers");
+                backend.fill(Fill::Part(part.clone())).await.unwrap();
             }
-            backend.close().await.expect("it answers");
+            backend.close().await.unwrap();
             let refused = chancery_storage::open(&target.url, OpenOptions::default()).await;
             assert!(
                 matches!(refused.as_ref().err(), Some(StorageError::Unfinished { .. })),
@@ -295,11 +300,11 @@ async fn a_broken_off_filling_opens_for_nothing_but_another() {
             let backend = target.open().await;
             fill(&all, &*backend).await;
             assert_eq!(told(&*backend).await, expected, "{name}");
-            backend.fill(Fill::Open).await.expect("it answers");
-            backend.close().await.expect("it answers");
+            backend.fill(Fill::Open).await.unwrap();
+            backend.close().await.unwrap();
             let backend = chancery_storage::open(&target.url, OpenOptions::default())
                 .await
-                .expect("it answers");
+                .unwrap();
             assert_eq!(told(&*backend).await, expected, "{name}");
             target.remove(backend).await;
         }
@@ -311,12 +316,12 @@ async fn a_broken_off_filling_opens_for_nothing_but_another() {
 async fn a_dump_shows_one_moment() {
     everywhere(async |bed| {
         history(&bed).await;
-        let dump = bed.backend.dump().await.expect("it answers");
+        let dump = bed.backend.dump().await.unwrap();
         bed.insert(&people(), vec![person(300, "300@x", "red", 1)]).await;
         let mut dump = dump;
         let mut people_seen = 0;
         while let Some(part) = dump.recv().await {
-            if let Part::Records(table, records) = part.expect("it answers")
+            if let Part::Records(table, records) = part.unwrap()
                 && table.number == people().number
             {
                 people_seen += records.len();

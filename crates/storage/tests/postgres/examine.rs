@@ -1,5 +1,10 @@
 //! Each thing that can go wrong with relations is done to a database, found, and mended if it can be.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a panic is a failed test"
+)]
+
 use std::sync::Arc;
 
 use chancery_model::Table;
@@ -22,38 +27,29 @@ fn searched(table: &Arc<Table>) -> Plan {
 /// Does harm to a database with one table that was searched, and says what is found and whether it is mended.
 async fn check(harm: &str, kind: FindingKind, place: &str) {
     let database = Throwaway::create().await;
-    let store = open(&database.url).await.expect("it answers");
+    let store = open(&database.url).await.unwrap();
     let table = notes();
     let mut writes = vec![create(&table)];
     writes.extend((1..=20).map(|key| note(&table, key)));
-    commit(&store, writes).await.expect("it answers");
-    assert_eq!(
-        store.query(&searched(&table)).await.expect("it answers").len(),
-        20
-    );
-    assert!(
-        store.examine().await.expect("it answers").is_empty(),
-        "sound at first"
-    );
+    commit(&store, writes).await.unwrap();
+    assert_eq!(store.query(&searched(&table)).await.unwrap().len(), 20);
+    assert!(store.examine().await.unwrap().is_empty(), "sound at first");
     sql(&database.url, harm).await;
-    let findings = store.examine().await.expect("it answers");
+    let findings = store.examine().await.unwrap();
     assert_eq!(findings.len(), 1, "{harm}: {findings:?}");
     assert_eq!(findings[0].kind, kind, "{harm}");
     assert!(findings[0].place.contains(place), "{harm}: {findings:?}");
     assert_eq!(
-        store.mend(&findings[0]).await.expect("it answers"),
+        store.mend(&findings[0]).await.unwrap(),
         kind.is_mendable(),
         "{harm}"
     );
-    let left = store.examine().await.expect("it answers");
+    let left = store.examine().await.unwrap();
     assert_eq!(left.is_empty(), kind.is_mendable(), "{harm}: {left:?}");
     if kind == FindingKind::StaleSearch {
-        assert_eq!(
-            store.query(&searched(&table)).await.expect("it answers").len(),
-            20
-        );
+        assert_eq!(store.query(&searched(&table)).await.unwrap().len(), 20);
     }
-    store.close().await.expect("it answers");
+    store.close().await.unwrap();
     database.remove().await;
 }
 
