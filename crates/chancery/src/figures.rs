@@ -44,9 +44,9 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Query`] for unknown columns, functions that do not fit, and too many groups.
     pub async fn aggregate(&self, input: &AggregateInput) -> Result<Vec<Aggregated>, Error> {
+        let table = self.definition()?;
         match self.aggregate_once(input).await {
-            // Another process may have changed the definition.
-            Err(Error::Query(_)) if self.store.refresh().await? => self.aggregate_once(input).await,
+            Err(Error::Query(_)) if self.is_outdated(&table).await? => self.aggregate_once(input).await,
             done => done,
         }
     }

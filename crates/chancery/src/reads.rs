@@ -288,8 +288,9 @@ impl TableHandle {
 
     /// A query as the backend is asked, by a definition that it fits if there is one: another process may have changed it.
     pub(crate) async fn plan(&self, query: &Query, scope: Scope, window: Window) -> Result<Plan, Error> {
-        match self.plan_by(&self.definition()?, query, scope, window.clone()) {
-            Err(Error::Query(_)) if self.store.refresh().await? => {
+        let table = self.definition()?;
+        match self.plan_by(&table, query, scope, window.clone()) {
+            Err(Error::Query(_)) if self.is_outdated(&table).await? => {
                 self.plan_by(&self.definition()?, query, scope, window)
             }
             plan => plan,

@@ -70,8 +70,7 @@ impl TableHandle {
                 admit::insert(&table, input, options.key.clone(), options.protected, context)
             });
             let mut inserted = match decided {
-                // Another process may have changed the definition.
-                Err(_) if self.store.refresh().await? => continue,
+                Err(_) if self.is_outdated(&table).await? => continue,
                 decided => decided.map_err(|issues| self.invalid(&table, issues))?,
             };
             inserted.record.metadata = self.metadata(&table, &options)?;
@@ -139,7 +138,7 @@ impl TableHandle {
                 admit::update(&table, &current, input, mode, options.protected, context)
             });
             let mut updated = match decided {
-                Err(_) if self.store.refresh().await? => continue,
+                Err(_) if self.is_outdated(&table).await? => continue,
                 decided => decided.map_err(|issues| self.invalid(&table, issues))?,
             };
             if let Some(external_id) = &options.external_id {

@@ -115,15 +115,14 @@ pub struct TableHandle {
 }
 
 impl Core {
-    /// Reads the definitions if anything was committed since they were read. Answers whether it did.
-    async fn catch_up(&self) -> Result<bool, Error> {
+    /// Reads the definitions if anything was committed since they were read.
+    async fn catch_up(&self) -> Result<(), Error> {
         let revision = self.backend.revision().await?;
         let _one_at_a_time = self.refreshing.lock().await;
-        if self.catalog.load().revision >= revision {
-            return Ok(false);
+        match self.catalog.load().revision >= revision {
+            true => Ok(()),
+            false => self.reload().await,
         }
-        self.reload().await?;
-        Ok(true)
     }
 
     /// Reads all definitions anew, unless newer ones are there by then.
@@ -388,14 +387,14 @@ impl Store {
     }
 
     /// Makes sure that definitions which another process has changed before this call are known. They are soon known by
-    /// themselves; this is for who cannot wait. Answers whether any were read.
+    /// themselves; this is for who cannot wait.
     ///
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
-    pub async fn refresh(&self) -> Result<bool, Error> {
+    pub async fn refresh(&self) -> Result<(), Error> {
         let core = &self.core;
         if !core.backend.is_shared() {
-            return Ok(false);
+            return Ok(());
         }
         // Boxed: it stands in every operation, and its future would be part of all of theirs.
         Box::pin(core.catch_up()).await
@@ -471,6 +470,13 @@ impl TableHandle {
             message: format!("The table {} was dropped", self.id),
         };
         catalog.newest(self.number, &self.id).cloned().ok_or_else(gone)
+    }
+
+    /// After something was refused by a definition: whether there is another one by now, perhaps from another process.
+    pub(crate) async fn is_outdated(&self, table: &Table) -> Result<bool, Error> {
+        self.store.refresh().await?;
+        let newest = self.definition();
+        Ok(newest.is_ok_and(|newest| newest.schema_version != table.schema_version))
     }
 
     /// The store this handle belongs to.

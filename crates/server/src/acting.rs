@@ -45,10 +45,11 @@ impl FromRequestParts<App> for Acting {
 /// # Errors
 /// 404 with the nearest slug.
 pub(crate) async fn table(store: &Store, name: &str) -> Result<TableHandle, Fault> {
-    match known(store, name) {
-        Err(_) if store.refresh().await? => known(store, name),
-        found => found,
+    if let Ok(found) = known(store, name) {
+        return Ok(found);
     }
+    store.refresh().await?;
+    known(store, name)
 }
 
 /// A workspace by id or slug, or the one there is if none is named; also one that another process has just made.
@@ -57,10 +58,11 @@ pub(crate) async fn table(store: &Store, name: &str) -> Result<TableHandle, Faul
 /// 404 with the nearest slug.
 pub(crate) async fn workspace(store: Store, name: Option<&str>) -> Result<Store, Fault> {
     let Some(name) = name else { return Ok(store) };
-    match store.in_workspace(name) {
-        Err(_) if store.refresh().await? => Ok(store.in_workspace(name)?),
-        found => Ok(found?),
+    if let Ok(found) = store.in_workspace(name) {
+        return Ok(found);
     }
+    store.refresh().await?;
+    Ok(store.in_workspace(name)?)
 }
 
 fn known(store: &Store, name: &str) -> Result<TableHandle, Fault> {
