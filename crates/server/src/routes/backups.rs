@@ -38,10 +38,9 @@ async fn backup(State(app): State<App>) -> Result<Response, Fault> {
     let report = app.store.backup(&path, InTheWay::Refuse, &|_| {}).await?;
     let file = tokio::fs::File::open(&path).await.map_err(Fault::internal)?;
     // The folder, and with it the file, goes away with the answer; so does the turn.
-    let held = (ReaderStream::new(file), folder, turn);
-    let pieces = futures::stream::unfold(held, |(mut reader, folder, turn)| async move {
-        let piece = futures::StreamExt::next(&mut reader).await?;
-        Some((piece, (reader, folder, turn)))
+    let pieces = futures::StreamExt::map(ReaderStream::new(file), move |piece| {
+        let _held = (&folder, &turn);
+        piece
     });
     let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();
