@@ -19,6 +19,7 @@ mod open;
 mod part;
 pub mod postgres;
 mod read_figures;
+mod relations;
 mod seam;
 pub mod sqlite;
 

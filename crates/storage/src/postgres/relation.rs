@@ -1,14 +1,12 @@
 //! A table as PostgreSQL keeps it: names, columns and how each is kept. It is made from the definition alone; it reads no
 //! database.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use chancery_model::field::Storage;
 use chancery_model::filter::FieldRef;
 use chancery_model::{Column, KeyKind, Table, TableId};
-use parking_lot::RwLock;
 
 use super::rows::Shape;
 
@@ -201,44 +199,13 @@ impl Relation {
             KeyKind::Uuid => Shape::Uuid,
         }
     }
-
-    /// Whether it was made from this definition or one equal to it.
-    fn serves(&self, table: &Arc<Table>) -> bool {
-        let own = &self.table;
-        Arc::ptr_eq(own, table)
-            || own.schema_version == table.schema_version
-                && own.updated_at == table.updated_at
-                && own.id == table.id
-                && own.columns.len() == table.columns.len()
-    }
 }
 
-/// The relations in use, each made once.
-#[derive(Debug, Default)]
-pub(super) struct Relations {
-    known: RwLock<HashMap<TableId, Arc<Relation>>>,
-}
+/// The relations in use.
+pub(super) type Relations = crate::relations::Relations<Relation>;
 
-impl Relations {
-    /// The relation of a table.
-    pub(super) fn get(&self, table: &Arc<Table>) -> Arc<Relation> {
-        if let Some(known) = self.known.read().get(&table.number)
-            && known.serves(table)
-        {
-            return known.clone();
-        }
-        let relation = Arc::new(Relation::new(table.clone()));
-        self.known.write().insert(table.number, relation.clone());
-        relation
-    }
-
-    /// Forgets all tables.
-    pub(super) fn clear(&self) {
-        self.known.write().clear();
-    }
-
-    /// Forgets a table whose definition changed.
-    pub(super) fn forget(&self, number: TableId) {
-        self.known.write().remove(&number);
+impl From<Arc<Table>> for Relation {
+    fn from(table: Arc<Table>) -> Relation {
+        Relation::new(table)
     }
 }
