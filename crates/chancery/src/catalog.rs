@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chancery_model::{Json, JsonMap, Table, TableId};
-use chancery_storage::{Backend, DocumentQuery, WORKSPACE_KIND};
+use chancery_storage::{Backend, DEFINITION_KIND, DocumentQuery, WORKSPACE_KIND};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,6 @@ use crate::store::Core;
 
 /// The id of the workspace that exists from the start.
 pub(crate) const DEFAULT_WORKSPACE: &str = "default";
-const TABLE_KIND: &str = "table";
 /// How long after the news of a change the definitions are read.
 const REFRESH_AFTER: Duration = Duration::from_millis(5);
 /// How long to wait after they could not be read.
@@ -73,7 +72,10 @@ impl Catalog {
         {
             catalog.workspaces.insert(0, Arc::new(default_workspace()));
         }
-        for document in backend.documents(DocumentQuery::Kind(TABLE_KIND.into())).await? {
+        for document in backend
+            .documents(DocumentQuery::Kind(DEFINITION_KIND.into()))
+            .await?
+        {
             let table: Table = read("table", &document.id, document.body)?;
             catalog.add(Arc::new(table));
         }
@@ -120,8 +122,11 @@ impl Catalog {
 }
 
 /// Reads the definitions anew whenever the backend says that they changed, for as long as the store is there. A store that
-/// nobody shares has read its own changes by then.
+/// nobody shares reads its own changes when it makes them.
 pub(crate) fn keep_fresh(core: &Arc<Core>) {
+    if !core.backend.is_shared() {
+        return;
+    }
     let mut news = core.backend.news();
     let core = Arc::downgrade(core);
     tokio::spawn(async move {
