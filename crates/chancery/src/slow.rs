@@ -7,7 +7,6 @@ use chancery_model::Table;
 use chancery_model::filter::{FieldRef, Filter};
 use chancery_model::query::plan::{Plan, SortKey};
 use chancery_storage::{Backend, StorageError};
-use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tracing::Instrument;
@@ -52,20 +51,8 @@ impl SlowQueries {
         self.seen.lock().clone()
     }
 
-    /// Asks, and tells if it took long. Boxed, so that the futures of whole requests, and of programs that embed the library,
-    /// do not nest without end.
-    pub(crate) fn watch<'a, T: Send + 'a>(
-        &'a self,
-        backend: &'a Arc<dyn Backend>,
-        what: &'static str,
-        plan: &'a Plan,
-        rows: impl Fn(&T) -> u64 + Send + 'a,
-        ask: impl Future<Output = Result<T, StorageError>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<T, Error>> {
-        Box::pin(self.watched(backend, what, plan, rows, ask))
-    }
-
-    async fn watched<T>(
+    /// Asks, and tells if it took long.
+    pub(crate) async fn watch<T>(
         &self,
         backend: &Arc<dyn Backend>,
         what: &'static str,

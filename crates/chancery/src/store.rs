@@ -189,7 +189,7 @@ impl Store {
             actor: Actor::default(),
             once: None,
         };
-        Box::pin(crate::import::recover(&store)).await?;
+        crate::import::recover(&store).await?;
         Ok(store)
     }
 
@@ -443,8 +443,7 @@ impl Store {
             mode: how.mode,
         };
         let span = tracing::debug_span!(target: "chancery::trace", "commit", writes = batch.writes.len());
-        // Boxed, as reads are: see `SlowQueries::watch`.
-        Box::pin(self.core.backend.commit(batch).instrument(span)).await
+        self.core.backend.commit(batch).instrument(span).await
     }
 }
 

@@ -10,7 +10,13 @@ use parking_lot::RwLock;
 /// The relations in use, with the definitions that they were made from.
 #[derive(Debug)]
 pub(crate) struct Relations<R> {
-    known: RwLock<HashMap<TableId, (Arc<Table>, Arc<R>)>>,
+    known: RwLock<HashMap<TableId, Known<R>>>,
+}
+
+#[derive(Debug)]
+struct Known<R> {
+    definition: Arc<Table>,
+    relation: Arc<R>,
 }
 
 impl<R> Default for Relations<R> {
@@ -24,13 +30,16 @@ impl<R> Default for Relations<R> {
 impl<R: From<Arc<Table>>> Relations<R> {
     /// The relation of a table.
     pub(crate) fn get(&self, table: &Arc<Table>) -> Arc<R> {
-        if let Some((definition, relation)) = self.known.read().get(&table.number)
-            && is_same(definition, table)
+        if let Some(known) = self.known.read().get(&table.number)
+            && is_same(&known.definition, table)
         {
-            return relation.clone();
+            return known.relation.clone();
         }
         let relation = Arc::new(R::from(table.clone()));
-        let known = (table.clone(), relation.clone());
+        let known = Known {
+            definition: table.clone(),
+            relation: relation.clone(),
+        };
         self.known.write().insert(table.number, known);
         relation
     }

@@ -332,3 +332,19 @@ async fn large_answers_are_compressed_for_who_asks() {
         assert!(answer.bytes.len() < plain / 3, "{encoding}");
     }
 }
+
+#[tokio::test]
+async fn a_backup_ends_where_it_ends_compressed_or_not() {
+    let server = Server::with_tasks().await;
+    let plain = server.get("/api/backup").await.expect(200);
+    assert!(plain.bytes.starts_with(b"SQLite format 3\0"));
+    assert_eq!(plain.header("content-length"), plain.bytes.len().to_string());
+    // What compresses asks for more after the last piece.
+    for encoding in ["gzip", "br", "zstd"] {
+        let headers = [("accept-encoding", encoding)];
+        let packed = server.call("GET", "/api/backup", &headers, Body::empty()).await;
+        let packed = packed.expect(200);
+        assert_eq!(packed.header("content-encoding"), encoding);
+        assert!(packed.bytes.len() < plain.bytes.len() / 3, "{encoding}");
+    }
+}
