@@ -2,12 +2,14 @@
 //! to itself are not tested here.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use chancery::access::{AccessError, BELIEVE_MS, Role, UserInput};
+use chancery::credentials::Secret;
 use chancery::{ChangeKind, ColumnInput, Error, TableInput, WorkspaceInput, json};
-use chancery_scenarios::several::{CHANGES, PROCESSES, READERS};
+use chancery_scenarios::several::{CHANGES, PROCESSES, READERS, see};
 use chancery_scenarios::{on_postgres, twice_on_postgres};
 
 #[test]
@@ -53,7 +55,7 @@ fn two_processes_64_writers_and_100_readers_agree_on_the_log() {
             assert!(change.revision >= revision, "revisions follow the log");
             revision = change.revision;
             let key = change.key.as_ref().expect("a key").to_string();
-            (change.number, &key).hash(&mut digest);
+            see(change, &mut digest);
             if change.kind == ChangeKind::Inserted {
                 inserted.insert(key);
             }
@@ -128,5 +130,54 @@ fn a_definition_made_by_one_is_known_to_the_other() {
             ),
             "{refused}"
         );
+    });
+}
+
+#[test]
+fn sessions_and_failed_attempts_of_one_are_known_to_the_other() {
+    twice_on_postgres(|one, other| async move {
+        let password = || Secret::new("correct horse");
+        let input = UserInput {
+            email: "ada@example.org".into(),
+            name: "Ada".into(),
+            role: Role::Owner,
+            password: password(),
+        };
+        one.access().create_first(input).await.expect("made");
+        assert!(!other.access().needs_setup().await.expect("asked"));
+
+        let signed = one.access().sign_in("ada@example.org", password()).await;
+        let token = signed.expect("signed in").token;
+        let session = |store: &chancery::Store| {
+            let store = store.clone();
+            let token = token.expose().to_owned();
+            async move { store.access().session(&token).await.expect("asked") }
+        };
+        assert!(session(&other).await.is_some());
+        one.access().sign_out(token.expose()).await.expect("signed out");
+        // What was believed a moment ago is believed that long, not longer.
+        tokio::time::sleep(Duration::from_millis(BELIEVE_MS)).await;
+        assert!(session(&other).await.is_none());
+
+        // However many try at once at both, five are let try, and another after each wait that a slow machine sits out.
+        let attempts = (0..20).map(|number| {
+            let store = if number % 2 == 0 {
+                one.clone()
+            } else {
+                other.clone()
+            };
+            tokio::spawn(async move { store.access().attempt("ada", None).await.map(drop) })
+        });
+        let mut begun = 0;
+        for attempt in attempts.collect::<Vec<_>>() {
+            match attempt.await.expect("asked") {
+                Ok(()) => begun += 1,
+                Err(AccessError::TooMany { seconds }) => assert!(seconds >= 1),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!((5..=7).contains(&begun), "{begun}");
+        let other_name = other.access().attempt("bob", None).await.expect("begun");
+        other_name.succeeded().await.expect("taken back");
     });
 }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::redis::Redis;
 use crate::replicated::{Replicated, Waits};
-use crate::server::{Place, Server};
+use crate::server::{Beside, Place, Server};
 use crate::{process, repo};
 
 /// The database of the servers.
@@ -30,11 +31,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let database = Replicated::start(Waits::ForOneMore)?;
     database.create_database(DATABASE)?;
     let place = Place::Database(database.writing_url(DATABASE));
-    let replicas = database.urls(DATABASE);
+    let redis = Redis::start()?;
+    let beside = Beside {
+        replicas: database.urls(DATABASE),
+        redis: Some(redis.url.clone()),
+    };
     let mut servers = Vec::new();
     for _ in 0..options.servers {
-        // A cache that the processes share is started before them, and its URL given to each, here.
-        servers.push(Server::start_with(&binary, &place, &replicas)?);
+        servers.push(Server::start_with(&binary, &place, &beside)?);
     }
     println!("PostgreSQL, written to at {}:", database.name(database.primary()));
     for (node, url) in database.urls(DATABASE).iter().enumerate() {
@@ -45,6 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         };
         println!("  {} ({role})  {url}", database.name(node));
     }
+    println!("Redis, a cache that the servers share:\n  {}", redis.url);
     println!("Chancery:");
     for server in &servers {
         println!("  {}", server.url);

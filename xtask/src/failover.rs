@@ -1,10 +1,11 @@
 //! `cargo xtask failover`: a replicated PostgreSQL under two server processes. Its primary is killed under load, one that
-//! follows is promoted, and everything acknowledged must be there; then those that follow are stopped and killed, and no
-//! read may fail.
+//! follows is promoted, and everything acknowledged must be there, and in the change log once and in order for whoever reads
+//! it all the while; then those that follow are stopped and killed, and no read may fail.
 //!
 //! The primary waits for one that follows before it acknowledges. Without that a failover loses the last commits, and no
 //! program in front of it can help.
 
+mod followers;
 mod load;
 mod outage;
 mod wire;
@@ -16,9 +17,11 @@ use anyhow::{Context, Result, bail};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::redis::Redis;
 use crate::replicated::{Replicated, Waits};
 use crate::repo;
-use crate::server::{self, Place, Server};
+use crate::server::{self, Beside, Place, Server};
+use followers::Followers;
 use load::Load;
 use wire::Client;
 
@@ -82,15 +85,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     );
     let place = Place::Database(url);
     let key = server::create_key_on(&binary, &place, "admin")?;
-    let replicas = database.urls(DATABASE);
-    let mut servers = vec![Server::start_with(&binary, &place, &replicas)?];
+    // Neither what replicas show nor what a shared cache holds may outlive what the new primary lacks.
+    let redis = Redis::start()?;
+    let beside = Beside {
+        replicas: database.urls(DATABASE),
+        redis: Some(redis.url.clone()),
+    };
+    let mut servers = vec![Server::start_with(&binary, &place, &beside)?];
     Client::new(&servers[0].url, &key).create_table()?;
     while servers.len() < SERVERS {
-        servers.push(Server::start_with(&binary, &place, &replicas)?);
+        servers.push(Server::start_with(&binary, &place, &beside)?);
     }
     let urls: Vec<String> = servers.iter().map(|server| server.url.clone()).collect();
     let clients: Vec<Client> = urls.iter().map(|url| Client::new(url, &key)).collect();
+    let followers = Followers::start(&database.writing_url(DATABASE))?;
     rounds(&mut database, &clients, options, seed).with_context(|| words(&servers))?;
+    followers.end()?;
     if !options.only_primary {
         outage::run(&mut database, &clients, &servers).with_context(|| words(&servers))?;
     }

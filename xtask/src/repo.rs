@@ -49,23 +49,21 @@ pub(crate) fn cargo() -> Command {
 }
 
 /// Builds the server binary as the tests use it and answers where it is.
+pub(crate) fn server_binary() -> Result<PathBuf> {
+    binary("chancery")
+}
+
+/// Builds a binary of the workspace as the tests use it and answers where it is.
 ///
 /// Built with the same features as `cargo test --workspace --all-features`, so that nothing is compiled twice.
-pub(crate) fn server_binary() -> Result<PathBuf> {
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args([
-        "build",
-        "--quiet",
-        "--workspace",
-        "--all-features",
-        "--bin",
-        "chancery",
-    ]);
-    process::run(&mut build).context("the server binary does not build")?;
-    let binary = target().join("debug").join("chancery");
+    build.args(["build", "--quiet", "--workspace", "--all-features", "--bin", name]);
+    process::run(&mut build).with_context(|| format!("the binary {name} does not build"))?;
+    let binary = target().join("debug").join(name);
     if !binary.is_file() {
         bail!(
-            "cargo built no {}: does crates/cli still name its binary `chancery`?",
+            "cargo built no {}: does a crate still name its binary `{name}`?",
             binary.display()
         );
     }

@@ -49,6 +49,15 @@ impl Place {
     }
 }
 
+/// What a server uses beside the place of its records.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// URLs of copies of the database to read from.
+    pub(crate) replicas: Vec<String>,
+    /// URL of a cache that servers share.
+    pub(crate) redis: Option<String>,
+}
+
 /// A running `chancery serve`.
 pub(crate) struct Server {
     group: Group,
@@ -67,18 +76,21 @@ impl Server {
 
     /// Starts the server on a free loopback port and waits until it is ready.
     pub(crate) fn start_on(binary: &Path, place: &Place) -> Result<Self> {
-        Self::start_with(binary, place, &[])
+        Self::start_with(binary, place, &Beside::default())
     }
 
-    /// As [`Server::start_on`], and reads from replicas.
-    pub(crate) fn start_with(binary: &Path, place: &Place, replicas: &[String]) -> Result<Self> {
+    /// As [`Server::start_on`], with what stands beside the database.
+    pub(crate) fn start_with(binary: &Path, place: &Place, beside: &Beside) -> Result<Self> {
         let started = Instant::now();
         let mut command = Command::new(binary);
         command.arg("serve");
         place.name(&mut command);
         command.args(["--listen", "127.0.0.1:0"]);
-        for replica in replicas {
+        for replica in &beside.replicas {
             command.arg("--replica").arg(replica);
+        }
+        if let Some(redis) = &beside.redis {
+            command.arg("--redis").arg(redis);
         }
         let mut group = Group::spawn(
             command

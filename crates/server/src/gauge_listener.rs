@@ -63,6 +63,5 @@ async fn metrics(State(app): State<App>, request: Request) -> Response {
     if let Err(fault) = app.hosts.check(request.headers(), request.uri()) {
         return fault.into_response();
     }
-    let revision = app.store.revision().await.unwrap_or_default();
-    app.metrics.render(revision).into_response()
+    app.metrics.render(&app.store).await.into_response()
 }

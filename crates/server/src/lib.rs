@@ -10,7 +10,6 @@
 
 pub mod access;
 mod acting;
-mod attempts;
 mod caller;
 mod conventions;
 pub mod convert;
@@ -111,7 +110,6 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
     Ok(App::new(state::Shared {
         signer,
         metrics: observe::Metrics::default(),
-        attempts: attempts::Attempts::default(),
         answers: idempotency::Answers::new(replies),
         limits: settings.limits,
         hosts: hosts::Hosts::of(settings.listen, &settings.allowed_hosts),

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use chancery::{CacheStatus, ReadFigures, RedisState, Store};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time::timeout;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub(crate) enum Observation<'a> {
     },
 }
 
+/// How long the storage may take to say its revision before metrics are given without.
+const REVISION_WITHIN: Duration = Duration::from_secs(1);
 /// Upper ends of the classes of durations, in seconds.
 const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
@@ -80,6 +84,7 @@ fn recorder() -> Option<&'static PrometheusHandle> {
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).ok()?;
         describe();
+        describe_copies();
         Some(handle)
     });
     made.as_ref()
@@ -137,6 +142,96 @@ fn describe() {
     level!("chancery_writer_waiting", "Callers that wait for a commit.");
     level!("chancery_readers_in_use", "Connections that read and are in use.");
     level!("chancery_readers_max", "Connections that may read at once.");
+}
+
+/// The same of the cache and of replicas.
+fn describe_copies() {
+    use metrics::{describe_counter as count, describe_gauge as level};
+    count!(
+        "chancery_cache_hits_total",
+        "Reads that the cache answered, by level: memory, redis."
+    );
+    count!(
+        "chancery_cache_misses_total",
+        "Reads that the cache might have answered, by level."
+    );
+    level!("chancery_cache_entries", "Records and answers held in memory.");
+    level!("chancery_cache_bytes", "Their size, as it is estimated.");
+    level!(
+        "chancery_cache_redis_up",
+        "1 while Redis answers, 0 while it is left out."
+    );
+    count!(
+        "chancery_cache_redis_errors_total",
+        "Requests to Redis that failed or took too long."
+    );
+    count!(
+        "chancery_primary_reads_total",
+        "Reads that a replica might have answered and the primary did."
+    );
+    count!(
+        "chancery_replica_reads_total",
+        "Reads that a replica answered, by server."
+    );
+    count!(
+        "chancery_replica_behind_total",
+        "Reads that went elsewhere because the replica lacked what they had to show."
+    );
+    count!(
+        "chancery_replica_failures_total",
+        "Reads that failed at the replica and were answered elsewhere."
+    );
+    count!(
+        "chancery_replica_ejections_total",
+        "How often the replica was taken out."
+    );
+    level!(
+        "chancery_replica_up",
+        "1 while the replica is read from, 0 while it is out."
+    );
+    level!(
+        "chancery_replica_revision",
+        "The newest commit that the replica was seen to have."
+    );
+    level!(
+        "chancery_replica_lag_seconds",
+        "Age of the oldest commit that the replica lacked when last asked."
+    );
+}
+
+/// What the cache has done and holds.
+fn show_cache(status: &CacheStatus) {
+    counter!("chancery_cache_hits_total", "level" => "memory").absolute(status.hits);
+    counter!("chancery_cache_misses_total", "level" => "memory").absolute(status.misses);
+    gauge!("chancery_cache_entries").set(status.entries as f64);
+    gauge!("chancery_cache_bytes").set(status.bytes as f64);
+    if let Some(redis) = &status.redis {
+        counter!("chancery_cache_hits_total", "level" => "redis").absolute(redis.hits);
+        counter!("chancery_cache_misses_total", "level" => "redis").absolute(redis.misses);
+        counter!("chancery_cache_redis_errors_total").absolute(redis.errors);
+        let up = f64::from(u8::from(redis.state == RedisState::Up));
+        gauge!("chancery_cache_redis_up").set(up);
+    }
+}
+
+/// Where reads were answered; nothing where there is one copy only.
+fn show_reads(figures: &ReadFigures) {
+    if figures.replicas.is_empty() {
+        return;
+    }
+    counter!("chancery_primary_reads_total").absolute(figures.primary);
+    for replica in &figures.replicas {
+        let server = &replica.server;
+        counter!("chancery_replica_reads_total", "server" => server.clone()).absolute(replica.reads);
+        counter!("chancery_replica_behind_total", "server" => server.clone()).absolute(replica.behind);
+        counter!("chancery_replica_failures_total", "server" => server.clone()).absolute(replica.failures);
+        counter!("chancery_replica_ejections_total", "server" => server.clone()).absolute(replica.times_out);
+        let up = f64::from(u8::from(replica.out.is_none()));
+        gauge!("chancery_replica_up", "server" => server.clone()).set(up);
+        gauge!("chancery_replica_revision", "server" => server.clone()).set(replica.revision as f64);
+        let lag = Duration::from_millis(replica.lag_ms).as_secs_f64();
+        gauge!("chancery_replica_lag_seconds", "server" => server.clone()).set(lag);
+    }
 }
 
 /// Counts of what happened since the start; all servers of a process count together.
@@ -223,9 +318,16 @@ impl Metrics {
         }
     }
 
-    /// The counts in Prometheus' text format.
-    pub(crate) fn render(&self, revision: u64) -> String {
-        gauge!("chancery_revision").set(revision as f64);
+    /// The counts in Prometheus' text format, with what the store tells of itself. A store that does not answer is when
+    /// somebody looks: the revision is then the last one known.
+    pub(crate) async fn render(&self, store: &Store) -> String {
+        if let Ok(Ok(revision)) = timeout(REVISION_WITHIN, store.revision()).await {
+            gauge!("chancery_revision").set(revision as f64);
+        }
+        if let Some(status) = store.cache() {
+            show_cache(&status);
+        }
+        show_reads(&store.read_figures());
         gauge!("chancery_uptime_seconds").set(self.started.elapsed().as_secs_f64());
         if let Some(bytes) = resident_bytes() {
             gauge!("process_resident_memory_bytes").set(bytes as f64);
@@ -254,8 +356,8 @@ fn resident_bytes() -> Option<u64> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_happens_is_counted_without_a_key_or_a_path() {
+    #[tokio::test]
+    async fn what_happens_is_counted_without_a_key_or_a_path() {
         let metrics = Metrics::default();
         metrics.observe(Observation::Answered {
             request_id: "req-1",
@@ -266,12 +368,51 @@ mod tests {
             bytes_in: 7,
         });
         metrics.tidy();
-        let text = metrics.render(5);
+        let store = Store::open("memory:").await.expect("it opens");
+        let text = metrics.render(&store).await;
         let line = "chancery_requests_total{route=\"/api/tables/{table}/records/{record}\",method=\"other\",status=\"418\"} 1";
         assert!(text.contains(line), "{text}");
         assert!(text.contains("chancery_request_seconds_bucket{"), "{text}");
-        assert!(text.contains("chancery_revision 5"), "{text}");
+        assert!(text.contains("chancery_revision "), "{text}");
         assert!(text.contains("process_resident_memory_bytes"), "{text}");
         assert!(!text.contains("req-1"), "{text}");
+    }
+
+    #[test]
+    fn a_replica_is_named_without_a_password_and_a_cache_level_by_level() {
+        let metrics = Metrics::default();
+        show_cache(&CacheStatus {
+            hits: 7,
+            redis: Some(chancery::RedisStatus {
+                hits: 3,
+                misses: 2,
+                errors: 1,
+                state: RedisState::Down,
+            }),
+            ..CacheStatus::default()
+        });
+        let replica = chancery::ReplicaFigures {
+            server: "replica:5433/chancery".into(),
+            out: Some("it does not answer".into()),
+            reads: 4,
+            lag_ms: 1_500,
+            ..chancery::ReplicaFigures::default()
+        };
+        show_reads(&ReadFigures {
+            primary: 5,
+            replicas: vec![replica],
+        });
+        let text = metrics.recorder.expect("a recorder").render();
+        for line in [
+            "chancery_cache_hits_total{level=\"memory\"} 7",
+            "chancery_cache_hits_total{level=\"redis\"} 3",
+            "chancery_cache_redis_up 0",
+            "chancery_primary_reads_total 5",
+            "chancery_replica_reads_total{server=\"replica:5433/chancery\"} 4",
+            "chancery_replica_up{server=\"replica:5433/chancery\"} 0",
+            "chancery_replica_lag_seconds{server=\"replica:5433/chancery\"} 1.5",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
     }
 }

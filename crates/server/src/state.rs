@@ -15,7 +15,6 @@ use tokio::sync::Semaphore;
 
 use crate::ServeError;
 use crate::access::{Need, Pace, RULES};
-use crate::attempts::Attempts;
 use crate::hosts::Hosts;
 use crate::idempotency::Answers;
 use crate::observe::Metrics;
@@ -73,7 +72,6 @@ pub struct Shared {
     pub(crate) store: Store,
     pub(crate) signer: Signer,
     pub(crate) metrics: Metrics,
-    pub(crate) attempts: Attempts,
     pub(crate) answers: Answers,
     pub(crate) limits: Limits,
     pub(crate) hosts: Hosts,

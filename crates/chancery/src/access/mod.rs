@@ -4,11 +4,13 @@
 //! A proof that was checked is believed for [`BELIEVE_MS`], so that a busy key costs no read per call, and whatever
 //! is revoked, here or by another process, is refused after that time at the latest.
 
+mod attempts;
 mod keys;
 mod users;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use chancery_model::{Issue, Json};
@@ -18,6 +20,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::{OnceCell, Semaphore};
 
+pub use attempts::Attempt;
 pub use chancery_vault::credentials::Secret;
 pub use keys::{ApiKey, KeyInput, NewKey, Scope, append_key};
 pub use users::{Role, SignedIn, User, UserChange, UserInput};
@@ -32,6 +35,8 @@ pub const LAST_USED_STEP_MS: i64 = 60_000;
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Password hashes computed at the same time; others wait.
 const HASHES_AT_ONCE: usize = 4;
+/// How often what is not remembered any longer is removed, in ms.
+const SWEEP_MS: i64 = 3_600_000;
 /// Proofs believed at the same time; beyond it all are looked up again.
 const BELIEVED_MAX: usize = 50_000;
 
@@ -58,6 +63,12 @@ pub enum AccessError {
     /// The store would be left without an owner who can sign in.
     #[error("this is the last owner")]
     LastOwner,
+    /// Too many attempts failed.
+    #[error("too many failed attempts; the next is possible in {seconds} s")]
+    TooMany {
+        /// How long to wait.
+        seconds: u64,
+    },
     /// Values of the input are invalid.
     #[error("{} value(s) are invalid", .0.len())]
     Invalid(Vec<Issue>),
@@ -139,6 +150,7 @@ pub struct Access {
     believed: RwLock<HashMap<Fingerprint, Believed>>,
     signer: OnceCell<Signer>,
     hashing: Semaphore,
+    swept_at: AtomicI64,
 }
 
 #[derive(Clone)]
@@ -156,7 +168,18 @@ impl Access {
             believed: RwLock::default(),
             signer: OnceCell::new(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
+            swept_at: AtomicI64::new(0),
         }
+    }
+
+    /// Whether it is time to remove what is not remembered any longer; of all that ask at once, one is told so.
+    fn is_sweep_due(&self, now: i64) -> bool {
+        let swept_at = self.swept_at.load(Relaxed);
+        let due = now - swept_at >= SWEEP_MS;
+        due && self
+            .swept_at
+            .compare_exchange(swept_at, now, Relaxed, Relaxed)
+            .is_ok()
     }
 
     /// The store's own signer, for cursors and CSRF tokens: made at first use and kept, so that what it signed is

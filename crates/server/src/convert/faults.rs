@@ -95,6 +95,9 @@ impl From<AccessError> for Fault {
             AccessError::NotFound { what: "user", .. } => Fault::new(ErrorCode::UserNotFound, text),
             AccessError::NotFound { .. } => Fault::new(ErrorCode::ApiKeyNotFound, text),
             AccessError::LastOwner | AccessError::Changed(_) => Fault::new(ErrorCode::Conflict, text),
+            AccessError::TooMany { seconds } => {
+                Fault::new(ErrorCode::TooManyRequests, text).retry_after(seconds)
+            }
             AccessError::Invalid(issues) => invalid(issues),
             AccessError::Limit { .. } => Fault::new(ErrorCode::Conflict, text),
             AccessError::Storage(error) => storage(error),

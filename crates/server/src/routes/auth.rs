@@ -31,8 +31,20 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     responses((status = 200, description = "What a stranger may know.", body = AuthState), Strange))]
 async fn state(State(app): State<App>) -> Result<Reply, Fault> {
     Reply::json(&AuthState {
-        needs_setup: app.setup.lock().is_some(),
+        needs_setup: needs_setup(&app).await?,
     })
+}
+
+/// Whether this process's set-up link makes the first user still: another process may have made one.
+async fn needs_setup(app: &App) -> Result<bool, Fault> {
+    if app.setup.lock().is_none() {
+        return Ok(false);
+    }
+    let needed = app.store.access().needs_setup().await?;
+    if !needed {
+        *app.setup.lock() = None;
+    }
+    Ok(needed)
 }
 
 /// Make the first user, an owner, with the one-time token the server printed; signs in.
@@ -45,21 +57,25 @@ async fn setup(
     Address(address): Address,
     Body(setup): Body<Setup>,
 ) -> Result<Response, Fault> {
-    let name = format!("setup {address}");
-    app.attempts.allow(&[&name])?;
-    let right = app.setup.lock().as_ref().map(|token| token.matches(&setup.token));
-    match right {
-        None => {
-            return Err(Fault::new(ErrorCode::SetupDone, "The store has users already.").hint("Sign in."));
-        }
-        Some(false) => {
-            app.attempts.failed(&[&name]);
-            let detail = "The token is not the one of the set-up link.";
-            return Err(Fault::new(ErrorCode::InvalidSetupToken, detail)
-                .hint("The server prints the link when it starts without users."));
-        }
-        Some(true) => {}
+    if !needs_setup(&app).await? {
+        return Err(Fault::new(ErrorCode::SetupDone, "The store has users already.").hint("Sign in."));
     }
+    let attempt = app
+        .store
+        .access()
+        .attempt(&format!("setup {address}"), None)
+        .await?;
+    let right = app
+        .setup
+        .lock()
+        .as_ref()
+        .is_some_and(|token| token.matches(&setup.token));
+    if !right {
+        let detail = "The token is not the one of the set-up link.";
+        return Err(Fault::new(ErrorCode::InvalidSetupToken, detail)
+            .hint("The server prints the link when it starts without users."));
+    }
+    attempt.succeeded().await?;
     let password = Secret::new(setup.password);
     let input = UserInput {
         email: setup.email,
@@ -85,22 +101,11 @@ async fn login(
 ) -> Result<Response, Fault> {
     let who = format!("login {}", login.email.trim().to_lowercase());
     let from = format!("login {address}");
-    app.attempts.allow(&[&who, &from])?;
-    match app
-        .store
-        .access()
-        .sign_in(&login.email, Secret::new(login.password))
-        .await
-    {
-        Ok(signed) => {
-            app.attempts.succeeded(&who);
-            begin(&app, signed, Started::Known)
-        }
-        Err(error) => {
-            app.attempts.failed(&[&who, &from]);
-            Err(error.into())
-        }
-    }
+    let access = app.store.access();
+    let attempt = access.attempt(&who, Some(&from)).await?;
+    let signed = access.sign_in(&login.email, Secret::new(login.password)).await?;
+    attempt.succeeded().await?;
+    begin(&app, signed, Started::Known)
 }
 
 /// Sign out; the session is over at once.

@@ -55,8 +55,7 @@ async fn readyz(State(app): State<App>) -> Result<Reply, Fault> {
 #[utoipa::path(get, path = "/metrics", tag = "Health",
     responses((status = 200, description = "The counts.", body = String, content_type = "text/plain"), Common))]
 async fn metrics(State(app): State<App>) -> Result<Response, Fault> {
-    let revision = app.store.revision().await?;
-    Ok(app.metrics.render(revision).into_response())
+    Ok(app.metrics.render(&app.store).await.into_response())
 }
 
 /// This document.
