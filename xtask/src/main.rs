@@ -9,6 +9,7 @@
 
 mod bench;
 mod cluster;
+mod differential;
 mod e2e;
 mod failover;
 mod fuzz_api;
@@ -53,11 +54,13 @@ enum Command {
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
-    /// Start PostgreSQL with two replicas and two server processes on it, to look at; Ctrl-C ends all
+    /// Start PostgreSQL with two replicas, Redis and two server processes, to look at; Ctrl-C ends all
     Cluster(cluster::Options),
     /// Kill the primary of a replicated PostgreSQL under load again and again, promote a replica, and check that nothing
     /// acknowledged is lost; then stop and kill replicas under reads
     Failover(failover::Options),
+    /// Ask every backend 100,000 random things after random writes and compare it with the one in memory
+    Differential(differential::Options),
     /// Move a million records from SQLite to PostgreSQL and back and compare them all
     MoveMillion(move_million::Options),
 }
@@ -75,6 +78,7 @@ fn main() -> std::process::ExitCode {
         Command::Kill(options) => kill::run(&options),
         Command::Cluster(options) => cluster::run(&options),
         Command::Failover(options) => failover::run(&options),
+        Command::Differential(options) => differential::run(&options),
         Command::MoveMillion(options) => move_million::run(&options),
     };
     match outcome {

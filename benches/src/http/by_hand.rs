@@ -101,7 +101,9 @@ struct Changed {
 #[derive(Deserialize)]
 struct Wanted {
     status: String,
-    age: i64,
+    /// Ages, both ends included.
+    from: i64,
+    to: i64,
 }
 
 #[derive(Serialize)]
@@ -181,13 +183,14 @@ async fn list(
     let records = blocking(move || {
         let read = |hand: &Hand| {
             let sql = hand.select(&format!(
-                "WHERE deleted_at IS NULL AND \"{}\" = ? AND \"{}\" >= ? ORDER BY \"{}\" DESC, id LIMIT 50",
+                "WHERE deleted_at IS NULL AND \"{}\" = ? AND \"{}\" >= ? AND \"{}\" <= ? ORDER BY \"{}\" DESC, id LIMIT 50",
                 hand.column(7),
+                hand.column(8),
                 hand.column(8),
                 hand.column(9)
             ));
             let mut select = hand.connection.prepare_cached(&sql)?;
-            let rows = select.query_map((&wanted.status, wanted.age), Hand::read)?;
+            let rows = select.query_map((&wanted.status, wanted.from, wanted.to), Hand::read)?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         };
         hands.read(read).map_err(|(_, text)| anyhow::anyhow!(text))

@@ -7,6 +7,7 @@ mod process;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -301,8 +302,9 @@ impl Bench<'_> {
         };
         let by_hand = || -> Result<f64> {
             let ask = |turn: usize| {
-                let age = 40 + turn % 10;
-                ("GET", format!("/records?status=open&age={age}"), String::new())
+                let (from, to) = ages(turn);
+                let path = format!("/records?status=open&from={from}&to={to}");
+                ("GET", path, String::new())
             };
             Ok(median(self.runtime.block_on(times(
                 &pair.by_hand.server,
@@ -388,11 +390,19 @@ fn named(what: &str, callers: usize) -> String {
     }
 }
 
+/// Between which ages a list is asked for. No two are alike, so that no answer is one that was kept.
+fn ages(turn: usize) -> (usize, usize) {
+    static ASKED: AtomicUsize = AtomicUsize::new(1_000);
+    (40 + turn % 10, ASKED.fetch_add(1, Relaxed))
+}
+
 fn query(turn: usize) -> (&'static str, String, String) {
+    let (from, to) = ages(turn);
     let body = json!({
         "filter": {"operator": "and", "filters": [
             {"column": "status", "operator": "eq", "value": "open"},
-            {"column": "age", "operator": "gte", "value": 40 + turn % 10},
+            {"column": "age", "operator": "gte", "value": from},
+            {"column": "age", "operator": "lte", "value": to},
         ]},
         "sort": [{"column": "balance", "direction": "desc"}],
         "pagination": {"type": "offset", "offset": 0, "limit": 50},

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use chancery_model::Table;
 use chancery_model::change::ChangeKind;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::fault::Pg;
 use super::flush;
 use super::load::{self, Known};
@@ -23,7 +23,7 @@ use crate::error::StorageError;
 /// Commits a batch. What it answers is in `decided` before the commit is sent, so that it is known even if the
 /// connection breaks then.
 pub(super) async fn commit(
-    client: &Client,
+    client: &Connection,
     batch: &Batch,
     id: Uuid,
     relations: &Relations,
@@ -86,7 +86,7 @@ fn is_plain(write: &Write) -> bool {
 
 /// Decides writes of records and writes them, so that what comes next finds them.
 async fn plain(
-    client: &Client,
+    client: &Connection,
     overlay: &mut Overlay,
     writes: &[Write],
     at: i64,
@@ -108,7 +108,7 @@ async fn plain(
 
 /// Changes a definition or clears a table.
 async fn define(
-    client: &Client,
+    client: &Connection,
     overlay: &mut Overlay,
     write: &Write,
     (revision, at): (u64, i64),
@@ -146,7 +146,7 @@ async fn define(
 
 /// Builds a table's full-text index, and answers the columns of the one that is there then.
 pub(super) async fn build_search(
-    client: &Client,
+    client: &Connection,
     table: &Arc<Table>,
     relations: &Relations,
 ) -> Pg<Option<Vec<u16>>> {

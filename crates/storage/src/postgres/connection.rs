@@ -54,7 +54,7 @@ impl Connection {
 
     /// Asks the server where it is.
     pub(super) async fn ask_position(&self) -> Pg<u64> {
-        let position = Statement::new(POSITION).number(self).await? as u64;
+        let position = Statement::new(POSITION).keep().number(self).await? as u64;
         self.position.fetch_max(position, SeqCst);
         Ok(position)
     }

@@ -1,9 +1,10 @@
 //! Documents as rows. It judges no precondition: that is done where the batch is decided.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
 
 use super::fault::Pg;
+use super::pipeline::AsClient;
 use super::rows::unreadable;
 use super::statement::{Param, Statement};
 use super::text::unescape;
@@ -27,7 +28,7 @@ pub(super) fn params(document: &Document) -> Vec<Param> {
 }
 
 /// Reads documents.
-pub(super) async fn read(client: &Client, query: &DocumentQuery) -> Pg<Vec<Document>> {
+pub(super) async fn read(client: &impl AsClient, query: &DocumentQuery) -> Pg<Vec<Document>> {
     let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM documents WHERE kind = "));
     match query {
         DocumentQuery::Id { kind, id } => select.bind(kind.as_str()).push(" AND id = ").bind(id.as_str()),
@@ -37,7 +38,7 @@ pub(super) async fn read(client: &Client, query: &DocumentQuery) -> Pg<Vec<Docum
             .bind(lookup.as_str()),
         DocumentQuery::Kind(kind) => select.bind(kind.as_str()),
     };
-    let rows = select.push(" ORDER BY id").rows(client).await?;
+    let rows = select.push(" ORDER BY id").keep().rows(client).await?;
     rows.iter().map(document).collect()
 }
 

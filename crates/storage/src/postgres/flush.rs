@@ -1,16 +1,16 @@
 //! Writes what was decided: few rows as statements of their own, many as a copy, all in one round trip with the end of
 //! the transaction. It decides nothing.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
 use chancery_model::{Key, Record};
 use tokio_postgres::Client;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::documents;
 use super::fault::Pg;
 use super::listen;
@@ -20,18 +20,20 @@ use super::pipeline;
 use super::relation::{Relation, SYSTEM_COLUMNS};
 use super::rows::{Shape, encode, encode_key, encode_keys, encode_system};
 use super::search::{kept_words, named};
-use super::statement::{Param, Statement, typed};
+use super::statement::{Param, Statement};
 use crate::bell;
 
-/// More rows than this are copied in instead of inserted, and more updates of one form are prepared once.
-const FEW: usize = 8;
+/// More rows than this are copied in instead of inserted: a copy is faster for each row, and takes round trips of its own.
+const INSERTED_MAX: usize = 256;
+/// Most rows of one insert. Those of fewer are powers of two, so that there are few forms of them.
+const TOGETHER_MAX: usize = 64;
 
 /// Lets the end of a transaction take as long as it takes. A server that waits for its synchronous standby would end that
 /// wait at the limit of a statement, and then say that the commit is done.
 pub(super) const PATIENTLY: &str = "SET LOCAL statement_timeout = 0";
 
 /// Writes everything and ends the transaction with `end`, in one round trip after the copies.
-pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<()> {
+pub(super) async fn finish(client: &Connection, overlay: &Overlay, end: &str) -> Pg<()> {
     let mut statements = rows(client, overlay).await?;
     for (write, version) in &overlay.document_writes {
         statements.push(documents::statement(write, *version));
@@ -57,34 +59,33 @@ pub(super) async fn finish(client: &Client, overlay: &Overlay, end: &str) -> Pg<
         touch.push(" WHERE number = ").bind(i64::from(table.0));
         statements.push(touch);
     }
-    statements.extend(overlay.commits.iter().map(log::CommitRow::statement));
+    let commits = overlay.commits.iter().map(log::CommitRow::params).collect();
+    statements.extend(inserts("commits", log::COMMIT_COLUMNS, commits));
     if !overlay.commits.is_empty() {
         let mut documents = overlay.document_writes.iter();
         let defines = documents.any(|(write, _)| bell::is_definition(write));
         statements.push(listen::tell(overlay.revision, defines));
     }
+    keep(&mut statements);
     statements.push(Statement::new(PATIENTLY));
     statements.push(Statement::new(end));
-    send(client, &statements).await
+    pipeline::execute(client, &statements).await?;
+    Ok(())
 }
 
 /// Writes records and the log, and goes on with the transaction.
-pub(super) async fn records(client: &Client, overlay: &Overlay) -> Pg<()> {
-    let statements = rows(client, overlay).await?;
-    send(client, &statements).await
+pub(super) async fn records(client: &Connection, overlay: &Overlay) -> Pg<()> {
+    let mut statements = rows(client, overlay).await?;
+    keep(&mut statements);
+    pipeline::execute(client, &statements).await?;
+    Ok(())
 }
 
-async fn send(client: &Client, statements: &[Statement]) -> Pg<()> {
-    let mut questions: Vec<std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>>> = Vec::new();
+/// Each has one of few forms.
+fn keep(statements: &mut [Statement]) {
     for statement in statements {
-        questions.push(Box::pin(async move {
-            client
-                .execute_typed(&statement.sql, &typed(&statement.params))
-                .await
-        }));
+        statement.keep();
     }
-    pipeline::answers(questions).await?;
-    Ok(())
 }
 
 /// Copies what is much, and answers the statements that write the rest.
@@ -97,27 +98,39 @@ async fn rows(client: &Client, overlay: &Overlay) -> Pg<Vec<Statement>> {
             .and_then(|defined| defined.searched.as_deref());
         let write = TableWrite { rows, searched };
         write.purges(&mut statements);
-        write.updates(client, &mut statements).await?;
+        write.updates(&mut statements)?;
         write.inserts(client, &mut statements).await?;
     }
-    if overlay.entries.len() <= FEW {
-        for entry in &overlay.entries {
-            statements.push(insert("changes", log::COLUMNS, entry.params()));
-        }
+    let entries = overlay.entries.iter();
+    if entries.len() <= INSERTED_MAX {
+        let rows = entries.map(log::Entry::params).collect();
+        statements.extend(inserts("changes", log::COLUMNS, rows));
     } else {
-        let rows = overlay.entries.iter().map(|entry| Ok(entry.params()));
+        let rows = entries.map(|entry| Ok(entry.params()));
         copy(client, "changes", log::COLUMNS, &log::TYPES, rows).await?;
     }
     Ok(statements)
 }
 
-fn insert(table: &str, columns: &str, params: Vec<Param>) -> Statement {
-    let mut out = Statement::new(&format!("INSERT INTO {table} ({columns}) VALUES ("));
-    for (index, param) in params.into_iter().enumerate() {
-        out.push(if index == 0 { "" } else { ", " }).bind(param);
+/// Inserts of rows, in order.
+fn inserts(table: &str, columns: &str, rows: Vec<Vec<Param>>) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    while left > 0 {
+        let together = TOGETHER_MAX.min(1 << left.ilog2());
+        let mut insert = Statement::new(&format!("INSERT INTO {table} ({columns}) VALUES "));
+        for (row, params) in rows.by_ref().take(together).enumerate() {
+            insert.push(if row == 0 { "(" } else { ", (" });
+            for (index, param) in params.into_iter().enumerate() {
+                insert.push(if index == 0 { "" } else { ", " }).bind(param);
+            }
+            insert.push(")");
+        }
+        statements.push(insert);
+        left -= together;
     }
-    out.push(")");
-    out
+    statements
 }
 
 /// Copies rows into a relation.
@@ -163,37 +176,13 @@ impl TableWrite<'_> {
         out.push(delete);
     }
 
-    async fn updates(&self, client: &Client, out: &mut Vec<Statement>) -> Pg<()> {
-        let mut forms: HashMap<String, Vec<Vec<Param>>> = HashMap::new();
+    fn updates(&self, out: &mut Vec<Statement>) -> Pg<()> {
         for state in self.rows.states.values() {
             if let (Some(base), Some(now)) = (&state.base, &state.now)
                 && !Arc::ptr_eq(base, now)
             {
-                let statement = self.update(state, now)?;
-                forms.entry(statement.sql).or_default().push(statement.params);
+                out.push(self.update(state, now)?);
             }
-        }
-        for (sql, all) in forms {
-            if all.len() <= FEW {
-                out.extend(all.into_iter().map(|params| Statement {
-                    sql: sql.clone(),
-                    params,
-                    recheck: false,
-                }));
-                continue;
-            }
-            let types: Vec<Type> = all[0].iter().map(Param::ty).collect();
-            let prepared = client.prepare_typed(&sql, &types).await?;
-            let mut questions: Vec<std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>>> = Vec::new();
-            for params in &all {
-                let prepared = &prepared;
-                questions.push(Box::pin(async move {
-                    let params: Vec<&(dyn ToSql + Sync)> =
-                        params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
-                    client.execute(prepared, &params).await
-                }));
-            }
-            pipeline::answers(questions).await?;
         }
         Ok(())
     }
@@ -246,10 +235,12 @@ impl TableWrite<'_> {
         records.sort_unstable_by_key(|record| record.change);
         let layout = Layout::new(self.relation(), self.searched);
         let name = &self.relation().name;
-        if records.len() <= FEW {
-            for record in &records {
-                out.push(insert(name, &layout.columns, layout.row(record)?));
-            }
+        if records.len() <= INSERTED_MAX {
+            let rows: Vec<Vec<Param>> = records
+                .iter()
+                .map(|record| layout.row(record))
+                .collect::<Pg<_>>()?;
+            out.extend(inserts(name, &layout.columns, rows));
             return Ok(());
         }
         let rows = records.iter().map(|record| layout.row(record));

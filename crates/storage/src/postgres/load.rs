@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chancery_model::TableId;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
+use super::connection::Connection;
 use super::fault::Pg;
 use super::log::NEWEST;
 use super::needs::{Needs, TableNeeds};
@@ -22,17 +23,22 @@ use crate::batch::Counter;
 /// true until it is done.
 const COMMIT_LOCK: i64 = 0x4348_4e43_636d_6d74;
 
+/// A question with more values than this is not one of few forms.
+const KEPT_PARAMS_MAX: usize = 4;
+
 /// The versions of definitions that this program has seen in force.
 pub(super) type Known = HashMap<TableId, u64>;
 
 /// What takes the lock of commits.
 pub(super) fn lock() -> Statement {
-    Statement::new(&format!("SELECT pg_advisory_xact_lock({COMMIT_LOCK})"))
+    let mut lock = Statement::new(&format!("SELECT pg_advisory_xact_lock({COMMIT_LOCK})"));
+    lock.keep();
+    lock
 }
 
 /// Begins a transaction under the lock of commits and reads what is needed.
 pub(super) async fn begin(
-    client: &Client,
+    client: &Connection,
     needs: &Needs,
     relations: &Relations,
     known: &mut Known,
@@ -73,15 +79,20 @@ fn guess<'a>(needs: &'a Needs, known: &Known) -> Vec<&'a TableNeeds> {
 }
 
 async fn attempt(
-    client: &Client,
+    client: &Connection,
     needs: &Needs,
     relations: &Relations,
     guessed: &[&TableNeeds],
 ) -> Pg<Overlay> {
     let mut statements = vec![Statement::new("BEGIN"), lock(), Statement::new(NEWEST)];
     statements.push(definitions(needs));
-    statements.push(counters(needs));
-    statements.push(documents(needs));
+    // Most commits draw no number and touch no document.
+    let (draws, puts) = (!needs.counters.is_empty(), needs.has_documents());
+    statements.extend(draws.then(|| counters(needs)));
+    statements.extend(puts.then(|| documents(needs)));
+    for statement in &mut statements {
+        statement.keep();
+    }
     let asked: Vec<Asked<'_>> = guessed
         .iter()
         .map(|needs| Asked::of(needs, relations, |_| 0))
@@ -104,12 +115,12 @@ async fn attempt(
             .defined
             .insert(TableId(row.try_get::<_, i64>(0)? as u32), defined);
     }
-    for row in answers.next().unwrap_or_default() {
+    for row in draws.then(|| answers.next()).flatten().unwrap_or_default() {
         let (table, ordinal, last): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let counter = Counter::at(table as u32, ordinal as u16);
         overlay.counters.insert(counter, last as u64);
     }
-    for row in answers.next().unwrap_or_default() {
+    for row in puts.then(|| answers.next()).flatten().unwrap_or_default() {
         document(&mut overlay, &row)?;
     }
     for asked in asked {
@@ -121,7 +132,7 @@ async fn attempt(
 
 /// Reads the records that are needed of tables whose definition is in force, and not read yet.
 pub(super) async fn rows(
-    client: &Client,
+    client: &Connection,
     overlay: &mut Overlay,
     needs: &Needs,
     relations: &Relations,
@@ -159,6 +170,10 @@ impl<'a> Asked<'a> {
         let (columns, holders): (Vec<u16>, Vec<Statement>) =
             needs.holders(&relation, &last).into_iter().unzip();
         statements.extend(holders);
+        for statement in &mut statements {
+            // Values of a kind that has no array are bound one by one: that is a form for each number of them.
+            statement.kept = statement.params.len() <= KEPT_PARAMS_MAX;
+        }
         Asked {
             needs,
             relation,

@@ -141,16 +141,6 @@ impl CommitRow {
             id,
         }
     }
-
-    /// The statement that writes it.
-    pub(super) fn statement(&self) -> Statement {
-        let mut insert = Statement::new(&format!("INSERT INTO commits ({COMMIT_COLUMNS}) VALUES ("));
-        for (index, param) in self.params().into_iter().enumerate() {
-            insert.push(if index == 0 { "" } else { ", " }).bind(param);
-        }
-        insert.push(")");
-        insert
-    }
 }
 
 /// Asks for the newest revision and the newest change.

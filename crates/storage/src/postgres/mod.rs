@@ -404,7 +404,8 @@ impl Backend for Postgres {
         if self.source != Source::Primary {
             return Ok(self.shared.replicas.seen());
         }
-        let newest = Statement::new(log::NEWEST);
+        let mut newest = Statement::new(log::NEWEST);
+        newest.keep();
         let found: Result<_, StorageError> =
             read!(self.way_to_primary(), None, |client| newest.number(client).await);
         Ok(found?.unwrap_or_default() as u64)

@@ -60,6 +60,11 @@ impl Needs {
             .for_each(|document| self.document(document));
     }
 
+    /// Whether documents are among it.
+    pub(super) fn has_documents(&self) -> bool {
+        !self.documents.is_empty() || !self.lookups.is_empty()
+    }
+
     /// Adds what one write needs.
     pub(super) fn write(&mut self, write: &Write) {
         match write {

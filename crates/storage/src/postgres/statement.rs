@@ -4,12 +4,13 @@
 use std::error::Error;
 
 use bytes::{BufMut, BytesMut};
+use tokio_postgres::Row;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::fault::Pg;
 use super::numeric;
+use super::pipeline::{self, AsClient};
 use super::text::escape;
 
 /// Something bound to a statement.
@@ -158,6 +159,8 @@ pub(super) struct Statement {
     /// Whether its condition also lets rows through that do not belong to the answer: what SQL cannot say is tested on
     /// the records.
     pub(super) recheck: bool,
+    /// Whether a connection keeps it prepared. Its form must be one of few, and the same plan good for all values.
+    pub(super) kept: bool,
 }
 
 /// A statement's values as the driver takes them.
@@ -191,18 +194,25 @@ impl Statement {
         self
     }
 
+    /// Marks it as one that a connection keeps prepared, where what it is run on is a connection.
+    pub(super) fn keep(&mut self) -> &mut Statement {
+        self.kept = true;
+        self
+    }
+
     /// Its rows.
-    pub(super) async fn rows(&self, client: &Client) -> Pg<Vec<Row>> {
-        Ok(client.query_typed(&self.sql, &typed(&self.params)).await?)
+    pub(super) async fn rows(&self, client: &impl AsClient) -> Pg<Vec<Row>> {
+        Ok(pipeline::rows(client, &[self]).await?.pop().unwrap_or_default())
     }
 
     /// Runs it and answers how many rows it touched.
-    pub(super) async fn execute(&self, client: &Client) -> Pg<u64> {
-        Ok(client.execute_typed(&self.sql, &typed(&self.params)).await?)
+    pub(super) async fn execute(&self, client: &impl AsClient) -> Pg<u64> {
+        let done = pipeline::execute(client, std::slice::from_ref(self)).await?;
+        Ok(done.first().copied().unwrap_or_default())
     }
 
     /// The whole number in its first row and column; 0 if there is none.
-    pub(super) async fn number(&self, client: &Client) -> Pg<i64> {
+    pub(super) async fn number(&self, client: &impl AsClient) -> Pg<i64> {
         let rows = self.rows(client).await?;
         match rows.first() {
             Some(row) => Ok(row.try_get::<_, Option<i64>>(0)?.unwrap_or_default()),

@@ -236,7 +236,7 @@ impl Writer {
 
     /// Waits before another attempt, if one makes sense; otherwise the fault is the answer.
     async fn pause(&self, fault: Fault, attempt: u32, deadline: Instant) -> Result<(), StorageError> {
-        let again = fault.is_collision() || fault.is_lost();
+        let again = fault.is_collision() || fault.is_lost() || fault.is_stale_statement();
         if !again || attempt >= ATTEMPTS_MAX || Instant::now() >= deadline {
             return Err(fault.outward(self.shared.pools.name()));
         }

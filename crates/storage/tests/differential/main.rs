@@ -1,7 +1,11 @@
 //! Random operations and random questions on the memory backend and on another: every answer must be the same.
 //! Knows no right answers of its own; the conformance suite does.
 //!
-//! `PROPTEST_CASES` raises the number of runs.
+//! `PROPTEST_CASES` raises the number of runs; `cargo xtask differential` does.
+#![expect(
+    clippy::print_stdout,
+    reason = "how many operations there were is for who runs it by hand"
+)]
 
 mod dice;
 mod questions;
@@ -12,6 +16,8 @@ mod repeat;
 mod throwaway;
 mod world;
 mod writes;
+
+use std::cell::Cell;
 
 use proptest::prelude::*;
 use world::{Tested, World};
@@ -99,11 +105,15 @@ fn answer_alike(tested: Tested) {
         .build()
         .expect("a runtime");
     let mut runner = proptest::test_runner::TestRunner::new(config);
+    let done = Cell::new(0);
     let outcome = runner.run(&(any::<u64>(), steps()), |(table, steps)| {
+        let operations = steps.len();
         runtime.block_on(run(tested, table, steps));
+        done.set(done.get() + operations);
         Ok(())
     });
     if let Err(failure) = outcome {
         panic!("{failure}");
     }
+    println!("{tested:?}: {} operations answered alike", done.get());
 }
