@@ -130,7 +130,7 @@ impl Accumulator {
         match self.function {
             Function::Count => self.count += 1,
             Function::CountDistinct => {
-                self.distinct.insert(value.into_owned());
+                self.distinct.insert(value.into_owned().by_value());
             }
             Function::Sum | Function::Avg => self.add(&value),
             Function::Min => {
@@ -174,7 +174,7 @@ impl Accumulator {
         match self.function {
             Function::Count => Value::Int(self.count as i64),
             Function::CountDistinct => Value::Int(self.distinct.len() as i64),
-            Function::Min | Function::Max => self.best,
+            Function::Min | Function::Max => self.best.by_value(),
             Function::Sum => self.sum(),
             Function::Avg if self.count == 0 => Value::Null,
             Function::Avg => {

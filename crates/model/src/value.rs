@@ -47,6 +47,26 @@ impl Value {
         })
     }
 
+    /// What a value is told from others by in groups and figures: the float of a whole number is that number, beyond 2^53 too,
+    /// where both are kept as they came.
+    ///
+    /// ```
+    /// # use chancery_model::Value;
+    /// assert_eq!(Value::Float(9_007_199_254_740_992.0).by_value(), Value::Int(9_007_199_254_740_992));
+    /// assert_eq!(Value::Float(0.5).by_value(), Value::Float(0.5));
+    /// ```
+    #[must_use]
+    pub fn by_value(self) -> Value {
+        // The float of i64::MAX is one more than it.
+        const END: f64 = i64::MAX as f64;
+        match self {
+            Value::Float(float) if float.trunc() == float && (-END..END).contains(&float) => {
+                Value::Int(float as i64)
+            }
+            other => other,
+        }
+    }
+
     /// Text from anything that becomes a string.
     pub fn text(text: impl Into<String>) -> Value {
         Value::Text(text.into())

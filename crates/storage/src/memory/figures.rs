@@ -23,7 +23,8 @@ pub(super) fn aggregate(reader: &Reader<'_>, plan: &AggregatePlan) -> Vec<Group>
     let mut keys = Vec::with_capacity(plan.group_by.len());
     for record in reader.candidates() {
         keys.clear();
-        keys.extend(plan.group_by.iter().map(|field| record.field(field).into_owned()));
+        let key = |field| record.field(field).into_owned().by_value();
+        keys.extend(plan.group_by.iter().map(key));
         let accumulators = match groups.get_mut(&keys) {
             Some(accumulators) => accumulators,
             None => groups.entry(keys.clone()).or_insert_with(fresh),

@@ -67,14 +67,11 @@ pub(super) fn grouped(
     searched: bool,
 ) -> Option<(Statement, Vec<Figure>)> {
     let mut out = Statement::default();
-    let (mut keys, mut apart) = (Vec::with_capacity(plan.group_by.len()), Vec::new());
+    let mut keys = Vec::with_capacity(plan.group_by.len());
     for field in &plan.group_by {
         let (expression, shape) = relation.field(field);
-        match shape {
-            Shape::List | Shape::Extra(_) => return None,
-            // A whole number and the float of its value are two values.
-            Shape::Number => apart.push(format!("(scale({expression}) > 0)")),
-            _ => {}
+        if matches!(shape, Shape::List | Shape::Extra(_)) {
+            return None;
         }
         // A constant would be taken for the place of a column.
         keys.push(if shape == Shape::Absent {
@@ -106,14 +103,9 @@ pub(super) fn grouped(
         return None;
     }
     if !keys.is_empty() {
-        let groups: Vec<&str> = keys
-            .iter()
-            .copied()
-            .chain(apart.iter().map(String::as_str))
-            .collect();
         // Nulls are last as it is.
         out.push(" GROUP BY ")
-            .push(&groups.join(", "))
+            .push(&keys.join(", "))
             .push(" ORDER BY ")
             .push(&keys.join(", "));
     }
@@ -132,10 +124,6 @@ fn figure(function: Function, expression: &str, shape: Shape, columns: &mut Vec<
     Some(match function {
         Function::Count => {
             columns.push(format!("count({expression})"));
-            Figure::Plain(Shape::Int)
-        }
-        Function::CountDistinct if shape == Shape::Number => {
-            columns.push(format!("count(DISTINCT {expression}::text)"));
             Figure::Plain(Shape::Int)
         }
         Function::CountDistinct => {
@@ -196,7 +184,7 @@ async fn run(
         let keys = shapes
             .iter()
             .enumerate()
-            .map(|(index, shape)| decode(shape, row, index));
+            .map(|(index, shape)| Ok(decode(shape, row, index)?.by_value()));
         let keys = keys.collect::<Pg<Vec<Value>>>()?;
         let mut at = keys.len();
         let figures = figures.iter().map(|figure| figure.read(row, &mut at));
@@ -219,7 +207,7 @@ impl Figure {
         };
         Ok(match self {
             Figure::Known(value) => value.clone(),
-            Figure::Plain(shape) => decode(shape, row, next())?,
+            Figure::Plain(shape) => decode(shape, row, next())?.by_value(),
             Figure::Numbers(function) => {
                 let (whole, floats) = (digits(next())?, digits(next())?);
                 let count: i64 = row.try_get(next())?;
@@ -301,7 +289,8 @@ async fn one_by_one(
             if part.recheck && !over.admits(&record) {
                 return true;
             }
-            let keys = plan.group_by.iter().map(|field| record.field(field).into_owned());
+            let key = |field| record.field(field).into_owned().by_value();
+            let keys = plan.group_by.iter().map(key);
             let accumulators = groups.entry(keys.collect()).or_insert_with(fresh);
             for (accumulator, measure) in accumulators.iter_mut().zip(&plan.measures) {
                 accumulator.take(&record, measure.field.as_ref());

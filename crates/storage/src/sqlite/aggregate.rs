@@ -155,7 +155,7 @@ fn run(
         let keys = shapes
             .iter()
             .enumerate()
-            .map(|(index, shape)| decode(shape, row.get_ref(index)?));
+            .map(|(index, shape)| Ok(decode(shape, row.get_ref(index)?)?.by_value()));
         let keys = keys.collect::<Sql<Vec<Value>>>()?;
         let mut at = keys.len();
         let figures = figures
@@ -177,7 +177,7 @@ impl Figure {
         let whole = |value: ValueRef<'_>| -> Sql<i64> { Ok(value.as_i64_or_null()?.unwrap_or_default()) };
         Ok(match self {
             Figure::Known(value) => value.clone(),
-            Figure::Plain(shape) => decode(shape, next()?)?,
+            Figure::Plain(shape) => decode(shape, next()?)?.by_value(),
             Figure::Whole(function) => {
                 let (sum, count) = (whole(next()?)?, whole(next()?)?);
                 finish(*function, Value::Int(sum), count)
@@ -237,7 +237,7 @@ fn one_by_one(reader: &Reader, relation: &Relation, plan: &AggregatePlan) -> Sql
         let keys = plan
             .group_by
             .iter()
-            .map(|field| record.field(field).into_owned())
+            .map(|field| record.field(field).into_owned().by_value())
             .collect();
         let accumulators = groups.entry(keys).or_insert_with(fresh);
         for (accumulator, measure) in accumulators.iter_mut().zip(&plan.measures) {

@@ -266,3 +266,43 @@ async fn counts_are_exact_or_near() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_whole_number_and_the_float_of_it_are_one_value() {
+    everywhere(async |bed| {
+        let table = Arc::new(table(1, vec![column(0, "size", "number")]));
+        bed.create(&table).await;
+        let big = 9_007_199_254_740_992;
+        let sizes = [
+            Value::Int(big),
+            Value::Float(big as f64),
+            Value::Int(big + 1),
+            Value::Float(1e19),
+        ];
+        let records = sizes.into_iter().zip(1..);
+        bed.insert(
+            &table,
+            records.map(|(size, key)| record(key, vec![size])).collect(),
+        )
+        .await;
+        let of_size = |function| (function, Some(0));
+        let measures = [Function::CountDistinct, Function::Min, Function::Max].map(of_size);
+        let figures = ask(&bed, all(&table), &[], &measures, 10).await;
+        assert_eq!(
+            figures[0].figures,
+            [Value::Int(3), Value::Int(big), Value::Float(1e19)]
+        );
+        let groups = ask(&bed, all(&table), &[0], &[(Function::Count, None)], 10).await;
+        let counts: Vec<(Value, Value)> = groups
+            .into_iter()
+            .map(|mut group| (group.keys.remove(0), group.figures.remove(0)))
+            .collect();
+        let expected = [
+            (Value::Int(big), Value::Int(2)),
+            (Value::Int(big + 1), Value::Int(1)),
+            (Value::Float(1e19), Value::Int(1)),
+        ];
+        assert_eq!(counts, expected);
+    })
+    .await;
+}
