@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::limits::FINDINGS_MAX;
+use crate::slow::SlowQuery;
 use crate::store::Store;
 use crate::transfer::{Carried, TransferPhase, TransferProgress, Watcher};
 
@@ -23,6 +24,8 @@ pub struct Diagnosis {
     pub carried: Carried,
     /// The tables, largest first.
     pub tables: Vec<TableSize>,
+    /// The slowest queries that servers have seen, slowest first. They are no findings: nothing is wrong with the database.
+    pub slow_queries: Vec<SlowQuery>,
     /// What is wrong, at most [`crate::limits::FINDINGS_MAX`].
     pub findings: Vec<Symptom>,
     /// How many there are in all.
@@ -117,6 +120,7 @@ impl Store {
             backend: backend.name().into(),
             carried: look.carried,
             tables: look.sizes(),
+            slow_queries: self.kept_slow_queries().await.unwrap_or_default(),
             findings: Vec::new(),
             finding_count: look.count,
         };

@@ -1,25 +1,33 @@
-//! Slow queries: told to the log with their shape and the backend's plan, and the slowest kept in memory. Never a value.
+//! Slow queries: told to the log with their shape and the backend's plan, and the slowest kept for the doctor. Never a value.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use chancery_model::Table;
 use chancery_model::filter::{FieldRef, Filter};
 use chancery_model::query::plan::{Plan, SortKey};
-use chancery_storage::{Backend, StorageError};
+use chancery_storage::{Backend, Batch, Document, DocumentQuery, DocumentWrite, StorageError};
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
 use crate::error::Error;
 use crate::limits::SLOW_QUERIES_MAX;
+use crate::store::Store;
+
+/// The kind of the one document that keeps them.
+const KIND: &str = "slow-queries";
+/// Its id.
+const ID: &str = "slowest";
 
 /// One question that took long.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SlowQuery {
     /// What was asked: `query`, `count`, `aggregate`.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// The table's slug.
     pub table: String,
     /// The filter and order, with a question mark in the place of each value.
@@ -36,6 +44,8 @@ pub struct SlowQuery {
 pub(crate) struct SlowQueries {
     threshold: Option<Duration>,
     seen: Arc<Mutex<Vec<SlowQuery>>>,
+    /// Whether there are some that are not kept yet.
+    fresh: Arc<AtomicBool>,
 }
 
 impl SlowQueries {
@@ -43,6 +53,7 @@ impl SlowQueries {
         SlowQueries {
             threshold: threshold_ms.map(Duration::from_millis),
             seen: Arc::default(),
+            fresh: Arc::default(),
         }
     }
 
@@ -66,7 +77,7 @@ impl SlowQueries {
         let took = started.elapsed();
         if self.threshold.is_some_and(|threshold| took >= threshold) {
             let slow = SlowQuery {
-                what,
+                what: what.into(),
                 table: plan.table.slug.clone(),
                 shape: shape(plan),
                 took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -75,14 +86,87 @@ impl SlowQueries {
             };
             metrics::counter!("chancery_slow_queries_total").increment(1);
             // Beside the caller, who has waited long enough.
-            tokio::spawn(tell(backend.clone(), plan.clone(), slow, self.seen.clone()));
+            let (backend, plan) = (backend.clone(), plan.clone());
+            let (seen, fresh) = (self.seen.clone(), self.fresh.clone());
+            tokio::spawn(async move {
+                let slow = tell(&*backend, &plan, slow).await;
+                let changed = take(&mut seen.lock(), slow);
+                fresh.fetch_or(changed, SeqCst);
+            });
         }
         Ok(answer)
     }
 }
 
-async fn tell(backend: Arc<dyn Backend>, plan: Plan, mut slow: SlowQuery, seen: Arc<Mutex<Vec<SlowQuery>>>) {
-    match backend.explain(&plan).await {
+impl Store {
+    /// The slowest queries since the store was opened, one of each shape, slowest first.
+    pub fn slow_queries(&self) -> Vec<SlowQuery> {
+        self.core.slow.seen()
+    }
+
+    /// Writes down the slowest queries seen, beside those of other processes and of before. Does nothing if there is nothing
+    /// new. A server does this now and then, and [`Store::close`] at the end.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; the next time tries again.
+    pub async fn keep_slow_queries(&self) -> Result<(), Error> {
+        if !self.core.slow.fresh.swap(false, SeqCst) {
+            return Ok(());
+        }
+        let done = self.write_slow_queries().await;
+        if done.is_err() {
+            self.core.slow.fresh.store(true, SeqCst);
+        }
+        done
+    }
+
+    async fn write_slow_queries(&self) -> Result<(), Error> {
+        let (mut all, version) = self.read_slow_queries().await?;
+        for slow in self.slow_queries() {
+            take(&mut all, slow);
+        }
+        let document = Document {
+            kind: KIND.into(),
+            id: ID.into(),
+            lookup: None,
+            body: serde_json::to_value(&all).map_err(|error| Error::Internal(error.to_string()))?,
+            version: 0,
+        };
+        let batch = Batch {
+            at: crate::access::now_ms(),
+            documents: vec![DocumentWrite::Put {
+                document,
+                expected: Some(version),
+            }],
+            ..Batch::default()
+        };
+        self.backend().commit(batch).await?;
+        Ok(())
+    }
+
+    /// The slowest queries that were written down, by whichever process, slowest first.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn kept_slow_queries(&self) -> Result<Vec<SlowQuery>, Error> {
+        Ok(self.read_slow_queries().await?.0)
+    }
+
+    async fn read_slow_queries(&self) -> Result<(Vec<SlowQuery>, u64), Error> {
+        let query = DocumentQuery::Id {
+            kind: KIND.into(),
+            id: ID.into(),
+        };
+        let kept = self.backend().documents(query).await?.pop();
+        // What an older or newer program wrote in another form is of no use, and in nobody's way.
+        let read = |document: &Document| Vec::deserialize(&document.body).unwrap_or_default();
+        Ok(kept.map_or_else(Default::default, |document| (read(&document), document.version)))
+    }
+}
+
+/// Tells the log, with the plan.
+async fn tell(backend: &dyn Backend, plan: &Plan, mut slow: SlowQuery) -> SlowQuery {
+    match backend.explain(plan).await {
         Ok(lines) => slow.plan = lines.iter().map(|line| without_values(line)).collect(),
         Err(error) => {
             tracing::debug!(target: "chancery::slow", %error, "a slow query could not be explained")
@@ -90,7 +174,7 @@ async fn tell(backend: Arc<dyn Backend>, plan: Plan, mut slow: SlowQuery, seen: 
     }
     tracing::warn!(
         target: "chancery::slow",
-        what = slow.what,
+        what = &*slow.what,
         table = slow.table,
         shape = slow.shape,
         took_ms = slow.took_ms,
@@ -98,15 +182,21 @@ async fn tell(backend: Arc<dyn Backend>, plan: Plan, mut slow: SlowQuery, seen: 
         plan = slow.plan.join(" | "),
         "a slow query"
     );
-    let mut seen = seen.lock();
-    let same = |one: &SlowQuery| (one.what, &one.table, &one.shape) == (slow.what, &slow.table, &slow.shape);
+    slow
+}
+
+/// Takes one in, if it is among the slowest; answers whether that changed anything.
+fn take(seen: &mut Vec<SlowQuery>, slow: SlowQuery) -> bool {
+    let same =
+        |one: &SlowQuery| (&one.what, &one.table, &one.shape) == (&slow.what, &slow.table, &slow.shape);
     match seen.iter_mut().find(|one| same(one)) {
-        Some(one) if one.took_ms >= slow.took_ms => return,
+        Some(one) if one.took_ms >= slow.took_ms => return false,
         Some(one) => *one = slow,
         None => seen.push(slow),
     }
     seen.sort_by_key(|one| std::cmp::Reverse(one.took_ms));
     seen.truncate(SLOW_QUERIES_MAX);
+    true
 }
 
 /// A line of a plan without the literals that a backend may show: what stands in single quotes.

@@ -21,7 +21,7 @@ use crate::access::Access;
 use crate::catalog::{self, Catalog, DEFAULT_WORKSPACE, Workspace};
 use crate::error::Error;
 use crate::limits::SLOW_QUERY_MS;
-use crate::slow::{SlowQueries, SlowQuery};
+use crate::slow::SlowQueries;
 
 /// The name of the database inside a data directory.
 pub const DATABASE_FILE: &str = "chancery.db";
@@ -307,11 +307,6 @@ impl Store {
         &self.core.backend
     }
 
-    /// The slowest queries since the store was opened, slowest first.
-    pub fn slow_queries(&self) -> Vec<SlowQuery> {
-        self.core.slow.seen()
-    }
-
     /// The newest revision.
     ///
     /// # Errors
@@ -378,6 +373,9 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`] if the last writes cannot be finished.
     pub async fn close(&self) -> Result<(), Error> {
+        if let Err(error) = self.keep_slow_queries().await {
+            tracing::debug!(target: "chancery::slow", %error, "the slowest queries were not written down");
+        }
         Ok(self.core.backend.close().await?)
     }
 

@@ -18,7 +18,6 @@ use crate::commands::Command;
 )]
 #[command(
     subcommand_required = true,
-    disable_help_subcommand = true,
     after_long_help = "\
 Examples:
   chancery serve --demo                      start a server with something to look at

@@ -35,6 +35,9 @@ pub(crate) async fn start(app: &App, address: Option<SocketAddr>) -> io::Result<
         loop {
             tokio::time::sleep(TIDY_EVERY).await;
             tidied.metrics.tidy();
+            if let Err(error) = tidied.store.keep_slow_queries().await {
+                tracing::debug!(target: "chancery::slow", %error, "the slowest queries were not written down");
+            }
         }
     })];
     if let Some(address) = address {

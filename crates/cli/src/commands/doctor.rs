@@ -13,11 +13,17 @@ use crate::output::Output;
 use crate::table_text::TextTable;
 use crate::target::{DatabaseArgs, Missing, open_store};
 
+/// How many slow queries are shown to people; `--json` has them all.
+const SLOWEST_SHOWN: usize = 10;
+
 /// Check a database: files, indexes, every record, the change log
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Nothing is changed without --repair, and with it only what is made from the records: indexes, full-text indexes and counters.
 The files of a PostgreSQL server are the server's to check (pg_amcheck). Stop the server of a SQLite database first.
+
+The slowest queries that servers have seen are listed with how they were answered: one that reads
+a whole table may want an index on the column that it asks for.
 
 Exit status: 0 healthy, or everything was mended; 1 something is wrong; 2 it could not be looked at.
 
@@ -74,6 +80,19 @@ fn tell(diagnosis: &Diagnosis, output: &Output) -> Result<(), Failure> {
         if !one.repaired {
             writeln!(out, "  {}", one.next)?;
         }
+    }
+    if !diagnosis.slow_queries.is_empty() {
+        let mut slow = TextTable::new(["slowest queries of", "ms>", "asked", "answered by"]);
+        for one in diagnosis.slow_queries.iter().take(SLOWEST_SHOWN) {
+            let asked = format!("{} {}", one.what, one.shape);
+            slow.row([
+                one.table.clone(),
+                thousands(one.took_ms),
+                asked,
+                one.plan.join("; "),
+            ]);
+        }
+        slow.write(&mut out)?;
     }
     let rest = diagnosis.finding_count - diagnosis.findings.len() as u64;
     if rest > 0 {

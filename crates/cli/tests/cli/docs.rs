@@ -59,5 +59,7 @@ fn commands(help: &str) -> Vec<String> {
     let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     names
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        // It says what --help says.
+        .filter(|name| name != "help")
         .collect()
 }

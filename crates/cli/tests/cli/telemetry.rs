@@ -216,4 +216,12 @@ fn a_slow_query_is_logged_with_its_shape_and_plan_and_without_its_values() {
         assert!(line.contains(part), "{part}: {line}");
     }
     assert!(!log.contains("hidden-value"), "{log}");
+
+    // It is written down, for whoever looks later.
+    server.interrupt();
+    let told = here.done(&["doctor"]);
+    for part in ["slowest queries of", "query title contains ?", "healthy"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("hidden-value"), "{told}");
 }

@@ -122,9 +122,16 @@ impl Plan {
             && self.search.as_ref().is_none_or(|search| search.matches(record))
     }
 
+    /// The sort keys that decide: those after the record's key never do, not even where a boundary was taken from a record
+    /// that has changed since.
+    pub fn order(&self) -> &[SortKey] {
+        let by_key = self.sort.iter().position(|key| key.field == FieldRef::Key);
+        by_key.map_or(&self.sort, |last| &self.sort[..=last])
+    }
+
     /// The order of two records: the sort keys, then the key.
     pub fn compare(&self, a: &Record, b: &Record) -> std::cmp::Ordering {
-        self.sort
+        self.order()
             .iter()
             .map(|key| key.compare(&a.field(&key.field), &b.field(&key.field)))
             .find(|ordering| ordering.is_ne())
@@ -133,7 +140,7 @@ impl Plan {
 
     /// The order of a record and a boundary.
     pub fn compare_to(&self, record: &Record, boundary: &Boundary) -> std::cmp::Ordering {
-        self.sort
+        self.order()
             .iter()
             .zip(&boundary.values)
             .map(|(key, value)| key.compare(&record.field(&key.field), value))

@@ -298,7 +298,7 @@ impl Asked<'_> {
     fn steps(&self, boundary: Option<&Boundary>, reverse: bool) -> Vec<Step<'_>> {
         let (plan, relation) = (self.plan, self.relation);
         let mut steps = Vec::with_capacity(plan.sort.len() + 1);
-        for (index, key) in plan.sort.iter().enumerate() {
+        for (index, key) in plan.order().iter().enumerate() {
             let (expression, shape) = relation.field(&key.field);
             if shape == Shape::Absent {
                 continue;

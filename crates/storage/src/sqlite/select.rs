@@ -128,7 +128,7 @@ fn steps<'a>(
     reverse: bool,
 ) -> Vec<Step<'a>> {
     let mut steps = Vec::with_capacity(plan.sort.len() + 1);
-    for (index, key) in plan.sort.iter().enumerate() {
+    for (index, key) in plan.order().iter().enumerate() {
         let (expression, shape) = relation.field(&key.field);
         if shape == Shape::Absent {
             continue;

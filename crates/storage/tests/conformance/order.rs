@@ -260,6 +260,39 @@ async fn a_boundary_need_not_exist_any_more() {
 }
 
 #[tokio::test]
+async fn what_comes_after_the_key_in_an_order_decides_nothing() {
+    everywhere(async |bed| {
+        let table = mixed(&bed).await;
+        for descending in [false, true] {
+            let plan = Plan {
+                sort: vec![by(FieldRef::Key, descending), by(FieldRef::Column(0), true)],
+                ..all(&table)
+            };
+            let whole = bed.keys(&plan).await;
+            let records = bed.backend.query(&plan).await.expect("all");
+            // The record has changed since the boundary was taken from it.
+            for since in [Value::Null, Value::text(""), Value::text("\u{10ffff}")] {
+                let mut boundary = plan.boundary(&records[20]);
+                boundary.values[1] = since;
+                let after = Window::After {
+                    boundary: boundary.clone(),
+                    limit: 2,
+                };
+                let before = Window::Before { boundary, limit: 2 };
+                for (window, expected) in [(after, &whole[21..23]), (before, &whole[18..20])] {
+                    let page = Plan {
+                        window,
+                        ..plan.clone()
+                    };
+                    assert_eq!(bed.keys(&page).await, expected);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn trash_and_live_records_together_are_in_order() {
     everywhere(async |bed| {
         let table = mixed(&bed).await;
