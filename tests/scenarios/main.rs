@@ -5,6 +5,7 @@ mod bulk;
 mod definitions;
 mod files;
 mod follow;
+mod hostile;
 mod moves;
 mod queries;
 mod several;
