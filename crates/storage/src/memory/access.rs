@@ -100,8 +100,10 @@ pub(crate) fn entries(index: &Index, test: &Test) -> Option<Vec<(Place, Place)>>
         Test::In(values) => {
             let mut values: Vec<&Value> = values.iter().collect();
             values.sort_unstable();
-            values.dedup();
-            values.into_iter().map(equal).collect()
+            // Numbers of different kinds may be one value, and lie in one place.
+            let mut ranges: Vec<(Place, Place)> = values.into_iter().map(equal).collect();
+            ranges.dedup();
+            ranges
         }
         Test::Blank => vec![
             equal(&Value::Null),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::Plan;
 use chancery_model::{Json, Record, RecordMetadata, Table, Value};
+use chancery_storage::CountMode;
 use regex::Regex;
 use serde_json::json;
 
-use crate::bed::{Bed, NOW, all, column, everywhere, extra, indexed, record, table};
+use crate::bed::{Bed, NOW, all, column, everywhere, extra, indexed, record, table, with};
 
 fn decimal(text: &str) -> Value {
     Value::Decimal(text.parse().expect("a decimal"))
@@ -332,6 +333,24 @@ async fn filters_combine() {
             )
             .await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_value_that_is_named_twice_is_found_once() {
+    everywhere(async |bed| {
+        let table = Arc::new(table(1, vec![indexed(column(0, "amount", "currency"))]));
+        bed.create(&table).await;
+        // So many that the index is worth using.
+        let others = (2..50).map(|key| record(key, vec![decimal("2")]));
+        let records = std::iter::once(record(1, vec![decimal("-1")])).chain(others);
+        bed.insert(&table, records.collect()).await;
+        let named = vec![decimal("-0.25"), Value::Int(-1), decimal("-1"), decimal("-1.00")];
+        let plan = with(&table, 0, Test::In(named));
+        assert_eq!(bed.keys(&plan).await, ["1"]);
+        let count = bed.backend.count(&plan, CountMode::Exact).await;
+        assert_eq!(count.expect("counted"), 1);
     })
     .await;
 }
