@@ -27,6 +27,8 @@ use crate::bell;
 const INSERTED_MAX: usize = 256;
 /// Most rows of one insert. Those of fewer are powers of two, so that there are few forms of them.
 const TOGETHER_MAX: usize = 64;
+/// Most values of one insert of several rows: the protocol takes 65,535, and a text of so many is no gain.
+const VALUES_MAX: usize = 8_192;
 
 /// Lets the end of a transaction take as long as it takes. A server that waits for its synchronous standby would end that
 /// wait at the limit of a statement, and then say that the commit is done.
@@ -115,10 +117,12 @@ async fn rows(client: &Client, overlay: &Overlay) -> Pg<Vec<Statement>> {
 /// Inserts of rows, in order.
 fn inserts(table: &str, columns: &str, rows: Vec<Vec<Param>>) -> Vec<Statement> {
     let mut statements = Vec::new();
+    let width = rows.first().map_or(1, Vec::len).max(1);
+    let most = TOGETHER_MAX.min(1 << (VALUES_MAX / width).max(1).ilog2());
     let mut left = rows.len();
     let mut rows = rows.into_iter();
     while left > 0 {
-        let together = TOGETHER_MAX.min(1 << left.ilog2());
+        let together = most.min(1 << left.ilog2());
         let mut insert = Statement::new(&format!("INSERT INTO {table} ({columns}) VALUES "));
         for (row, params) in rows.by_ref().take(together).enumerate() {
             insert.push(if row == 0 { "(" } else { ", (" });

@@ -1,12 +1,16 @@
 //! Many writes at once: all or nothing, leaving out what fails, and trying without doing.
 
+use std::sync::Arc;
+
 use chancery_model::Value;
 use chancery_storage::{
     Batch, Document, DocumentQuery, DocumentWrite, Mode, OnReject, Rejection, StorageError, Write,
 };
 use serde_json::json;
 
-use crate::bed::{NOW, all, everywhere, insert, key, people, person, purge, set, trash, written};
+use crate::bed::{
+    NOW, all, column, everywhere, insert, key, people, person, purge, record, set, table, trash, written,
+};
 
 #[tokio::test]
 async fn every_write_that_fails_is_reported_and_none_is_done() {
@@ -236,6 +240,30 @@ async fn skipping_in_a_rehearsal_leaves_nothing_either() {
             chancery_storage::Outcome::Rejected(Rejection::KeyTaken)
         ));
         assert_eq!(bed.count(&all(&table)).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wide_table_takes_many_records_at_once() {
+    everywhere(async |bed| {
+        let names: Vec<String> = (0..700).map(|ordinal| format!("c{ordinal}")).collect();
+        let columns = names
+            .iter()
+            .zip(0..)
+            .map(|(name, ordinal)| column(ordinal, name, "number"));
+        let table = Arc::new(table(1, columns.collect()));
+        bed.create(&table).await;
+        let values = |key: i64| {
+            (0..700)
+                .map(|ordinal| Value::Int(key * 1_000 + ordinal))
+                .collect()
+        };
+        let records = (1..=75).map(|key| record(key, values(key))).collect();
+        bed.insert(&table, records).await;
+        let kept = bed.get(&table, &key(75)).await.expect("it");
+        assert_eq!(kept.value(699), &Value::Int(75_699));
+        assert_eq!(bed.keys(&all(&table)).await.len(), 75);
     })
     .await;
 }
