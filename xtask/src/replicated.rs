@@ -21,6 +21,8 @@ pub(crate) const VARIABLE: &str = "CHANCERY_TEST_REPLICAS";
 pub(crate) const LATE_BY: &str = "5s";
 /// How many servers there are.
 const NODES: usize = 3;
+/// How long a process that was told to stop may take to it.
+const STOPPED_WITHIN: Duration = Duration::from_millis(5);
 /// How long a server that follows may take until it has everything.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -180,15 +182,20 @@ impl Replicated {
         Ok(process::capture(&mut ask)?.trim().to_owned())
     }
 
-    /// SIGKILL to a server and everything it had started, at once: what a power button does.
+    /// SIGKILL to a server and everything it had started, at once: what a power button does. All of them stand still before
+    /// the first one dies: what outlives its parent, if only for a moment, gives up waiting for a standby and shows commits
+    /// that nobody else has.
     pub(crate) fn kill(&mut self, node: usize) -> Result<()> {
-        let Some(mut group) = self.nodes[node].group.take() else {
+        self.pause(node)?;
+        // What was started while the others were being stopped.
+        self.pause(node)?;
+        std::thread::sleep(STOPPED_WITHIN);
+        let family = self.processes(node)?;
+        let Some(group) = self.nodes[node].group.take() else {
             bail!("{} does not run", self.nodes[node].name);
         };
-        let family = family(group.child().id())?;
-        group.kill()?;
         send(&family, Signal::KILL);
-        Ok(())
+        group.kill()
     }
 
     /// Stops a server and everything it has started in the middle of whatever they do.
