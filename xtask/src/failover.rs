@@ -57,7 +57,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The run that belongs to `cargo xtask test`: about two minutes.
+    /// The run that belongs to `cargo xtask test`: about four minutes.
     pub(crate) fn short() -> Self {
         Self {
             rounds: 20,
