@@ -42,6 +42,7 @@ mod rows;
 mod schema;
 mod slow;
 mod store;
+mod sweep;
 pub mod transfer;
 mod typed;
 mod workspaces;

@@ -1,15 +1,14 @@
 //! Answers kept for requests that may come twice. Decides nothing about them and knows no HTTP.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use chancery_storage::{Backend, Batch, Document, DocumentQuery, DocumentWrite, StorageError};
 use serde::{Deserialize, Serialize};
 
+use crate::sweep::{Sweep, removal};
+
 /// How long an answer is kept, in ms (24 hours).
 pub const KEEP_MS: i64 = 24 * 3_600_000;
-/// How often answers that are too old are removed, in ms.
-const SWEEP_MS: i64 = 3_600_000;
 const KIND: &str = "idempotency";
 
 /// An answer as it was given.
@@ -39,7 +38,7 @@ struct Body {
 /// The answers of one store.
 pub struct Replies {
     backend: Arc<dyn Backend>,
-    swept_at: AtomicI64,
+    swept: Sweep,
 }
 
 impl Replies {
@@ -47,7 +46,7 @@ impl Replies {
     pub fn new(backend: Arc<dyn Backend>) -> Replies {
         Replies {
             backend,
-            swept_at: AtomicI64::new(0),
+            swept: Sweep::default(),
         }
     }
 
@@ -99,14 +98,7 @@ impl Replies {
             document,
             expected: None,
         }];
-        let swept_at = self.swept_at.load(Relaxed);
-        let due = at - swept_at >= SWEEP_MS;
-        if due
-            && self
-                .swept_at
-                .compare_exchange(swept_at, at, Relaxed, Relaxed)
-                .is_ok()
-        {
+        if self.swept.is_due(at) {
             documents.extend(self.too_old(at).await?);
         }
         self.backend
@@ -126,12 +118,7 @@ impl Replies {
             .await?;
         let old = |document: &Document| read::<Body>(document).map_or(true, |body| at - body.at >= KEEP_MS);
         let over = all.into_iter().filter(old);
-        Ok(over
-            .map(|document| DocumentWrite::Delete {
-                kind: document.kind,
-                id: document.id,
-            })
-            .collect())
+        Ok(over.map(removal).collect())
     }
 }
 

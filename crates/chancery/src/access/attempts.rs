@@ -6,6 +6,7 @@ use chancery_vault::credentials::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use super::{Access, AccessError, body, now_ms, read};
+use crate::sweep::removal;
 
 /// The kind of the documents that count.
 const KIND: &str = "attempts";
@@ -115,24 +116,19 @@ impl Access {
             let seconds = (until - now).unsigned_abs().div_ceil(1_000);
             return Err(AccessError::TooMany { seconds });
         }
-        if self.is_sweep_due(now) {
-            writes.extend(self.forgotten(now).await?);
+        if self.attempts_swept.is_due(now) {
+            writes.extend(self.forgotten(names, now).await?);
         }
         self.write(writes).await
     }
 
-    /// The counts that are not remembered any longer.
-    async fn forgotten(&self, now: i64) -> Result<Vec<DocumentWrite>, AccessError> {
+    /// Removes the counts that are not remembered any longer, but for those of names that are being counted again.
+    async fn forgotten(&self, again: &[Name], now: i64) -> Result<Vec<DocumentWrite>, AccessError> {
         let all = self.all::<Counted>(KIND).await?;
-        let old = all
-            .into_iter()
-            .filter(|(_, counted)| now - counted.last_at >= REMEMBER_MS);
-        Ok(old
-            .map(|(document, _)| DocumentWrite::Delete {
-                kind: document.kind,
-                id: document.id,
-            })
-            .collect())
+        let old = all.into_iter().filter(|(document, counted)| {
+            now - counted.last_at >= REMEMBER_MS && again.iter().all(|name| name.id != document.id)
+        });
+        Ok(old.map(|(document, _)| removal(document)).collect())
     }
 }
 
@@ -151,10 +147,7 @@ impl Attempt<'_> {
             let mut counted: Counted = read(&kept)?;
             counted.count = counted.count.saturating_sub(1);
             writes.push(if place == 0 || counted.count == 0 {
-                DocumentWrite::Delete {
-                    kind: KIND.into(),
-                    id: name.id.clone(),
-                }
+                removal(kept)
             } else {
                 put(&name.id, counted, kept.version)?
             });
@@ -196,6 +189,21 @@ mod tests {
             last_at: i64::MAX / 2,
         };
         assert_eq!(counted.until(FREE_PER_NAME, 7), 7 + LONGEST_WAIT_MS);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_counted_again_is_not_swept_away_with_what_was_forgotten() {
+        let store = crate::Store::open("memory:").await.expect("a store opens");
+        let id = |name: &str| Fingerprint::of(name.as_bytes()).to_text();
+        let old = Counted { count: 9, last_at: 0 };
+        let access = store.access();
+        let old = ["ada", "bob"].map(|name| put(&id(name), old, 0).expect("a document"));
+        access.write(old.into()).await.expect("written");
+        access.attempt("ada", None).await.expect("begun");
+        let counted = access.document(KIND, &id("ada")).await.expect("read");
+        let counted: Counted = read(&counted.expect("it is counted")).expect("a count");
+        assert_eq!(counted.count, 1);
+        assert!(access.document(KIND, &id("bob")).await.expect("read").is_none());
     }
 
     #[test]

@@ -10,7 +10,6 @@ mod users;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use chancery_model::{Issue, Json};
@@ -20,6 +19,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::{OnceCell, Semaphore};
 
+use crate::sweep::Sweep;
 pub use attempts::Attempt;
 pub use chancery_vault::credentials::Secret;
 pub use keys::{ApiKey, KeyInput, NewKey, Scope, append_key};
@@ -35,8 +35,6 @@ pub const LAST_USED_STEP_MS: i64 = 60_000;
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Password hashes computed at the same time; others wait.
 const HASHES_AT_ONCE: usize = 4;
-/// How often what is not remembered any longer is removed, in ms.
-const SWEEP_MS: i64 = 3_600_000;
 /// Proofs believed at the same time; beyond it all are looked up again.
 const BELIEVED_MAX: usize = 50_000;
 
@@ -150,7 +148,7 @@ pub struct Access {
     believed: RwLock<HashMap<Fingerprint, Believed>>,
     signer: OnceCell<Signer>,
     hashing: Semaphore,
-    swept_at: AtomicI64,
+    attempts_swept: Sweep,
 }
 
 #[derive(Clone)]
@@ -168,18 +166,8 @@ impl Access {
             believed: RwLock::default(),
             signer: OnceCell::new(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
-            swept_at: AtomicI64::new(0),
+            attempts_swept: Sweep::default(),
         }
-    }
-
-    /// Whether it is time to remove what is not remembered any longer; of all that ask at once, one is told so.
-    fn is_sweep_due(&self, now: i64) -> bool {
-        let swept_at = self.swept_at.load(Relaxed);
-        let due = now - swept_at >= SWEEP_MS;
-        due && self
-            .swept_at
-            .compare_exchange(swept_at, now, Relaxed, Relaxed)
-            .is_ok()
     }
 
     /// The store's own signer, for cursors and CSRF tokens: made at first use and kept, so that what it signed is

@@ -12,6 +12,7 @@ use super::{
     keys::check_name, now_ms, read,
 };
 use crate::limits::{EMAIL_BYTES_MAX, PASSWORD_BYTES_MAX, USERS_MAX};
+use crate::sweep::removal;
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -378,12 +379,7 @@ impl Access {
     async fn expired_sessions(&self, now: i64) -> Result<Vec<DocumentWrite>, AccessError> {
         let all = self.all::<SessionBody>("session").await?;
         let over = all.into_iter().filter(|(_, session)| session.expires_at <= now);
-        Ok(over
-            .map(|(document, _)| DocumentWrite::Delete {
-                kind: document.kind,
-                id: document.id,
-            })
-            .collect())
+        Ok(over.map(|(document, _)| removal(document)).collect())
     }
 
     /// The user of a session token, if the session goes on.
