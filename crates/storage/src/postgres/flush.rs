@@ -71,16 +71,19 @@ pub(super) async fn finish(client: &Connection, overlay: &Overlay, end: &str) ->
     keep(&mut statements);
     statements.push(Statement::new(PATIENTLY));
     statements.push(Statement::new(end));
-    pipeline::execute(client, &statements).await?;
-    Ok(())
+    run(client, &statements).await
 }
 
 /// Writes records and the log, and goes on with the transaction.
 pub(super) async fn records(client: &Connection, overlay: &Overlay) -> Pg<()> {
     let mut statements = rows(client, overlay).await?;
     keep(&mut statements);
-    pipeline::execute(client, &statements).await?;
-    Ok(())
+    run(client, &statements).await
+}
+
+async fn run(client: &Connection, statements: &[Statement]) -> Pg<()> {
+    let all: Vec<&Statement> = statements.iter().collect();
+    pipeline::rows(client, &all).await.map(drop)
 }
 
 /// Each has one of few forms.

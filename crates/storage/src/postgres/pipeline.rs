@@ -36,7 +36,7 @@ pub(super) async fn answers<T>(questions: Vec<Answer<'_, T>>) -> Pg<Vec<T>> {
     Ok(answers)
 }
 
-/// The rows of each statement.
+/// The rows of each statement; none of those that answer none.
 pub(super) async fn rows(client: &impl AsClient, statements: &[&Statement]) -> Pg<Vec<Vec<Row>>> {
     let mut questions: Vec<Answer<'_, Vec<Row>>> = Vec::with_capacity(statements.len());
     for statement in statements {
@@ -48,26 +48,6 @@ pub(super) async fn rows(client: &impl AsClient, statements: &[&Statement]) -> P
                 None => {
                     client
                         .query_typed(&statement.sql, &typed(&statement.params))
-                        .await
-                }
-            }
-        }));
-    }
-    answers(questions).await
-}
-
-/// Runs each statement and answers how many rows it touched.
-pub(super) async fn execute(client: &impl AsClient, statements: &[Statement]) -> Pg<Vec<u64>> {
-    let mut questions: Vec<Answer<'_, u64>> = Vec::with_capacity(statements.len());
-    for statement in statements {
-        let kept = kept(client, statement).await?;
-        let client = client.as_client();
-        questions.push(Box::pin(async move {
-            match kept {
-                Some(kept) => client.execute(&kept, &bound(&statement.params)).await,
-                None => {
-                    client
-                        .execute_typed(&statement.sql, &typed(&statement.params))
                         .await
                 }
             }

@@ -205,10 +205,10 @@ impl Statement {
         Ok(pipeline::rows(client, &[self]).await?.pop().unwrap_or_default())
     }
 
-    /// Runs it and answers how many rows it touched.
+    /// Runs it, unprepared, and answers how many rows it touched.
     pub(super) async fn execute(&self, client: &impl AsClient) -> Pg<u64> {
-        let done = pipeline::execute(client, std::slice::from_ref(self)).await?;
-        Ok(done.first().copied().unwrap_or_default())
+        let client = client.as_client();
+        Ok(client.execute_typed(&self.sql, &typed(&self.params)).await?)
     }
 
     /// The whole number in its first row and column; 0 if there is none.

@@ -5,6 +5,8 @@ mod alone;
 mod broken;
 mod others;
 mod server;
+#[path = "../throwaway/sql.rs"]
+mod sql;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;
 

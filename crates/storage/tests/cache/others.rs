@@ -9,6 +9,7 @@ use chancery_model::{Record, Table, Value};
 use chancery_storage::{Backend, CountMode, SchemaWrite, Write};
 
 use crate::server::Server;
+use crate::sql::sql;
 use crate::throwaway::Throwaway;
 use crate::{
     NOW, column, count, counter, counters, counts, create, get, insert, open, set, shared, status, write,
@@ -194,17 +195,6 @@ async fn copy(url: &str, suffix: &str) -> String {
     let make = format!("CREATE DATABASE {copy} TEMPLATE {name}");
     sql(&format!("{server}/postgres"), &make).await;
     format!("{server}/{copy}")
-}
-
-/// Runs SQL past every store.
-async fn sql(url: &str, statement: &str) {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .expect("the server is there");
-    let connection = tokio::spawn(connection);
-    client.batch_execute(statement).await.expect("it is done");
-    drop(client);
-    let _ = connection.await;
 }
 
 #[tokio::test]

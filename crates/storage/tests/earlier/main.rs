@@ -5,12 +5,15 @@
 //! delete another. Its file is `fixtures/sqlite-NNNN.db`. `chancery move` it to PostgreSQL, and write that down without what
 //! psql alone understands: `pg_dump --inserts --no-owner --no-privileges` is `fixtures/postgres-NNNN.sql`. Never change one.
 
+#[path = "../throwaway/sql.rs"]
+mod sql;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;
 
 use std::sync::Arc;
 
 use chancery_storage::{Backend, Batch, Document, DocumentWrite, OpenOptions, Part};
+use sql::sql;
 use throwaway::Throwaway;
 
 /// What a store holds, part by part, as text.
@@ -61,17 +64,7 @@ async fn sqlite(file: &[u8]) -> (tempfile::TempDir, Arc<dyn Backend>) {
 
 async fn postgres(dump: &str) -> (Throwaway, Arc<dyn Backend>) {
     let database = Throwaway::create().await;
-    let plain = database
-        .url
-        .split_once('?')
-        .map_or(&*database.url, |(plain, _)| plain);
-    let (client, connection) = tokio_postgres::connect(plain, tokio_postgres::NoTls)
-        .await
-        .expect("the server is there");
-    let connection = tokio::spawn(connection);
-    client.batch_execute(dump).await.expect("filled");
-    drop(client);
-    let _ = connection.await;
+    sql(&database.url, dump).await;
     let store = chancery_storage::open(&database.url, OpenOptions::default()).await;
     (database, store.expect("it opens"))
 }

@@ -8,6 +8,8 @@ mod lost;
 mod notes;
 mod online;
 mod several;
+#[path = "../throwaway/sql.rs"]
+mod sql;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;
 
@@ -17,6 +19,7 @@ use chancery_model::{Column, Table};
 use chancery_storage::{Backend, OpenOptions, StorageError};
 
 pub(crate) use self::notes::{NOW, commit, create, note, notes};
+pub(crate) use self::sql::sql;
 
 /// Opens a store.
 pub(crate) async fn open(url: &str) -> Result<Arc<dyn Backend>, StorageError> {
@@ -44,19 +47,4 @@ pub(crate) fn changed(table: &Table) -> Arc<Table> {
     after.columns.push(added);
     after.refresh();
     Arc::new(after)
-}
-
-/// Runs SQL as whoever the URL names, past the store.
-pub(crate) async fn sql(url: &str, statements: &str) {
-    let plain = url.split_once('?').map_or(url, |(plain, _)| plain);
-    let (client, connection) = tokio_postgres::connect(plain, tokio_postgres::NoTls)
-        .await
-        .expect("the server is there");
-    let connection = tokio::spawn(connection);
-    client
-        .batch_execute(statements)
-        .await
-        .expect("the statements run");
-    drop(client);
-    let _ = connection.await;
 }
