@@ -244,13 +244,14 @@ impl TableHandle {
                 options.protected,
                 context,
             )?;
-            Ok(Write::Update {
-                table: table.clone(),
-                record: updated.record,
-                expected: current.version,
-                before: updated.before,
-                kind: ChangeKind::Updated,
-            })
+            let kind = ChangeKind::Updated;
+            Ok(Write::update(
+                table,
+                current,
+                updated.record,
+                updated.before,
+                kind,
+            ))
         })
         .await
     }
@@ -265,25 +266,20 @@ impl TableHandle {
         let permanent = options.permanent;
         self.bulk_change(&items, &options, |_, table, current, context| {
             if permanent || !table.soft_delete {
-                return Ok(Write::Purge {
-                    table: table.clone(),
-                    key: current.key.clone(),
-                    expected: None,
-                });
+                return Ok(Write::purge(table, &current.key, None));
             }
             let mut record = current.clone();
             record.version += 1;
             record.updated_at = context.now;
             record.updated_by = context.actor.clone();
             record.deleted_at = Some(context.now);
-            let (expected, kind) = (current.version, ChangeKind::Deleted);
-            Ok(Write::Update {
-                table: table.clone(),
+            Ok(Write::update(
+                table,
+                current,
                 record,
-                expected,
-                before: Vec::new(),
-                kind,
-            })
+                Vec::new(),
+                ChangeKind::Deleted,
+            ))
         })
         .await
     }

@@ -147,13 +147,8 @@ impl TableHandle {
             }
 
             // Write.
-            let write = Write::Update {
-                table: table.clone(),
-                record: updated.record,
-                expected: current.version,
-                before: updated.before,
-                kind: ChangeKind::Updated,
-            };
+            let kind = ChangeKind::Updated;
+            let write = Write::update(&table, &current, updated.record, updated.before, kind);
             match self.settle(&table, write, now, &options, Some(object)).await? {
                 Some(committed) => return written(&table, committed, updated.ignored),
                 None => continue,
@@ -243,13 +238,7 @@ impl TableHandle {
             record.deleted_at = (kind == ChangeKind::Deleted).then_some(now);
 
             // Write.
-            let write = Write::Update {
-                table: table.clone(),
-                record,
-                expected: current.version,
-                before: Vec::new(),
-                kind,
-            };
+            let write = Write::update(&table, &current, record, Vec::new(), kind);
             if let Some(committed) = self.settle(&table, write, now, &options, None).await? {
                 return written(&table, committed, Vec::new());
             }
@@ -280,11 +269,7 @@ impl TableHandle {
         let current = found.ok_or_else(|| no_record(&table, &key.to_string()))?;
         self.expect(&table, &current, options.expected_version)?;
         let now = self.store.now();
-        let write = Write::Purge {
-            table: table.clone(),
-            key: key.clone(),
-            expected: options.expected_version,
-        };
+        let write = Write::purge(&table, &key, options.expected_version);
         match self.settle(&table, write, now, &options, None).await? {
             Some(committed) => written(&table, committed, Vec::new()),
             None => Err(no_record(&table, &key.to_string())),

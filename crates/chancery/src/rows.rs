@@ -155,6 +155,7 @@ impl TableHandle {
                 reason: options.reason,
                 operation: options.operation.clone(),
                 documents: options.documents.clone(),
+                ..Commit::default()
             };
             let keys: Vec<Key> = writes.iter().map(key_of).collect();
             let commit = self.store.commit(writes, now, how);
@@ -512,13 +513,14 @@ impl Deciding<'_> {
             };
             states.push(Arc::new(decided.record.clone()));
             writes.push(self.writes.len());
-            self.writes.push(Write::Update {
-                table: self.table.clone(),
-                record: decided.record,
-                expected: current.version,
-                before: decided.before,
-                kind: ChangeKind::Updated,
-            });
+            let kind = ChangeKind::Updated;
+            self.writes.push(Write::update(
+                self.table,
+                &current,
+                decided.record,
+                decided.before,
+                kind,
+            ));
         }
         self.pending.insert(tuple.to_vec(), states.clone());
         if writes.is_empty() {

@@ -11,8 +11,8 @@ use chancery_model::issue::unknown_name;
 use chancery_model::query::Plan;
 use chancery_model::{Issue, Record, Source, Table, TableId};
 use chancery_storage::{
-    Backend, Batch, CacheOptions, CacheStatus, Committed, CountMode, Document, DocumentWrite, Durability,
-    Mode, OnReject, ReadFigures, StorageError, Write,
+    Backend, Batch, CacheOptions, CacheStatus, Check, Committed, CountMode, Document, DocumentWrite,
+    Durability, Mode, OnReject, ReadFigures, StorageError, Write,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -428,6 +428,7 @@ impl Store {
             actor: self.actor.id.clone(),
             operation: how.operation,
             reason: how.reason,
+            checks: how.checks,
             writes,
             documents: match (&self.once, how.mode) {
                 (Some(once), Mode::Apply) => how
@@ -452,6 +453,7 @@ pub(crate) struct Commit {
     pub(crate) mode: Mode,
     pub(crate) reason: Reason,
     pub(crate) operation: Option<Arc<str>>,
+    pub(crate) checks: Vec<Check>,
     pub(crate) documents: Vec<DocumentWrite>,
 }
 

@@ -62,6 +62,7 @@ fn change(number: u64) -> Change {
         kind: ChangeKind::Inserted,
         previous: 0,
         before: Vec::new(),
+        was: None,
     }
 }
 

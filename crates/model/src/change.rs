@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, TableId, Value};
+use crate::{JsonMap, Key, Record, RecordMetadata, TableId, Value};
 
 /// What happened to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,18 +22,26 @@ pub enum ChangeKind {
     Purged,
     /// All records of the table are gone for good; the change has no key.
     Cleared,
+    /// It is gone for good, to make room for newer ones.
+    Evicted,
 }
 
 impl ChangeKind {
     /// Every kind, at the index that is its stored number.
-    pub const ALL: [ChangeKind; 6] = [
+    pub const ALL: [ChangeKind; 7] = [
         ChangeKind::Inserted,
         ChangeKind::Updated,
         ChangeKind::Deleted,
         ChangeKind::Restored,
         ChangeKind::Purged,
         ChangeKind::Cleared,
+        ChangeKind::Evicted,
     ];
+
+    /// Whether the record is gone for good after it.
+    pub fn removes(self) -> bool {
+        matches!(self, ChangeKind::Purged | ChangeKind::Evicted)
+    }
 
     /// The stored number.
     pub fn number(self) -> i64 {
@@ -81,8 +89,65 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The record's previous change; 0 for none.
     pub previous: u64,
-    /// Values of the changed columns before the change, by ordinal; all of them for a purge.
+    /// Values of the changed columns before the change, by ordinal; all that are not null if the record went for good.
     pub before: Vec<(u16, Value)>,
+    /// What else the record was before the change; none for an insert and a clear, and in logs of older programs.
+    pub was: Option<Box<Was>>,
+}
+
+/// What a record was before a change, its values aside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Was {
+    /// Its version.
+    pub version: u64,
+    /// When it was last written, in ms.
+    pub updated_at: i64,
+    /// Who last wrote it.
+    pub updated_by: Option<Arc<str>>,
+    /// When it was moved to the trash, in ms.
+    pub deleted_at: Option<i64>,
+    /// When it expires, in ms.
+    pub expires_at: Option<i64>,
+    /// When it was inserted, in ms, and by whom; only of a record that goes for good.
+    pub created: Option<(i64, Option<Arc<str>>)>,
+    /// Where it came from, if that changed or went with the record.
+    pub metadata: Option<RecordMetadata>,
+    /// Its undeclared fields, if they changed or went with the record; empty if it had none.
+    pub extra: Option<JsonMap>,
+}
+
+impl Was {
+    /// What a record was before it became another.
+    pub fn updated(old: &Record, new: &Record) -> Box<Was> {
+        Box::new(Was {
+            metadata: (old.metadata != new.metadata).then(|| old.metadata.clone()),
+            extra: (old.extra != new.extra).then(|| old.extra.as_deref().cloned().unwrap_or_default()),
+            ..Was::state(old)
+        })
+    }
+
+    /// What a record was before it went for good.
+    pub fn removed(old: &Record) -> Box<Was> {
+        Box::new(Was {
+            created: Some((old.created_at, old.created_by.clone())),
+            metadata: (old.metadata != RecordMetadata::default()).then(|| old.metadata.clone()),
+            extra: old.extra.as_deref().cloned(),
+            ..Was::state(old)
+        })
+    }
+
+    fn state(old: &Record) -> Was {
+        Was {
+            version: old.version,
+            updated_at: old.updated_at,
+            updated_by: old.updated_by.clone(),
+            deleted_at: old.deleted_at,
+            expires_at: old.expires_at,
+            created: None,
+            metadata: None,
+            extra: None,
+        }
+    }
 }
 
 /// One commit, as the log keeps it.

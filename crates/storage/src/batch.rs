@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chancery_model::change::{ChangeKind, Reason};
+use chancery_model::change::{ChangeKind, Reason, Was};
 use chancery_model::{Json, Key, Record, Table, TableId, Value};
 
 /// Everything one commit does.
@@ -16,8 +16,11 @@ pub struct Batch {
     pub operation: Option<Arc<str>>,
     /// What for.
     pub reason: Reason,
-    /// The writes, applied in order: a later one sees what an earlier one did, and each is judged where it stands. So two
-    /// records swap a unique value only through a write that gives it up first.
+    /// What was read in order to decide, and must still be so. All are judged before the first write is done; if any fails,
+    /// nothing is written and the answer is [`StorageError::Overtaken`](crate::StorageError::Overtaken).
+    pub checks: Vec<Check>,
+    /// The writes, applied in order: a later one sees what an earlier one did. A unique value is judged by what the whole
+    /// batch leaves, so two records may swap theirs, if the batch is all or nothing ([`OnReject::Abort`]).
     pub writes: Vec<Write>,
     /// Documents written in the same commit.
     pub documents: Vec<DocumentWrite>,
@@ -25,6 +28,34 @@ pub struct Batch {
     pub on_reject: OnReject,
     /// Whether it is really done.
     pub mode: Mode,
+}
+
+/// Something that was read and must still be so when the batch is committed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Check {
+    /// The record is as its change of this number left it ([`Record::change`]); 0 for a key that no record has.
+    Record {
+        /// Its table.
+        table: TableId,
+        /// Its key.
+        key: Key,
+        /// The number of its newest change.
+        change: u64,
+    },
+    /// A record with this key is there and not in the trash, whatever it holds.
+    Live {
+        /// Its table.
+        table: TableId,
+        /// Its key.
+        key: Key,
+    },
+    /// No record of the table changed after this revision.
+    Table {
+        /// The table.
+        table: TableId,
+        /// A revision that what was read shows everything of.
+        revision: u64,
+    },
 }
 
 /// What a write whose precondition fails does to the others.
@@ -70,6 +101,8 @@ pub enum Write {
         /// The values that change, as they were; only these columns are written. `extra`, metadata and system
         /// fields are always written.
         before: Vec<(u16, Value)>,
+        /// What else it was, for the log.
+        was: Box<Was>,
         /// [`ChangeKind::Updated`], [`ChangeKind::Deleted`] or [`ChangeKind::Restored`].
         kind: ChangeKind,
     },
@@ -81,6 +114,8 @@ pub enum Write {
         key: Key,
         /// The version it must have.
         expected: Option<u64>,
+        /// [`ChangeKind::Purged`] or [`ChangeKind::Evicted`].
+        kind: ChangeKind,
     },
     /// Removes all records of a table for good; one change.
     Clear {
@@ -89,6 +124,36 @@ pub enum Write {
     },
     /// Changes a definition.
     Schema(SchemaWrite),
+}
+
+impl Write {
+    /// A new state of a record, decided on what it is now. `before` names the values that change, as they were.
+    pub fn update(
+        table: &Arc<Table>,
+        now: &Record,
+        next: Record,
+        before: Vec<(u16, Value)>,
+        kind: ChangeKind,
+    ) -> Write {
+        Write::Update {
+            table: table.clone(),
+            was: Was::updated(now, &next),
+            record: next,
+            expected: now.version,
+            before,
+            kind,
+        }
+    }
+
+    /// Removes a record for good, at a version if one is given.
+    pub fn purge(table: &Arc<Table>, key: &Key, expected: Option<u64>) -> Write {
+        Write::Purge {
+            table: table.clone(),
+            key: key.clone(),
+            expected,
+            kind: ChangeKind::Purged,
+        }
+    }
 }
 
 /// A change of definitions. The backend keeps the definition itself as a document of kind `table`.

@@ -8,6 +8,10 @@ pub enum StorageError {
     /// Preconditions failed and nothing was written: read again and decide again.
     #[error("{} write(s) were refused", .0.len())]
     Rejected(Vec<(usize, Rejection)>),
+    /// What was read to decide the batch is no longer so; nothing was written. The numbers are indexes into
+    /// [`Batch::checks`](crate::Batch::checks): read again and decide again.
+    #[error("{} thing(s) that the batch rests on changed meanwhile", .0.len())]
+    Overtaken(Vec<usize>),
     /// A document's precondition failed and nothing was written.
     #[error("the {kind} {id} changed or exists already")]
     DocumentConflict {

@@ -24,8 +24,8 @@ mod seam;
 pub mod sqlite;
 
 pub use batch::{
-    Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
-    SchemaWrite, Write,
+    Batch, Check, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome,
+    Rejection, SchemaWrite, Write,
 };
 pub use bell::News;
 pub use cache::{CACHE_BYTES, CacheOptions, CacheStatus, RedisState, RedisStatus, RedisUrl};
@@ -36,4 +36,4 @@ pub use migration::MigrationStatus;
 pub use open::{Durability, OpenOptions, file, open, open_to_fill, place};
 pub use part::{Dump, Fill, LoggedCommit, Part, Totals};
 pub use read_figures::{ReadFigures, ReplicaFigures};
-pub use seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+pub use seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};

@@ -18,7 +18,7 @@ use crate::bell::News;
 use crate::cache::CacheStatus;
 use crate::error::StorageError;
 use crate::finding::Finding;
-use crate::part::{Dump, Fill};
+use crate::part::{Dump, Fill, LoggedCommit};
 use crate::read_figures::ReadFigures;
 
 /// An answer that may be there at once: then nothing is allocated for it.
@@ -87,6 +87,25 @@ pub trait Backend: Send + Sync + 'static {
     /// The change log after a change number, in order, at most `limit`.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
 
+    /// The steps of one record back in time, newest first, at most `limit`: the change with this number, the record's change
+    /// before it, and so on.
+    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
+        let (mut number, mut chain) = (number, Vec::new());
+        while number > 0 && chain.len() < limit {
+            let Some(change) = self.changes(number - 1, 1).await?.pop() else {
+                break;
+            };
+            number = change.previous;
+            chain.push(change);
+        }
+        Ok(chain)
+    }
+
+    /// Commits of the log.
+    async fn commits(&self, _query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
+        Err(StorageError::Internal("commits".into()))
+    }
+
     /// Tells when there is more in the change log, whoever wrote it. After a commit is answered it is told of at once; what
     /// another process commits is told of soon: to be sure, ask [`Backend::revision`].
     fn news(&self) -> watch::Receiver<News>;
@@ -137,6 +156,22 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Finishes what waits and lets go of files; later calls answer [`StorageError::Closed`].
     async fn close(&self) -> Result<(), StorageError>;
+}
+
+/// Which commits of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CommitQuery {
+    /// Those with these revisions, rising; revisions that do not exist are left out.
+    Revisions(Vec<u64>),
+    /// The newest before a revision, falling.
+    Before {
+        /// The revision, exclusive; [`u64::MAX`] for the newest of all.
+        revision: u64,
+        /// Only those of this operation.
+        operation: Option<Arc<str>>,
+        /// At most so many.
+        limit: usize,
+    },
 }
 
 /// How exactly to count.

@@ -146,11 +146,7 @@ impl Undoing<'_> {
                 continue;
             }
             if change.kind == ChangeKind::Inserted {
-                writes.push(Write::Purge {
-                    table: self.table.clone(),
-                    key: key.clone(),
-                    expected: None,
-                });
+                writes.push(Write::purge(self.table, key, None));
                 now.remove(key);
                 continue;
             }
@@ -190,7 +186,7 @@ impl Undoing<'_> {
 
     /// The record as it was before a change.
     fn restored(&self, record: &mut Record, change: Change) -> Write {
-        let expected = record.version;
+        let now = record.clone();
         record.version += 1;
         record.updated_at = self.handle.store.now();
         record.updated_by = self.handle.store.actor.id.clone();
@@ -209,13 +205,7 @@ impl Undoing<'_> {
             let slot = &mut record.values[usize::from(ordinal)];
             before.push((ordinal, std::mem::replace(slot, value)));
         }
-        Write::Update {
-            table: self.table.clone(),
-            record: record.clone(),
-            expected,
-            before,
-            kind: ChangeKind::Updated,
-        }
+        Write::update(self.table, &now, record.clone(), before, ChangeKind::Updated)
     }
 }
 

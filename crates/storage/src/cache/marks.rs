@@ -169,11 +169,7 @@ mod tests {
             ..Table::default()
         });
         Batch {
-            writes: vec![Write::Purge {
-                table,
-                key: Key::Int(key),
-                expected: None,
-            }],
+            writes: vec![Write::purge(&table, &Key::Int(key), None)],
             ..Batch::default()
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chancery_model::change::{Change, ChangeKind, Commit};
+use chancery_model::change::{Change, ChangeKind, Commit, Was};
 use chancery_model::{Key, Record, Table, TableId, Value};
 
 use super::State;
@@ -80,6 +80,7 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
         actor,
         operation,
         reason,
+        checks: _,
         writes,
         documents,
         on_reject,
@@ -166,9 +167,15 @@ impl Step<'_> {
                 record,
                 expected,
                 before,
+                was,
                 kind,
-            } => self.update(&table, record, expected, before, kind),
-            Write::Purge { table, key, expected } => self.purge(&table, &key, expected),
+            } => self.update(&table, record, expected, (before, was), kind),
+            Write::Purge {
+                table,
+                key,
+                expected,
+                kind,
+            } => self.purge(&table, &key, expected, kind),
             Write::Clear { table } => self.clear(&table),
             Write::Schema(SchemaWrite::Create(table)) => self.create_table(table),
             Write::Schema(SchemaWrite::Change { before, after }) => self.change_table(&before, after),
@@ -214,6 +221,7 @@ impl Step<'_> {
             kind: ChangeKind::Inserted,
             previous: 0,
             before: Vec::new(),
+            was: None,
         });
         let record = Arc::new(record);
         relation.add(record.clone(), vacancy);
@@ -225,7 +233,7 @@ impl Step<'_> {
         table: &Table,
         mut record: Record,
         expected: u64,
-        before: Vec<(u16, Value)>,
+        (before, was): (Vec<(u16, Value)>, Box<Was>),
         kind: ChangeKind,
     ) -> Result<Outcome, Refusal> {
         let State { relations, log, .. } = &mut *self.state;
@@ -249,6 +257,7 @@ impl Step<'_> {
             kind,
             previous: old.change,
             before,
+            was: Some(was),
         });
         let record = Arc::new(record);
         let old = relation.replace(slot, record.clone());
@@ -263,7 +272,13 @@ impl Step<'_> {
         Ok(Outcome::Written(record))
     }
 
-    fn purge(&mut self, table: &Table, key: &Key, expected: Option<u64>) -> Result<Outcome, Refusal> {
+    fn purge(
+        &mut self,
+        table: &Table,
+        key: &Key,
+        expected: Option<u64>,
+        kind: ChangeKind,
+    ) -> Result<Outcome, Refusal> {
         let State { relations, log, .. } = &mut *self.state;
         let relation = decided_on(relations, table)?;
         let slot = relation.slots.find(key).ok_or(Rejection::NotFound)?;
@@ -278,9 +293,10 @@ impl Step<'_> {
             revision: self.revision,
             table: table.number,
             key: Some(old.key.clone()),
-            kind: ChangeKind::Purged,
+            kind,
             previous: old.change,
             before: all_values(&old),
+            was: Some(Was::removed(&old)),
         });
         if self.reversible {
             self.undo.push(Undo::Purged {
@@ -307,6 +323,7 @@ impl Step<'_> {
             kind: ChangeKind::Cleared,
             previous: 0,
             before: Vec::new(),
+            was: None,
         });
         if self.reversible {
             self.undo.push(Undo::Cleared { old: Box::new(old) });

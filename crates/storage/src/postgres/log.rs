@@ -187,5 +187,6 @@ pub(super) fn change(row: &Row) -> Pg<Change> {
             None => Vec::new(),
             Some(text) => read_before(text).map_err(unreadable)?,
         },
+        was: None,
     })
 }

@@ -234,6 +234,7 @@ impl Overlay {
                 expected,
                 before,
                 kind,
+                was: _,
             } => {
                 let change = Update {
                     record,
@@ -243,7 +244,9 @@ impl Overlay {
                 };
                 Ok(self.update(table, change, (revision, at)))
             }
-            Write::Purge { table, key, expected } => Ok(self.purge(table, key, *expected, (revision, at))),
+            Write::Purge {
+                table, key, expected, ..
+            } => Ok(self.purge(table, key, *expected, (revision, at))),
             Write::Clear { .. } | Write::Schema(_) => Err(StorageError::Internal(
                 "a definition cannot be changed in memory".into(),
             )),

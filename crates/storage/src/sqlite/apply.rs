@@ -207,6 +207,7 @@ impl Ledger {
                 expected,
                 before,
                 kind,
+                was: _,
             } => {
                 let change = Update {
                     record,
@@ -216,7 +217,9 @@ impl Ledger {
                 };
                 self.update(held, table, change, commit)
             }
-            Write::Purge { table, key, expected } => self.purge(held, table, key, *expected, commit),
+            Write::Purge {
+                table, key, expected, ..
+            } => self.purge(held, table, key, *expected, commit),
             Write::Clear { table } => self.clear(held, table, commit),
             Write::Schema(schema) => {
                 self.defines = true;

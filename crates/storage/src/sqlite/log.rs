@@ -115,5 +115,6 @@ pub(super) fn change(row: &Row<'_>) -> Sql<Change> {
             None => Vec::new(),
             Some(text) => read_before(text).map_err(unreadable)?,
         },
+        was: None,
     })
 }

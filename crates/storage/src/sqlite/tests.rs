@@ -241,13 +241,8 @@ async fn a_search_index_is_built_on_the_first_search_and_kept() {
     assert_eq!(store.query(&plan).await.unwrap().len(), 2);
     let mut changed = thing(2, "Birnen");
     changed.version = 2;
-    let update = Write::Update {
-        table: table.clone(),
-        record: changed,
-        expected: 1,
-        before: vec![(0, Value::text("drei ÄPFEL"))],
-        kind: ChangeKind::Updated,
-    };
+    let (old, before) = (thing(2, "drei ÄPFEL"), vec![(0, Value::text("drei ÄPFEL"))]);
+    let update = Write::update(&table, &old, changed, before, ChangeKind::Updated);
     store.commit(batch(vec![update])).await.unwrap();
     assert_eq!(store.query(&plan).await.unwrap().len(), 1);
     store

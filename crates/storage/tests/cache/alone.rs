@@ -242,17 +242,14 @@ async fn a_changed_definition_and_a_cleared_table_let_go_of_everything() {
     });
     write(&*store, vec![change]).await;
     let old = get(&*store, &after, 1).await.expect("it is there");
-    let both = Write::Update {
-        table: after.clone(),
-        record: Record {
-            version: old.version + 1,
-            values: vec![Value::Int(5), Value::Int(6)].into(),
-            ..(*old).clone()
-        },
-        expected: old.version,
-        before: vec![(0, Value::Int(0)), (1, Value::Null)],
-        kind: chancery_model::change::ChangeKind::Updated,
+    let next = Record {
+        version: old.version + 1,
+        values: vec![Value::Int(5), Value::Int(6)].into(),
+        ..(*old).clone()
     };
+    let values = vec![(0, Value::Int(0)), (1, Value::Null)];
+    let kind = chancery_model::change::ChangeKind::Updated;
+    let both = Write::update(&after, &old, next, values, kind);
     write(&*store, vec![both]).await;
     // Whoever still has the older definition must not leave its view of the record to the others.
     for _ in 0..2 {

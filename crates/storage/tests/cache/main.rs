@@ -93,17 +93,18 @@ pub(crate) fn insert(table: &Arc<Table>, record: Record) -> Write {
 
 /// A write that sets the count of a record as it was read.
 pub(crate) fn set(table: &Arc<Table>, old: &Record, count: i64) -> Write {
-    Write::Update {
-        table: table.clone(),
-        record: Record {
-            version: old.version + 1,
-            values: vec![Value::Int(count)].into(),
-            ..old.clone()
-        },
-        expected: old.version,
-        before: vec![(0, old.value(0).clone())],
-        kind: ChangeKind::Updated,
-    }
+    let next = Record {
+        version: old.version + 1,
+        values: vec![Value::Int(count)].into(),
+        ..old.clone()
+    };
+    Write::update(
+        table,
+        old,
+        next,
+        vec![(0, old.value(0).clone())],
+        ChangeKind::Updated,
+    )
 }
 
 /// A batch.

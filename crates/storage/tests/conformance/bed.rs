@@ -313,13 +313,7 @@ pub(crate) fn set(table: &Arc<Table>, old: &Record, changes: &[(u16, Value)]) ->
     for (ordinal, value) in changes {
         record.values[usize::from(*ordinal)] = value.clone();
     }
-    Write::Update {
-        table: table.clone(),
-        record,
-        expected: old.version,
-        before,
-        kind: ChangeKind::Updated,
-    }
+    Write::update(table, old, record, before, ChangeKind::Updated)
 }
 
 /// A write that moves a record to the trash.
@@ -329,7 +323,7 @@ pub(crate) fn trash(table: &Arc<Table>, old: &Record) -> Write {
         deleted_at: Some(NOW),
         ..old.clone()
     };
-    update(table, old, record, ChangeKind::Deleted)
+    Write::update(table, old, record, Vec::new(), ChangeKind::Deleted)
 }
 
 /// A write that takes a record back from the trash.
@@ -339,26 +333,12 @@ pub(crate) fn restore(table: &Arc<Table>, old: &Record) -> Write {
         deleted_at: None,
         ..old.clone()
     };
-    update(table, old, record, ChangeKind::Restored)
-}
-
-fn update(table: &Arc<Table>, old: &Record, record: Record, kind: ChangeKind) -> Write {
-    Write::Update {
-        table: table.clone(),
-        record,
-        expected: old.version,
-        before: Vec::new(),
-        kind,
-    }
+    Write::update(table, old, record, Vec::new(), ChangeKind::Restored)
 }
 
 /// A write that removes a record for good.
 pub(crate) fn purge(table: &Arc<Table>, key: &Key, expected: Option<u64>) -> Write {
-    Write::Purge {
-        table: table.clone(),
-        key: key.clone(),
-        expected,
-    }
+    Write::purge(table, key, expected)
 }
 
 /// All live records of a table.

@@ -73,7 +73,7 @@ impl World {
                     1 => Some(version),
                     _ => None,
                 };
-                Write::Purge { table, key, expected }
+                Write::purge(&table, &key, expected)
             }
             (2..=11, Some(old)) => {
                 let write = self.update(dice, &old);
@@ -181,13 +181,11 @@ impl World {
         } else {
             old.version
         };
-        Write::Update {
-            table: self.table.clone(),
-            record,
-            expected,
-            before,
-            kind,
+        let mut write = Write::update(&self.table, old, record, before, kind);
+        if let Write::Update { expected: wanted, .. } = &mut write {
+            *wanted = expected;
         }
+        write
     }
 }
 

@@ -103,13 +103,8 @@ fn changed(table: &Arc<Table>, record: &Record, text: &str) -> Write {
     let mut after = record.clone();
     after.version += 1;
     after.values = vec![Value::text(text)].into();
-    Write::Update {
-        table: table.clone(),
-        expected: record.version,
-        before: vec![(0, record.values[0].clone())],
-        record: after,
-        kind: ChangeKind::Updated,
-    }
+    let before = vec![(0, record.values[0].clone())];
+    Write::update(table, record, after, before, ChangeKind::Updated)
 }
 
 /// A table with one note.
