@@ -59,6 +59,7 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
         },
         reversible,
         undo: Vec::new(),
+        at: 0,
         claims,
         state,
     };
@@ -107,6 +108,8 @@ struct Step<'a> {
     /// Whether steps may have to be taken back: not so for a single write, which checks before it does.
     reversible: bool,
     undo: Vec<Undo>,
+    /// Which write is being done.
+    at: usize,
     /// Unique values that change hands, where they are judged by what the whole batch leaves.
     claims: Option<Claims>,
 }
@@ -160,8 +163,9 @@ impl Step<'_> {
     }
 
     fn write(&mut self, index: usize, write: Write) -> Result<Outcome, Refusal> {
+        self.at = index;
         match write {
-            Write::Insert { table, record, draws } => self.insert(index, &table, record, &draws),
+            Write::Insert { table, record, draws } => self.insert(&table, record, &draws),
             Write::Update {
                 table,
                 record,
@@ -169,7 +173,7 @@ impl Step<'_> {
                 before,
                 was,
                 kind,
-            } => self.update(index, &table, record, expected, (before, was), kind),
+            } => self.update(&table, record, expected, (before, was), kind),
             Write::Purge {
                 table,
                 key,
@@ -183,13 +187,7 @@ impl Step<'_> {
         }
     }
 
-    fn insert(
-        &mut self,
-        index: usize,
-        table: &Table,
-        mut record: Record,
-        draws: &[Draw],
-    ) -> Result<Outcome, Refusal> {
+    fn insert(&mut self, table: &Table, mut record: Record, draws: &[Draw]) -> Result<Outcome, Refusal> {
         let State {
             relations,
             counters,
@@ -202,7 +200,13 @@ impl Step<'_> {
             fill(draw, &mut record, &mut drawn, counters)?;
         }
         let vacancy = relation.vacancy(&record)?;
-        claim(&mut self.claims, index, relation, (None, &record), &vacancy.taken)?;
+        claim(
+            &mut self.claims,
+            self.at,
+            relation,
+            (None, &record),
+            &vacancy.taken,
+        )?;
         for (counter, value) in drawn {
             let old = counters.insert(counter, value).unwrap_or_default();
             if self.reversible {
@@ -237,7 +241,6 @@ impl Step<'_> {
 
     fn update(
         &mut self,
-        index: usize,
         table: &Table,
         mut record: Record,
         expected: u64,
@@ -253,7 +256,7 @@ impl Step<'_> {
         }
         keep_the_others(&mut record, old, &before);
         let taken = relation.taken_from(old, &record);
-        claim(&mut self.claims, index, relation, (Some(old), &record), &taken)?;
+        claim(&mut self.claims, self.at, relation, (Some(old), &record), &taken)?;
         let number = log.newest() + 1;
         record.change = number;
         log.push(Change {
