@@ -19,6 +19,7 @@ pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
+pub mod transactions;
 pub mod workspaces;
 
 mod patch;

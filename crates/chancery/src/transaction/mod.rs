@@ -96,14 +96,15 @@ impl Store {
     /// ```
     ///
     /// Unique values are judged by what the whole transaction leaves, so [`Error::Unique`] comes from here and not from the
-    /// write inside.
+    /// write inside. The work is an async closure over shared references (`async |tx| …`), or a closure that gives a future.
     ///
     /// # Errors
     /// Those of the work, [`Error::Unique`], and [`Error::TransactionConflict`] once it was run
     /// [`TransactionOptions::attempts`] times.
-    pub async fn transaction<T, W>(&self, work: W) -> Result<T, Error>
+    pub async fn transaction<T, W, F>(&self, work: W) -> Result<T, Error>
     where
-        W: AsyncFnMut(Transaction) -> Result<T, Error>,
+        W: FnMut(Transaction) -> F,
+        F: Future<Output = Result<T, Error>>,
     {
         let done = self.transaction_with(TransactionOptions::default(), work).await?;
         Ok(done.value)
@@ -113,13 +114,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::transaction`].
-    pub async fn transaction_with<T, W>(
+    pub async fn transaction_with<T, W, F>(
         &self,
         options: TransactionOptions,
         work: W,
     ) -> Result<Transacted<T>, Error>
     where
-        W: AsyncFnMut(Transaction) -> Result<T, Error>,
+        W: FnMut(Transaction) -> F,
+        F: Future<Output = Result<T, Error>>,
     {
         self.run(options, work).await.map_err(Refusal::into_error)
     }
@@ -139,9 +141,10 @@ impl Store {
     }
 
     /// Runs work until its commit is not overtaken.
-    async fn run<T, W>(&self, options: TransactionOptions, mut work: W) -> Result<Transacted<T>, Refusal>
+    async fn run<T, W, F>(&self, options: TransactionOptions, mut work: W) -> Result<Transacted<T>, Refusal>
     where
-        W: AsyncFnMut(Transaction) -> Result<T, Error>,
+        W: FnMut(Transaction) -> F,
+        F: Future<Output = Result<T, Error>>,
     {
         let mut attempt = 0;
         loop {

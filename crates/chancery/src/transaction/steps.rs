@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chancery_model::admit::{Protected, UpdateMode};
 use chancery_model::{Issue, Json, Key, TableId};
+use parking_lot::Mutex;
 
 use super::commit::{Refusal, Taken, conflict};
 use super::{Transacted, Transaction, TransactionOptions, TransactionTable};
@@ -62,15 +63,15 @@ impl Store {
             let what = "operations in one transaction";
             return Err(Error::Limit { what, max, got });
         }
-        let mut places = HashMap::new();
+        let places = Mutex::new(Places::new());
         let done = self
             .run(options, async |transaction| {
-                places.clear();
-                all(&transaction, steps, protected, &mut places).await
+                places.lock().clear();
+                all(&transaction, steps, protected, &places).await
             })
             .await;
         done.map_err(|refusal| match refusal {
-            Refusal::Taken(taken) => Error::Bulk(issues_of(&taken, &places)),
+            Refusal::Taken(taken) => Error::Bulk(issues_of(&taken, &places.lock())),
             refusal => refusal.into_error(),
         })
     }
@@ -83,14 +84,14 @@ async fn all(
     transaction: &Transaction,
     steps: &[Step],
     protected: Protected,
-    places: &mut Places,
+    places: &Mutex<Places>,
 ) -> Result<Vec<Stepped>, Error> {
     let (mut done, mut bad, mut conflicts) = (Vec::with_capacity(steps.len()), Vec::new(), Vec::new());
     for (index, step) in steps.iter().enumerate() {
         match one(&transaction.on(&step.table), step, protected).await {
             Ok((record, wrote)) => {
                 if let Some(place) = wrote {
-                    places.insert(place, index);
+                    places.lock().insert(place, index);
                 }
                 done.push(record);
             }
@@ -115,7 +116,7 @@ async fn all(
         return Err(conflicts.swap_remove(0));
     }
     // The rest is rehearsed, so that its conflicts are named too.
-    bad.extend(issues_of(&transaction.rehearse().await?, places));
+    bad.extend(issues_of(&transaction.rehearse().await?, &places.lock()));
     bad.sort_by_key(|(index, _)| *index);
     Err(Error::Bulk(bad))
 }

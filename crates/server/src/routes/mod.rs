@@ -15,6 +15,7 @@ mod query;
 mod records;
 mod stream;
 mod tables;
+mod transactions;
 mod users;
 mod workspaces;
 
@@ -44,6 +45,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(options::routes())
         .merge(records::routes())
         .merge(bulk::routes())
+        .merge(transactions::routes())
         .merge(query::routes())
         .merge(aggregate::routes())
         .merge(imports::routes())
