@@ -10,5 +10,6 @@ mod hostile;
 mod moves;
 mod queries;
 mod several;
+mod transactions;
 mod typed;
 mod workspaces;

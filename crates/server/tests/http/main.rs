@@ -13,3 +13,4 @@ mod openapi;
 mod query;
 mod records;
 mod tables;
+mod transactions;
