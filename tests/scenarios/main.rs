@@ -2,12 +2,16 @@
 
 mod buckets;
 mod bulk;
+mod defects;
 mod definitions;
+mod eviction;
+mod expiry;
 mod files;
 mod follow;
 mod hostile;
 mod moves;
 mod queries;
+mod references;
 mod several;
 mod typed;
 mod workspaces;
