@@ -178,7 +178,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
-    pub async fn on(backend: Arc<dyn Backend>) -> Result<Store, Error> {
+    pub async fn over(backend: Arc<dyn Backend>) -> Result<Store, Error> {
         Store::made(backend, OpenOptions::default()).await
     }
 
