@@ -153,6 +153,7 @@ pub(crate) fn document() -> OpenApi {
         ),
         ("Query", "Filter, sort, search and compute."),
         ("Tables", "Sets of records under one schema."),
+        ("Buckets", "Tables in the vocabulary of definitions in code."),
         (
             "Columns",
             "The slots of a table, and the options of select columns.",
