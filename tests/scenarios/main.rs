@@ -3,6 +3,7 @@
 mod buckets;
 mod bulk;
 mod definitions;
+mod derived;
 mod files;
 mod follow;
 mod hostile;

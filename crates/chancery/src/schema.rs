@@ -468,7 +468,7 @@ impl TableHandle {
     }
 
     /// Changes the definition, one change after the other.
-    async fn change(
+    pub(crate) async fn change(
         &self,
         mut edit: impl FnMut(&mut Table) -> Result<(), Vec<Issue>>,
     ) -> Result<Arc<Table>, Error> {
