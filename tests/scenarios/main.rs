@@ -4,6 +4,7 @@ mod buckets;
 mod bulk;
 mod definitions;
 mod derived;
+mod events;
 mod files;
 mod follow;
 mod hostile;

@@ -68,6 +68,7 @@ mod define;
 pub mod derived;
 pub mod doctor;
 mod error;
+mod events;
 mod export;
 mod figures;
 mod follow;
@@ -93,7 +94,7 @@ pub use catalog::Workspace;
 pub use chancery_derive::{Choices, Record};
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
-pub use chancery_model::change::{Change, ChangeKind};
+pub use chancery_model::change::{Change, ChangeKind, Reason};
 pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
@@ -113,6 +114,9 @@ pub use chancery_storage::{
 pub use chancery_vault::credentials;
 pub use derived::{AsColumn, AsRecord, Meta};
 pub use error::Error;
+pub use events::{
+    Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
+};
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
