@@ -87,6 +87,7 @@ mod store;
 mod sweep;
 pub mod transfer;
 mod typed;
+pub mod webhooks;
 mod workspaces;
 
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
