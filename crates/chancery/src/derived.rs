@@ -16,6 +16,18 @@ pub trait AsRecord: Serialize + DeserializeOwned {
 }
 
 /// A type that is the values of a column. `#[derive(Choices)]` makes it for an enum.
+///
+/// A field whose type is none needs `#[record(field_type = "…")]`:
+///
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Place { street: String }
+///
+/// #[derive(chancery::Record, serde::Serialize, serde::Deserialize)]
+/// struct Shop {
+///     place: Place, // with `#[record(field_type = "json")]` it compiles
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` says no field type",
     label = "which column is this?",
