@@ -4,6 +4,7 @@ mod buckets;
 mod bulk;
 mod defects;
 mod definitions;
+mod derived;
 mod events;
 mod eviction;
 mod expiry;
