@@ -90,6 +90,8 @@ export class Chancery {
   readonly #fetch: typeof fetch;
   /** The newest commit of this client's own: its reads see it, also where they are answered by a copy. */
   #written = 0;
+  /** What a change with the cookie of a session must carry. */
+  #csrf: string | undefined;
 
   constructor(options: ChanceryOptions = {}) {
     const here = (globalThis as { location?: { origin?: string } }).location?.origin;
@@ -135,17 +137,27 @@ export class Chancery {
       try {
         return await this.#once<T>(method, path, input);
       } catch (error) {
-        if (attempt >= retries || !(error instanceof ChanceryError) || !mayRepeat(method, error)) throw error;
+        if (attempt === 0 && error instanceof ChanceryError && error.code === 'csrfRequired') {
+          await this.#learnCsrf();
+          continue;
+        }
+        if (attempt >= retries || !(error instanceof ChanceryError) || !mayRepeat(isRead(method, path), error)) throw error;
         await pause(waitMs(attempt, error), input.signal);
       }
     }
+  }
+
+  /** A page that does with the cookie of its session has to prove that it is one of the server's own. */
+  async #learnCsrf(): Promise<void> {
+    const session = await this.#once<{ csrfToken: string }>('get', '/api/auth/session', {});
+    this.#csrf = session.body.csrfToken;
   }
 
   async #once<T>(method: Method, path: string, input: RawRequest): Promise<Answer<T>> {
     const response = await this.#send(method, path, input);
     const revision = Number(response.headers.get('x-revision') ?? 0);
     if (!response.ok) throw await refusal(response, input.about);
-    if (method !== 'get' && revision > this.#written) this.#written = revision;
+    if (!isRead(method, path) && revision > this.#written) this.#written = revision;
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') ?? false;
     const body = text === '' ? undefined : isJson ? (JSON.parse(text) as unknown) : text;
@@ -155,7 +167,8 @@ export class Chancery {
   async #send(method: Method, path: string, input: RawRequest): Promise<Response> {
     const headers: Record<string, string> = { ...input.headers };
     if (this.key !== undefined) headers['authorization'] = `Bearer ${this.key}`;
-    if (method === 'get' && this.#written > 0) headers['x-at-least-revision'] = String(this.#written);
+    else if (this.#csrf !== undefined) headers['x-csrf-token'] = this.#csrf;
+    if (isRead(method, path) && this.#written > 0) headers['x-at-least-revision'] = String(this.#written);
     if (input.body !== undefined) headers['content-type'] = 'application/json';
     const limit = AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS);
     const signal = input.signal === undefined ? limit : either(input.signal, limit);
@@ -202,9 +215,13 @@ async function refusal(response: Response, about: About | undefined): Promise<Ch
   return seconds > 0 ? Object.assign(error, { retryAfterMs: seconds * 1_000 }) : error;
 }
 
-function mayRepeat(method: Method, error: ChanceryError): boolean {
+/** Whether a request only reads: questions come as POST, because they have a body. */
+function isRead(method: Method, path: string): boolean {
+  return method === 'get' || (method === 'post' && /\/(query|aggregate|run)$/.test(path));
+}
+
+function mayRepeat(harmless: boolean, error: ChanceryError): boolean {
   if (NOTHING_DONE.has(error.code)) return true;
-  const harmless = method === 'get';
   return harmless && (error.code === 'unreachable' || error.status === 503);
 }
 

@@ -192,7 +192,7 @@ export class Store {
    */
   async on<T extends object = AnyFields>(
     pattern: string,
-    handler: (event: StoreEvent<T>, topic: string) => void | Promise<void>,
+    handler: (event: StoreEvent<T>, topic: string) => unknown,
     options: OnOptions = {},
   ): Promise<Unsubscribe> {
     const feed = new EventFeed(
