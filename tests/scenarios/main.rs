@@ -2,13 +2,17 @@
 
 mod buckets;
 mod bulk;
+mod defects;
 mod definitions;
 mod events;
+mod eviction;
+mod expiry;
 mod files;
 mod follow;
 mod hostile;
 mod moves;
 mod queries;
+mod references;
 mod several;
 mod typed;
 mod workspaces;

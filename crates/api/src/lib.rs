@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod buckets;
 pub mod bulk;
 pub mod codes;
 pub mod columns;

@@ -42,6 +42,22 @@ pub enum Error {
         /// The key.
         key: Key,
     },
+    /// Another record refers to it and restricts its end.
+    #[error(
+        "Cannot delete from table \"{table}\" (key \"{key}\"): referenced by table \"{by}\" (key \"{by_key}\") via field \"{field}\""
+    )]
+    Referenced {
+        /// The table's slug.
+        table: String,
+        /// The key.
+        key: Key,
+        /// The slug of the table that refers to it.
+        by: String,
+        /// The key of the record that does.
+        by_key: Key,
+        /// The slug of the column.
+        field: String,
+    },
     /// There is no such thing.
     #[error("{message}")]
     NotFound {
@@ -141,6 +157,14 @@ impl Error {
             Error::InTrash { .. } => "Restore it first.".into(),
             Error::Version { .. } => "Read the record again and repeat the change.".into(),
             Error::Limit { .. } => "Send it in several parts.".into(),
+            Error::Referenced { by, field, .. } => {
+                format!(
+                    "Delete or change what refers to it in \"{by}\" first, or declare {field} with onDelete cascade or setNull."
+                )
+            }
+            Error::Taken { what: "table", .. } => {
+                "Choose another name, or change the one that is there.".into()
+            }
             Error::Bulk(_) => "Mend the items, or send continueOnError to write the good ones.".into(),
             Error::File { hint, .. } => hint.clone(),
             Error::Storage(StorageError::Locked { .. }) => {
@@ -197,6 +221,7 @@ impl Error {
             Error::KeyTaken { ref key, .. } => {
                 vec![Issue::new("id", Code::KeyTaken, self.to_string()).with("key", key.to_string())]
             }
+            Error::Referenced { .. } => vec![Issue::new("id", Code::Reference, self.to_string())],
             Error::NotFound { .. } | Error::InTrash { .. } => {
                 vec![Issue::new("id", Code::NotFound, self.to_string())]
             }

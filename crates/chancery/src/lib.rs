@@ -22,12 +22,15 @@
 pub mod access;
 pub mod backup;
 mod bucket_filter;
+mod buckets;
 mod bulk;
 mod catalog;
+mod clock;
 pub mod cursor;
 pub mod doctor;
 mod error;
 mod events;
+mod expiry;
 mod export;
 mod figures;
 mod follow;
@@ -35,11 +38,13 @@ mod import;
 pub mod limits;
 mod line;
 mod names;
+mod options;
 mod reads;
 mod record;
 mod records;
 pub mod replies;
 mod rows;
+mod rules;
 mod schema;
 mod slow;
 mod store;
@@ -48,12 +53,13 @@ pub mod transfer;
 mod typed;
 mod workspaces;
 
+pub use buckets::{BucketStats, StoreStats};
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
 pub use catalog::Workspace;
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
 pub use chancery_model::change::{Change, ChangeKind, Reason};
-pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
+pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated, OnDelete};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
 pub use chancery_model::filter::Operator;
@@ -70,6 +76,7 @@ pub use chancery_storage::{
     ReplicaFigures, StorageError, TableStats,
 };
 pub use chancery_vault::credentials;
+pub use clock::Clock;
 pub use error::Error;
 pub use events::{
     Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
@@ -82,11 +89,12 @@ pub use import::{
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
     Suggestion,
 };
+pub use options::OptionPatch;
 pub use reads::{Count, Page, PageWindow, Stream};
 pub use record::Record;
 pub use records::{IntoKey, WriteOptions, Written};
 pub use rows::{Blank, OnMany};
-pub use schema::{ColumnPatch, OptionPatch, TablePatch};
+pub use schema::{ColumnPatch, TablePatch};
 pub use serde_json::json;
 pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};

@@ -149,6 +149,7 @@ pub(crate) fn document() -> OpenApi {
         ("Bulk", "Many records in one request and one commit."),
         ("Query", "Filter, sort, search and compute."),
         ("Tables", "Sets of records under one schema."),
+        ("Buckets", "Tables in the vocabulary of definitions in code."),
         (
             "Columns",
             "The slots of a table, and the options of select columns.",

@@ -49,6 +49,7 @@ impl From<Error> for Fault {
             Error::KeyTaken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::NotFound { what, .. } => Fault::new(not_found(what), text),
+            Error::Referenced { .. } => Fault::new(ErrorCode::Referenced, text),
             Error::InTrash { .. } => Fault::new(ErrorCode::Gone, text),
             Error::Version { current, .. } => {
                 let version = current.version();
@@ -121,9 +122,11 @@ fn not_found(what: &str) -> ErrorCode {
 
 /// Invalid values; where all of them clash with other records it is a conflict.
 fn invalid(found: Vec<Found>) -> Fault {
-    let clash = !found.is_empty() && found.iter().all(|issue| issue.code == Code::Unique);
-    let code = if clash {
+    let all = |code: Code| !found.is_empty() && found.iter().all(|issue| issue.code == code);
+    let code = if all(Code::Unique) {
         ErrorCode::UniqueViolation
+    } else if all(Code::Reference) {
+        ErrorCode::ReferenceViolation
     } else {
         ErrorCode::ValidationFailed
     };

@@ -4,6 +4,7 @@ mod aggregate;
 mod api_keys;
 mod auth;
 mod backups;
+mod buckets;
 mod bulk;
 mod columns;
 mod exports;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(workspaces::routes())
         .merge(fields::routes())
         .merge(tables::routes())
+        .merge(buckets::routes())
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
