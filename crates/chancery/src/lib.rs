@@ -51,6 +51,7 @@ mod store;
 mod sweep;
 pub mod transfer;
 mod typed;
+pub mod webhooks;
 mod workspaces;
 
 pub use buckets::{BucketStats, StoreStats};

@@ -162,5 +162,18 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/imports/{import}", Read),
     rule("GET", "/api/imports/{import}/errors", Read),
     rule("POST", "/api/imports/{import}/cancel", Write),
+    long("GET", "/api/changes", Read),
+    rule("GET", "/api/webhooks", Admin),
+    rule("POST", "/api/webhooks", Admin),
+    rule("GET", "/api/webhooks/{webhook}", Admin),
+    rule("PATCH", "/api/webhooks/{webhook}", Admin),
+    rule("DELETE", "/api/webhooks/{webhook}", Admin),
+    rule("POST", "/api/webhooks/{webhook}/replay", Admin),
+    rule("GET", "/api/webhooks/{webhook}/deliveries", Admin),
+    rule(
+        "POST",
+        "/api/webhooks/{webhook}/deliveries/{delivery}/replay",
+        Admin,
+    ),
     long("GET", "/api/backup", Admin),
 ];
