@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod client;
 mod cluster;
 mod differential;
 mod e2e;
@@ -39,7 +40,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, linearisability, failover, API fuzzing
+    /// Run everything: tidy, tests, doc tests, web build, browser, client, kill -9 loop, linearisability, failover, API fuzzing
     Test(test::Options),
     /// Check the invariants of the house (crate arrows, sizes, banned words, …) in under a second
     Tidy(tidy::Options),
@@ -51,6 +52,8 @@ enum Command {
     Web(web::Options),
     /// Drive every page in a real headless Chromium against a freshly started server
     E2e(e2e::Options),
+    /// Check, build and test the TypeScript client against a freshly started server
+    Client(client::Options),
     /// Send generated requests to every documented operation (schemathesis) and check every answer
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
@@ -77,6 +80,7 @@ fn main() -> std::process::ExitCode {
         Command::Provision(options) => provision::run(&options),
         Command::Web(options) => web::run(&options),
         Command::E2e(options) => e2e::run(&options),
+        Command::Client(options) => client::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
         Command::Linear(options) => linear::run(&options),

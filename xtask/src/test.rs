@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::postgres::{self, Durability, Postgres};
 use crate::redis::{self, Redis};
 use crate::replicated::{self, Replicated};
-use crate::{e2e, failover, fuzz_api, kill, linear, process, repo, tidy, web};
+use crate::{client, e2e, failover, fuzz_api, kill, linear, process, repo, tidy, web};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -37,6 +37,8 @@ enum Step {
     Web,
     /// Every page in a real headless Chromium
     E2e,
+    /// The TypeScript client against a real server
+    Client,
     /// 100 times kill -9 under load, on SQLite and on PostgreSQL
     Kill,
     /// 10 histories of 16 callers and a kill -9 each, checked for linearisability
@@ -81,6 +83,7 @@ impl Step {
             Self::Doc => process::run(repo::cargo().args(["test", "--workspace", "--all-features", "--doc"])),
             Self::Web => web::run(&web::Options::check()),
             Self::E2e => e2e::run(&e2e::Options::everything()),
+            Self::Client => client::run(&client::Options::everything()),
             Self::Kill => {
                 kill::run(&kill::Options::short())?;
                 kill::run(&kill::Options::short_on_postgres())
