@@ -373,6 +373,8 @@ fn row_3_a_filter_that_was_read_is_read_again_by_the_commit() {
 #[test]
 fn row_4_a_transfer_over_two_tables_is_never_seen_half_done() {
     const SUM: i64 = 1_000;
+    // There must be something to tear.
+    const TRANSFERS: u64 = 50;
     on_every_backend(|store| async move {
         let (left, right) = (table(&store, "left").await, table(&store, "right").await);
         make(&left, "a", SUM).await;
@@ -402,9 +404,11 @@ fn row_4_a_transfer_over_two_tables_is_never_seen_half_done() {
         };
         let readers: Vec<_> = (0..4)
             .map(|reader| {
-                let store = store.clone();
+                let (store, moved) = (store.clone(), moved.clone());
                 tokio::spawn(async move {
-                    for _ in 0..reads_each {
+                    let mut reads = 0;
+                    while reads < reads_each || moved.load(Ordering::Relaxed) < TRANSFERS {
+                        reads += 1;
                         let sum = store.transaction(async |tx| match reader % 2 {
                             0 => Ok(n_in(&tx, "left", "a").await? + n_in(&tx, "right", "b").await?),
                             _ => {
@@ -424,7 +428,6 @@ fn row_4_a_transfer_over_two_tables_is_never_seen_half_done() {
         }
         stop.store(true, Ordering::Relaxed);
         writer.await.expect("it moves");
-        assert!(moved.load(Ordering::Relaxed) > 5, "there was something to tear");
     });
 }
 
@@ -623,5 +626,88 @@ fn a_conflict_that_stays_is_told_after_the_last_attempt() {
         assert!(refused.hint().is_some());
         assert_eq!(runs.load(Ordering::Relaxed), 3);
         assert_eq!(n(&items, "a").await, 4);
+    });
+}
+
+#[test]
+fn row_7_a_size_limit_holds_in_a_transaction() {
+    on_every_backend(|store| async move {
+        let definition = json!({
+            "key": "id",
+            "schema": {"id": {"type": "string", "required": true}},
+            "maxSize": 3,
+        });
+        let recent = store.define_bucket("recent", &definition).await.expect("defined");
+        for id in ["a", "b", "c"] {
+            recent.insert(json!({"id": id})).await.expect("inserted");
+        }
+        store
+            .transaction(async |tx| {
+                let recent = tx.table("recent")?;
+                recent.insert(json!({"id": "d"})).await?;
+                recent.insert(json!({"id": "e"})).await
+            })
+            .await
+            .expect("committed");
+        assert_eq!(ids(&recent.all().await.expect("read")), ["c", "d", "e"]);
+        let refused = store
+            .transaction(async |tx| {
+                tx.table("recent")?.insert(json!({"id": "f"})).await?;
+                tx.table("recent")?.insert(json!({"id": "c"})).await
+            })
+            .await;
+        assert!(matches!(refused, Err(Error::KeyTaken { .. })));
+        assert_eq!(
+            ids(&recent.all().await.expect("read")),
+            ["c", "d", "e"],
+            "nothing was evicted for nothing"
+        );
+    });
+}
+
+#[test]
+fn row_7_references_hold_in_a_transaction() {
+    on_every_backend(|store| async move {
+        let users = json!({"key": "id", "schema": {"id": {"type": "string", "required": true}}});
+        let posts = json!({
+            "key": "id",
+            "schema": {
+                "id": {"type": "string", "required": true},
+                "user": {"type": "string", "ref": "users", "onDelete": "restrict"},
+            },
+        });
+        let users = store.define_bucket("users", &users).await.expect("defined");
+        let posts = store.define_bucket("posts", &posts).await.expect("defined");
+        // Both come at once, the one that refers first.
+        store
+            .transaction(async |tx| {
+                tx.table("posts")?.insert(json!({"id": "p", "user": "ann"})).await?;
+                tx.table("users")?.insert(json!({"id": "ann"})).await
+            })
+            .await
+            .expect("in the end it is there");
+        let dangling = store
+            .transaction(async |tx| tx.table("posts")?.insert(json!({"id": "q", "user": "nobody"})).await)
+            .await
+            .expect_err("nobody is there");
+        assert!(matches!(&dangling, Error::Invalid { table, .. } if table == "posts"), "{dangling}");
+        let kept = store
+            .transaction(async |tx| {
+                tx.table("posts")?.insert(json!({"id": "r"})).await?;
+                tx.table("users")?.delete("ann").await
+            })
+            .await
+            .expect_err("it is referred to");
+        assert!(matches!(kept, Error::Referenced { .. }), "{kept}");
+        assert_eq!(ids(&posts.all().await.expect("read")), ["p"]);
+        // Both go at once, the one that is referred to first.
+        store
+            .transaction(async |tx| {
+                tx.table("users")?.delete("ann").await?;
+                tx.table("posts")?.delete("p").await
+            })
+            .await
+            .expect("in the end nothing refers");
+        assert!(users.all().await.expect("read").is_empty());
     });
 }
