@@ -7,7 +7,9 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod buckets;
 pub mod bulk;
+pub mod changes;
 pub mod codes;
 pub mod columns;
 pub mod exports;
@@ -19,6 +21,7 @@ pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
+pub mod webhooks;
 pub mod transactions;
 pub mod workspaces;
 

@@ -42,6 +42,22 @@ pub enum Error {
         /// The key.
         key: Key,
     },
+    /// Another record refers to it and restricts its end.
+    #[error(
+        "Cannot delete from table \"{table}\" (key \"{key}\"): referenced by table \"{by}\" (key \"{by_key}\") via field \"{field}\""
+    )]
+    Referenced {
+        /// The table's slug.
+        table: String,
+        /// The key.
+        key: Key,
+        /// The slug of the table that refers to it.
+        by: String,
+        /// The key of the record that does.
+        by_key: Key,
+        /// The slug of the column.
+        field: String,
+    },
     /// There is no such thing.
     #[error("{message}")]
     NotFound {
@@ -116,6 +132,12 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// The change log does not reach back so far any more.
+    #[error("the change log begins at revision {oldest}")]
+    Gone {
+        /// The oldest revision that it still holds.
+        oldest: u64,
+    },
     /// Somebody wrote to the source while it was moved.
     #[error("the source was written to meanwhile: it was at revision {from} and is at {to}")]
     Changed {
@@ -152,6 +174,14 @@ impl Error {
             }
             Error::TransactionEnded => "Begin another one.".into(),
             Error::Limit { .. } => "Send it in several parts.".into(),
+            Error::Referenced { by, field, .. } => {
+                format!(
+                    "Delete or change what refers to it in \"{by}\" first, or declare {field} with onDelete cascade or setNull."
+                )
+            }
+            Error::Taken { what: "table", .. } => {
+                "Choose another name, or change the one that is there.".into()
+            }
             Error::Bulk(_) => "Mend the items, or send continueOnError to write the good ones.".into(),
             Error::File { hint, .. } => hint.clone(),
             Error::Storage(StorageError::Locked { .. }) => {
@@ -168,6 +198,7 @@ impl Error {
                 "Read the records again before repeating the write.".into()
             }
             Error::Changed { .. } => "Stop whatever writes to it and move again.".into(),
+            Error::Gone { .. } => "Read the records again, and go on from the current revision.".into(),
             Error::Unlike(_) => "Check the disk it was written to, and repeat.".into(),
             Error::Storage(StorageError::Unfinished { .. }) => {
                 "Repeat the move or restore: it starts again from nothing.".into()
@@ -207,6 +238,7 @@ impl Error {
             Error::KeyTaken { ref key, .. } => {
                 vec![Issue::new("id", Code::KeyTaken, self.to_string()).with("key", key.to_string())]
             }
+            Error::Referenced { .. } => vec![Issue::new("id", Code::Reference, self.to_string())],
             Error::NotFound { .. } | Error::InTrash { .. } => {
                 vec![Issue::new("id", Code::NotFound, self.to_string())]
             }

@@ -14,6 +14,10 @@ pub const VALUE_CHARS_MAX: usize = 200;
 pub const DIFFERENCES_MAX: usize = 20;
 /// Most findings of the doctor that are told one by one.
 pub const FINDINGS_MAX: usize = 100;
+/// How often expired records are removed unless said otherwise.
+pub const TTL_CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+/// Expired records that one commit removes.
+pub const EXPIRED_IN_ONE_COMMIT: u64 = 1_000;
 /// What counts as a slow query unless said otherwise, in ms.
 pub const SLOW_QUERY_MS: u64 = 500;
 /// Most slow queries that are kept in memory.

@@ -5,6 +5,7 @@
 )]
 
 mod access;
+mod buckets;
 mod bulk;
 mod conventions;
 mod files;
