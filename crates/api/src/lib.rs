@@ -21,8 +21,8 @@ pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
-pub mod webhooks;
 pub mod transactions;
+pub mod webhooks;
 pub mod workspaces;
 
 mod patch;

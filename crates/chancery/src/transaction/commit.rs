@@ -10,6 +10,7 @@ use super::Transaction;
 use super::state::{Basis, End, Gathered, Read};
 use crate::error::Error;
 use crate::record::Record;
+use crate::rules::{self, Unsettled};
 use crate::store::Commit;
 
 /// Why a transaction was not committed.
@@ -148,19 +149,42 @@ impl Transaction {
             checks,
             ..Commit::default()
         };
-        match self.store.commit(writes, self.store.now(), how).await {
-            Ok(committed) => Ok(committed.revision),
-            Err(StorageError::Overtaken(indexes)) => {
+        match self.store.write(writes, self.store.now(), how).await {
+            Ok(settled) => Ok(settled.revision),
+            Err(Unsettled::Failed(Error::Storage(StorageError::Overtaken(indexes)))) => {
                 let basis = indexes.first().and_then(|index| bases.get(*index));
                 let basis = basis.ok_or_else(|| Error::Internal("an unknown check failed".into()))?;
                 Err(Refusal::Overtaken(self.conflict(basis).await?))
             }
-            Err(StorageError::Rejected(rejections)) => self.rejected(rejections, &owners, &values).await,
-            Err(error) => Err(error.into()),
+            Err(Unsettled::Refused(refused)) => self.refused(refused, &owners, &values).await,
+            Err(Unsettled::Failed(error)) => Err(error.into()),
         }
     }
 
-    /// What writes that were refused mean: only unique values are the work's own doing.
+    /// What writes that were refused mean. What rules refuse, running it again does not change.
+    async fn refused(
+        &self,
+        refused: Vec<(usize, rules::Refusal)>,
+        owners: &[(Arc<Table>, Key)],
+        values: &[Option<Record>],
+    ) -> Result<u64, Refusal> {
+        let mut rejections = Vec::new();
+        for (index, why) in refused {
+            match why {
+                rules::Refusal::Seam(rejection) => rejections.push((index, rejection)),
+                why => {
+                    let Some((table, key)) = owners.get(index) else {
+                        continue;
+                    };
+                    let handle = self.store.handle(table);
+                    return Err(handle.refused(table, key.clone(), None, why).into());
+                }
+            }
+        }
+        self.rejected(rejections, owners, values).await
+    }
+
+    /// What preconditions that failed mean: only unique values are the work's own doing.
     async fn rejected(
         &self,
         rejections: Vec<(usize, Rejection)>,

@@ -313,6 +313,7 @@ impl TransactionTable {
         puts: &mut [Put],
         options: &WriteOptions,
     ) -> Result<(), Error> {
+        let judged_at = table.judged_at(self.handle.store.now());
         for put in puts {
             let given = || put.draws.iter().any(|draw| draw.target == DrawTarget::Key);
             let made = match table.key_column {
@@ -322,13 +323,25 @@ impl TransactionTable {
             if made {
                 continue;
             }
-            if self.current(table, &put.key).await?.is_some() {
-                return Err(Error::KeyTaken {
-                    table: table.slug.clone(),
+            let stored = self.stored(table, &put.key).await?;
+            if let Some(current) = self.current(table, &put.key).await? {
+                if current.expires_at.is_none_or(|at| at > judged_at) {
+                    return Err(Error::KeyTaken {
+                        table: table.slug.clone(),
+                        key: put.key.clone(),
+                    });
+                }
+                // One that has expired makes room.
+                let gone = Put {
+                    table: table.clone(),
                     key: put.key.clone(),
-                });
+                    base: stored.clone(),
+                    now: None,
+                    draws: Vec::new(),
+                };
+                self.transaction.state.lock().put(vec![gone])?;
             }
-            put.base = self.stored(table, &put.key).await?;
+            put.base = stored;
         }
         Ok(())
     }
@@ -451,7 +464,9 @@ impl TransactionTable {
                     key: key.clone(),
                 });
             }
-            Wanted::Live if !current.visible(now) => return Err(no_record(table, &key.to_string())),
+            Wanted::Live if !current.visible(table.judged_at(now)) => {
+                return Err(no_record(table, &key.to_string()));
+            }
             Wanted::Trashed if !in_trash => {
                 let what = "record";
                 let slug = &table.slug;
