@@ -9,6 +9,7 @@ use chancery_model::{Code, Issue};
 use chancery_storage::{Document, DocumentQuery, DocumentWrite, StorageError};
 use chancery_vault::credentials::Secret;
 use chancery_vault::webhook;
+pub use chancery_vault::webhook::verify;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

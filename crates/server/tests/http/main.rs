@@ -6,10 +6,13 @@
 
 mod access;
 mod bulk;
+mod changes;
 mod conventions;
 mod files;
 mod harness;
 mod openapi;
 mod query;
 mod records;
+mod served;
 mod tables;
+mod webhooks;
