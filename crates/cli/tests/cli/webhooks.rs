@@ -27,7 +27,9 @@ fn receiver() -> (String, Arc<Mutex<Vec<u64>>>) {
                 let size = stream.read(&mut part).unwrap_or(0);
                 read.extend_from_slice(&part[..size]);
                 let text = String::from_utf8_lossy(&read);
-                let whole = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str::<Value>(body).ok());
+                let whole = text
+                    .split_once("\r\n\r\n")
+                    .and_then(|(_, body)| serde_json::from_str::<Value>(body).ok());
                 match whole {
                     Some(body) => break Some(body),
                     None if size == 0 => break None,
@@ -45,8 +47,17 @@ fn receiver() -> (String, Arc<Mutex<Vec<u64>>>) {
 
 fn wait_for(numbers: &Arc<Mutex<Vec<u64>>>, count: usize) {
     let started = Instant::now();
-    while numbers.lock().unwrap().last().is_none_or(|last| *last < count as u64) {
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", numbers.lock().unwrap().last());
+    while numbers
+        .lock()
+        .unwrap()
+        .last()
+        .is_none_or(|last| *last < count as u64)
+    {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{:?}",
+            numbers.lock().unwrap().last()
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -64,10 +75,18 @@ fn a_killed_server_leaves_no_event_out() {
         let mut answer = request.send_json(body).unwrap();
         answer.body_mut().read_json::<Value>().unwrap()
     };
-    post(&server, "/api/tables", serde_json::json!({"name": "Notes", "columns": [{"name": "n", "fieldType": "number"}]}));
+    post(
+        &server,
+        "/api/tables",
+        serde_json::json!({"name": "Notes", "columns": [{"name": "n", "fieldType": "number"}]}),
+    );
     post(&server, "/api/webhooks", serde_json::json!({ "url": url }));
     let records: Vec<Value> = (0..RECORDS).map(|n| serde_json::json!({"n": n})).collect();
-    post(&server, "/api/tables/notes/records/bulk", serde_json::json!({"records": records}));
+    post(
+        &server,
+        "/api/tables/notes/records/bulk",
+        serde_json::json!({"records": records}),
+    );
     // Killed in the middle, three times; dropping a server is `kill -9`.
     let mut server = server;
     for count in [20, 90, 160] {
@@ -79,7 +98,10 @@ fn a_killed_server_leaves_no_event_out() {
     let numbers = numbers.lock().unwrap().clone();
     let mut newest = 0;
     for number in &numbers {
-        assert!(*number <= newest + 1, "{number} came after {newest}: something was left out");
+        assert!(
+            *number <= newest + 1,
+            "{number} came after {newest}: something was left out"
+        );
         newest = newest.max(*number);
     }
     assert_eq!(newest, RECORDS as u64);

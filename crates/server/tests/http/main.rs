@@ -5,6 +5,7 @@
 )]
 
 mod access;
+mod buckets;
 mod bulk;
 mod changes;
 mod conventions;
@@ -15,4 +16,5 @@ mod query;
 mod records;
 mod served;
 mod tables;
+mod transactions;
 mod webhooks;
