@@ -7,11 +7,14 @@
 mod access;
 mod buckets;
 mod bulk;
+mod changes;
 mod conventions;
 mod files;
 mod harness;
 mod openapi;
 mod query;
 mod records;
+mod served;
 mod tables;
 mod transactions;
+mod webhooks;
