@@ -40,3 +40,19 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Backups that a server writes at the same time.
 pub const BACKUPS_AT_ONCE_MAX: usize = 1;
+/// Open sockets of `/api/live`; above it the answer is 503.
+pub const LIVE_SOCKETS_MAX: usize = 10_000;
+/// Longest frame of a socket, in bytes, either way in.
+pub const LIVE_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Subscriptions of one socket.
+pub const LIVE_SUBSCRIPTIONS_MAX: usize = 1_000;
+/// How long a socket may take to say who it is, in seconds.
+pub const LIVE_AUTH_SECONDS_MAX: u64 = 10;
+/// How often a socket is pinged, in seconds.
+pub const LIVE_PING_SECONDS: u64 = 20;
+/// How long a socket may be silent, pongs included, in seconds.
+pub const LIVE_SILENT_SECONDS_MAX: u64 = 60;
+/// How long one frame may take to leave, in seconds; then the socket is closed.
+pub const LIVE_SEND_SECONDS_MAX: u64 = 60;
+/// How often it is checked that a session or key still holds, in seconds.
+pub const LIVE_CHECK_SECONDS: u64 = 2;

@@ -33,6 +33,7 @@ mod follow;
 mod import;
 pub mod limits;
 mod line;
+pub mod live;
 mod names;
 mod reads;
 mod record;
@@ -77,6 +78,10 @@ pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
     Suggestion,
+};
+pub use live::{
+    Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push, ReadTable,
+    Reads, SnapshotReason,
 };
 pub use reads::{Count, Page, PageWindow, Stream};
 pub use record::Record;

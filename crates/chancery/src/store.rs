@@ -104,6 +104,7 @@ pub(crate) struct Core {
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
+    pub(crate) live: crate::live::Hub,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -132,6 +133,7 @@ impl Core {
             true => held.clone(),
             false => catalog.clone(),
         });
+        self.live.look_again();
         Ok(())
     }
 }
@@ -179,6 +181,7 @@ impl Store {
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
             slow: SlowQueries::new(slow_query_ms),
+            live: crate::live::Hub::default(),
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);

@@ -81,6 +81,8 @@ pub struct Shared {
     pub(crate) permits: Semaphore,
     /// One for each backup that may be written at a time.
     pub(crate) backups: Arc<Semaphore>,
+    /// One for each socket that may be open at a time.
+    pub(crate) sockets: Arc<Semaphore>,
     pub(crate) routes: Routes,
     pub(crate) web: Web,
 }

@@ -114,6 +114,7 @@ fn not_found(what: &str) -> ErrorCode {
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "query" => ErrorCode::QueryNotFound,
         "field type" => ErrorCode::FieldTypeNotFound,
         _ => ErrorCode::RecordNotFound,
     }

@@ -11,6 +11,7 @@ mod fields;
 mod health;
 mod imports;
 mod options;
+mod queries;
 mod query;
 mod records;
 mod stream;
@@ -49,6 +50,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(imports::routes())
         .merge(exports::routes())
         .merge(backups::routes())
+        .merge(queries::routes())
+        .merge(crate::live::routes())
 }
 
 /// The parameters of a short list.
