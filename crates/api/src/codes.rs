@@ -75,6 +75,8 @@ error_codes! {
     FieldTypeNotFound "fieldTypeNotFound" 404 "There is no such field type": "GET /api/field-types lists the types there are.";
     ApiKeyNotFound "apiKeyNotFound" 404 "There is no such API key": "No API key has this id.";
     UserNotFound "userNotFound" 404 "There is no such user": "No user has this id.";
+    WebhookNotFound "webhookNotFound" 404 "There is no such webhook": "No webhook has this id.";
+    DeliveryNotFound "deliveryNotFound" 404 "There is no such delivery": "The webhook has no message with this id, or the change log does not hold its event any more.";
     MethodNotAllowed "methodNotAllowed" 405 "The method does not fit": "The path exists, but not with this method; the header Allow lists those that do.";
     AlreadyExists "alreadyExists" 409 "That name is taken": "A workspace, table, column, user or record with this slug, e-mail or key exists already.";
     UniqueViolation "uniqueViolation" 409 "The value is in use": "Another record has this value in a column that is unique.";
@@ -84,6 +86,7 @@ error_codes! {
     SetupDone "setupDone" 409 "Set-up is done already": "The store has users; sign in, or ask one of them.";
     Conflict "conflict" 409 "The change conflicts with the state": "The thing is not in a state that allows this; the detail says why.";
     Gone "gone" 410 "It is in the trash": "The record is deleted but can be restored.";
+    RevisionGone "revisionGone" 410 "The change log does not reach back so far": "Read the records again and go on from the current revision.";
     VersionConflict "versionConflict" 412 "It was changed meanwhile": "The version in If-Match is not the current one; `current` is the record as it is now.";
     BodyTooLarge "bodyTooLarge" 413 "The body is too large": "The body exceeds a limit; the detail says its name and its number.";
     UnsupportedMediaType "unsupportedMediaType" 415 "The content type does not fit": "The route does not read this Content-Type; the detail names those it reads.";

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod aggregate;
 pub mod bulk;
+pub mod changes;
 pub mod codes;
 pub mod columns;
 pub mod exports;
@@ -20,6 +21,7 @@ pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
+pub mod webhooks;
 pub mod workspaces;
 
 mod patch;

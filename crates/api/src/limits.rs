@@ -56,3 +56,11 @@ pub const LIVE_SILENT_SECONDS_MAX: u64 = 60;
 pub const LIVE_SEND_SECONDS_MAX: u64 = 60;
 /// How often it is checked that a session or key still holds, in seconds.
 pub const LIVE_CHECK_SECONDS: u64 = 2;
+/// Streams of events that are open at the same time; above it the answer is 503 with `Retry-After`.
+pub const EVENT_STREAMS_MAX: usize = 1_000;
+/// When to come again if there are too many, in seconds.
+pub const STREAM_RETRY_SECONDS: u64 = 10;
+/// Most topics of one request.
+pub const TOPICS_MAX: usize = 100;
+/// Longest that sending one message of a webhook may take, in seconds.
+pub const WEBHOOK_SECONDS_MAX: u64 = 10;

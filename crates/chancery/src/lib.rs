@@ -27,6 +27,7 @@ mod catalog;
 pub mod cursor;
 pub mod doctor;
 mod error;
+mod events;
 mod export;
 mod figures;
 mod follow;
@@ -46,13 +47,14 @@ mod store;
 mod sweep;
 pub mod transfer;
 mod typed;
+pub mod webhooks;
 mod workspaces;
 
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
 pub use catalog::Workspace;
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
-pub use chancery_model::change::{Change, ChangeKind};
+pub use chancery_model::change::{Change, ChangeKind, Reason};
 pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
@@ -71,6 +73,9 @@ pub use chancery_storage::{
 };
 pub use chancery_vault::credentials;
 pub use error::Error;
+pub use events::{
+    Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
+};
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;

@@ -155,6 +155,8 @@ pub(crate) fn document() -> OpenApi {
         ),
         ("Imports and exports", "Files in and out."),
         ("Operations", "What operators need: backups."),
+        ("Changes", "What happened, in order: pages and streams of events."),
+        ("Webhooks", "Events sent to others by HTTP."),
         ("Field types", "What a column may hold."),
         ("Workspaces", "Isolated sets of tables."),
         ("Access", "Set-up, sign-in, users and API keys."),

@@ -66,6 +66,7 @@ impl From<Error> for Fault {
                 "A request with this Idempotency-Key is done or running.",
             ),
             Error::File { message, .. } => Fault::new(ErrorCode::InvalidFile, message),
+            Error::Gone { .. } => Fault::new(ErrorCode::RevisionGone, format!("T{}.", &text[1..])),
             Error::Storage(error) => storage(error),
             // A backup over HTTP goes into a file of the server's own, so this is the server's disk.
             error @ (Error::Changed { .. } | Error::Unlike(_)) => return Fault::internal(error),
@@ -115,6 +116,7 @@ fn not_found(what: &str) -> ErrorCode {
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
         "query" => ErrorCode::QueryNotFound,
+        "webhook" => ErrorCode::WebhookNotFound,
         "field type" => ErrorCode::FieldTypeNotFound,
         _ => ErrorCode::RecordNotFound,
     }

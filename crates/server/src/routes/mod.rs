@@ -5,6 +5,7 @@ mod api_keys;
 mod auth;
 mod backups;
 mod bulk;
+mod changes;
 mod columns;
 mod exports;
 mod fields;
@@ -17,6 +18,7 @@ mod records;
 mod stream;
 mod tables;
 mod users;
+mod webhooks;
 mod workspaces;
 
 pub(crate) use bulk::{blank, on_many};
@@ -49,6 +51,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(aggregate::routes())
         .merge(imports::routes())
         .merge(exports::routes())
+        .merge(changes::routes())
+        .merge(webhooks::routes())
         .merge(backups::routes())
         .merge(queries::routes())
         .merge(crate::live::routes())
