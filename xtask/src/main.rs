@@ -14,6 +14,7 @@ mod e2e;
 mod failover;
 mod fuzz_api;
 mod kill;
+mod live;
 mod move_million;
 mod postgres;
 mod process;
@@ -54,6 +55,8 @@ enum Command {
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Watch a server with a thousand live queries while it is written to, and check every push
+    Live(live::Options),
     /// Start PostgreSQL with two replicas, Redis and two server processes, to look at; Ctrl-C ends all
     Cluster(cluster::Options),
     /// Kill the primary of a replicated PostgreSQL under load again and again, promote a replica, and check that nothing
@@ -76,6 +79,7 @@ fn main() -> std::process::ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Live(options) => live::run(&options),
         Command::Cluster(options) => cluster::run(&options),
         Command::Failover(options) => failover::run(&options),
         Command::Differential(options) => differential::run(&options),

@@ -46,6 +46,10 @@ pub const LIVE_SOCKETS_MAX: usize = 10_000;
 pub const LIVE_FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// Subscriptions of one socket.
 pub const LIVE_SUBSCRIPTIONS_MAX: usize = 1_000;
+/// Topics that one socket follows.
+pub const LIVE_TOPICS_MAX: usize = 100;
+/// Events of a topic that a socket sends before others get their turn.
+pub const LIVE_EVENTS_AT_ONCE_MAX: usize = 1_000;
 /// How long a socket may take to say who it is, in seconds.
 pub const LIVE_AUTH_SECONDS_MAX: u64 = 10;
 /// How often a socket is pinged, in seconds.

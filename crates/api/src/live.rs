@@ -31,6 +31,13 @@ pub enum Ask {
         /// Its number.
         subscription: u64,
     },
+    /// Follows what happens.
+    On {
+        /// To what: `table.tasks.inserted`, with `*` for any part.
+        topic: String,
+        /// After this revision; from now on if absent.
+        since: Option<u64>,
+    },
     /// Answers when every push up to now is sent.
     Barrier,
     /// Runs a query once.

@@ -68,7 +68,7 @@ pub use chancery_model::{
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
 pub use chancery_storage::{
-    CACHE_BYTES, CacheOptions, CacheStatus, Durability, ReadFigures, RedisState, RedisStatus, RedisUrl,
+    CACHE_BYTES, CacheOptions, CacheStatus, Durability, News, ReadFigures, RedisState, RedisStatus, RedisUrl,
     ReplicaFigures, StorageError, TableStats,
 };
 pub use chancery_vault::credentials;
@@ -85,8 +85,8 @@ pub use import::{
     Suggestion,
 };
 pub use live::{
-    Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push, ReadTable,
-    Reads, SnapshotReason,
+    Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push,
+    ReadTable, Reads, SnapshotReason,
 };
 pub use reads::{Count, Page, PageWindow, Stream};
 pub use record::Record;

@@ -110,7 +110,9 @@ impl Tally {
                 self.best = Value::Null;
                 Ok(())
             }
-            Function::Min | Function::Max if self.best.clone().by_value() == value.clone().into_owned().by_value() => {
+            Function::Min | Function::Max
+                if self.best.clone().by_value() == value.clone().into_owned().by_value() =>
+            {
                 Err(Unknown)
             }
             Function::Min | Function::Max => Ok(()),

@@ -34,7 +34,11 @@ impl Figures {
             function: Function::Count,
             field,
         };
-        let measures = vec![count(None), count(figure.measure.field.clone()), figure.measure.clone()];
+        let measures = vec![
+            count(None),
+            count(figure.measure.field.clone()),
+            figure.measure.clone(),
+        ];
         AggregatePlan {
             over: asked.plan.clone(),
             measures,
@@ -95,10 +99,20 @@ impl Figures {
             *values += u64::from(field.is_some_and(|field| !row.field(field).is_null()));
             sum.take(row, field);
         }
-        let answer = groups.into_iter().map(|((_, key), (records, values, sum))| Group {
-            keys: if figure.group_by.is_some() { vec![key] } else { Vec::new() },
-            figures: vec![Value::Int(records as i64), Value::Int(values as i64), sum.finish()],
-        });
+        let answer = groups
+            .into_iter()
+            .map(|((_, key), (records, values, sum))| Group {
+                keys: if figure.group_by.is_some() {
+                    vec![key]
+                } else {
+                    Vec::new()
+                },
+                figures: vec![
+                    Value::Int(records as i64),
+                    Value::Int(values as i64),
+                    sum.finish(),
+                ],
+            });
         Figures::of_answer(asked, figure, answer.collect())
     }
 

@@ -80,7 +80,10 @@ impl Hub {
             if is_full {
                 whole_commits(core, &mut changes).await?;
             }
-            if changes.first().is_some_and(|first| first.number != position.number + 1) {
+            if changes
+                .first()
+                .is_some_and(|first| first.number != position.number + 1)
+            {
                 // Part of the log is gone: nobody knows what was in it.
                 self.lose_all();
             }
@@ -107,7 +110,12 @@ impl Hub {
         let _one_at_a_time = self.reloading.lock().await;
         let lost: Vec<Id> = std::mem::take(&mut self.state.lock().lost);
         for id in lost {
-            let wanted = self.state.lock().subscriptions.get(&id).map(|had| had.wanted.clone());
+            let wanted = self
+                .state
+                .lock()
+                .subscriptions
+                .get(&id)
+                .map(|had| had.wanted.clone());
             let Some(wanted) = wanted else { continue };
             if let Err(error) = self.load(core, &wanted, id).await {
                 self.state.lock().fail(id, error);
@@ -177,13 +185,19 @@ impl Hub {
     fn look_at_definitions(&self, core: &Core) {
         let catalog = core.catalog.load();
         let mut state = self.state.lock();
-        if state.catalog.as_ref().is_some_and(|had| Arc::ptr_eq(had, &catalog)) {
+        if state
+            .catalog
+            .as_ref()
+            .is_some_and(|had| Arc::ptr_eq(had, &catalog))
+        {
             return;
         }
         state.catalog = Some(catalog.clone());
         let changed = |table: &Table| {
             let newest = catalog.newest(table.number, &table.id);
-            newest.is_none_or(|newest| newest.schema_version != table.schema_version || newest.slug != table.slug)
+            newest.is_none_or(|newest| {
+                newest.schema_version != table.schema_version || newest.slug != table.slug
+            })
         };
         let watched = state.index.tables();
         let ids: Vec<Id> = watched
@@ -218,7 +232,14 @@ impl Hub {
         let mut steps = Vec::with_capacity(wanted.len());
         if let [wanted] = wanted.as_slice() {
             let current = core.backend.get(&wanted.table, wanted.key).await?;
-            steps_of(core, std::slice::from_ref(&wanted), current, &mut steps, &mut cleared).await?;
+            steps_of(
+                core,
+                std::slice::from_ref(&wanted),
+                current,
+                &mut steps,
+                &mut cleared,
+            )
+            .await?;
         } else if !wanted.is_empty() {
             self.many_steps(core, &wanted, &mut steps, &mut cleared).await?;
         }
@@ -263,13 +284,19 @@ impl Hub {
                 let mut own = Vec::with_capacity(changes.len());
                 steps_of(core, changes, row, &mut own, unknown).await?;
                 let numbered = own.into_iter().zip(changes);
-                found.extend(numbered.map(|((revision, table, step), wanted)| {
-                    (wanted.change.number, revision, table, step)
-                }));
+                found.extend(
+                    numbered.map(|((revision, table, step), wanted)| {
+                        (wanted.change.number, revision, table, step)
+                    }),
+                );
             }
         }
         found.sort_unstable_by_key(|(number, ..)| *number);
-        steps.extend(found.into_iter().map(|(_, revision, table, step)| (revision, table, step)));
+        steps.extend(
+            found
+                .into_iter()
+                .map(|(_, revision, table, step)| (revision, table, step)),
+        );
         Ok(())
     }
 }
@@ -277,9 +304,8 @@ impl Hub {
 /// Where the log ends now.
 async fn start(core: &Core) -> Result<Position, Error> {
     let revision = core.backend.revision().await?;
-    let is_beyond = async |number: u64| -> Result<bool, Error> {
-        Ok(!core.backend.changes(number, 1).await?.is_empty())
-    };
+    let is_beyond =
+        async |number: u64| -> Result<bool, Error> { Ok(!core.backend.changes(number, 1).await?.is_empty()) };
     let mut high = 1_024;
     while is_beyond(high).await? {
         high *= 2;
@@ -340,7 +366,10 @@ async fn steps_of<'a>(
     let start = steps.len();
     for (at, wanted) in changes.iter().enumerate().rev() {
         let needed = at > 0 || wanted.interest == Interest::Both;
-        let old = needed.then(|| before(wanted.change, after.as_deref())).flatten().map(Arc::new);
+        let old = needed
+            .then(|| before(wanted.change, after.as_deref()))
+            .flatten()
+            .map(Arc::new);
         let step = Step {
             key: wanted.key.clone(),
             old: old.clone(),

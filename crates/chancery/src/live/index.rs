@@ -121,7 +121,10 @@ impl Watched {
     /// Everybody who watches anything of it.
     pub(crate) fn everybody(&self) -> Vec<Id> {
         let keys = self.keys.values().flatten();
-        let equal = self.equal.iter().flat_map(|(_, values)| values.values().flatten());
+        let equal = self
+            .equal
+            .iter()
+            .flat_map(|(_, values)| values.values().flatten());
         keys.chain(equal).chain(&self.all).copied().collect()
     }
 }

@@ -108,7 +108,13 @@ impl List {
 
     /// Follows the steps of one commit.
     pub(crate) fn apply(&mut self, asked: &Asked, steps: &[&Arc<Step>]) -> Applied {
-        let windowed = !matches!(asked.what, What::List { offset: 0, limit: None });
+        let windowed = !matches!(
+            asked.what,
+            What::List {
+                offset: 0,
+                limit: None
+            }
+        );
         let window = windowed.then(|| self.window(asked).to_vec());
         let touched = self.touched(asked, steps);
         if touched.len() < MERGED_FROM {
@@ -157,7 +163,11 @@ impl List {
             let Some((at, row)) = old else { continue };
             // Positions move as others leave; then the record is found again.
             let here = self.rows.get(*at).is_some_and(|row| row.key == *key);
-            let at = if here { Some(*at) } else { self.find(asked, key, Some(row)) };
+            let at = if here {
+                Some(*at)
+            } else {
+                self.find(asked, key, Some(row))
+            };
             if let Some(at) = at {
                 self.rows.remove(at);
             }
@@ -170,7 +180,11 @@ impl List {
     /// Follows many steps.
     fn merge(&mut self, asked: &Asked, touched: &AllTouched) {
         self.rows.retain(|row| !touched.contains_key(&row.key));
-        let end = if self.complete { None } else { self.rows.last().cloned() };
+        let end = if self.complete {
+            None
+        } else {
+            self.rows.last().cloned()
+        };
         if end.is_none() && !self.complete {
             return;
         }
@@ -179,7 +193,9 @@ impl List {
         self.rows.sort_by(|a, b| asked.plan.compare(a, b));
         if let Some(end) = end {
             // What comes behind the last that is known may come behind others that are not known, too.
-            let known = self.rows.partition_point(|row| asked.plan.compare(row, &end).is_le());
+            let known = self
+                .rows
+                .partition_point(|row| asked.plan.compare(row, &end).is_le());
             self.rows.truncate(known);
         }
     }
@@ -202,7 +218,10 @@ impl List {
         }
         let unmoved = old.len() == now.len() && old.iter().zip(now).all(|(old, new)| old.key == new.key);
         if !unmoved {
-            return Applied::News(LiveNews::Snapshot(self.result(asked), Some(SnapshotReason::Resumed)));
+            return Applied::News(LiveNews::Snapshot(
+                self.result(asked),
+                Some(SnapshotReason::Resumed),
+            ));
         }
         let mut changes = Vec::new();
         for (at, row) in now.iter().enumerate().rev() {
@@ -217,7 +236,9 @@ impl List {
         let Some(row) = new.filter(|row| asked.plan.admits(row)) else {
             return;
         };
-        let at = self.rows.partition_point(|had| asked.plan.compare(had, row).is_lt());
+        let at = self
+            .rows
+            .partition_point(|had| asked.plan.compare(had, row).is_lt());
         // What comes behind the last that is known may come behind others that are not known, too.
         if at < self.rows.len() || self.complete {
             self.rows.insert(at, row.clone());
@@ -325,7 +346,10 @@ fn bytes(row: &Row) -> usize {
         Value::Json(json) => json.to_string().len(),
         _ => VALUE_BYTES,
     };
-    let extra = row.extra.as_ref().map_or(0, |extra| extra.len() * 2 * VALUE_BYTES);
+    let extra = row
+        .extra
+        .as_ref()
+        .map_or(0, |extra| extra.len() * 2 * VALUE_BYTES);
     RECORD_BYTES + row.values.iter().map(value).sum::<usize>() + extra
 }
 

@@ -73,10 +73,16 @@ impl Hub {
             let mut state = self.state.lock();
             if state.finish(id, fresh, Reading { from, to }) {
                 let excessive = state.subscriptions.get(&id).is_some_and(|had| had.is_excessive());
-                return if excessive { Err(excess()) } else { Ok(state.loaded(id)) };
+                return if excessive {
+                    Err(excess())
+                } else {
+                    Ok(state.loaded(id))
+                };
             }
         }
-        Err(Error::Internal("a live result changed faster than it could be read".into()))
+        Err(Error::Internal(
+            "a live result changed faster than it could be read".into(),
+        ))
     }
 
     async fn load_made(&self, core: &Core, store: &Store, make: &Make, id: Id) -> Result<Loaded, Error> {
@@ -90,7 +96,9 @@ impl Hub {
                 return Ok(state.loaded(id));
             }
         }
-        Err(Error::Internal("a live result changed faster than it could be made".into()))
+        Err(Error::Internal(
+            "a live result changed faster than it could be made".into(),
+        ))
     }
 }
 

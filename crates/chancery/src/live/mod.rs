@@ -125,7 +125,8 @@ impl Store {
         R: Future<Output = Result<Json, Error>> + Send + 'static,
     {
         let made = Source::Made(Box::new(move |reads| Box::pin(make(reads))));
-        self.subscribed(made, &LiveInbox::default(), LiveShape::default()).await
+        self.subscribed(made, &LiveInbox::default(), LiveShape::default())
+            .await
     }
 
     async fn subscribed(&self, what: Source, inbox: &LiveInbox, shape: LiveShape) -> Result<Live, Error> {

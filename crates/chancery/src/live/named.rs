@@ -102,9 +102,15 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn queries(&self) -> Result<Vec<NamedQuery>, Error> {
-        let documents = self.core.backend.documents(DocumentQuery::Kind(KIND.into())).await?;
+        let documents = self
+            .core
+            .backend
+            .documents(DocumentQuery::Kind(KIND.into()))
+            .await?;
         let own = self.query_id("");
-        let here = documents.into_iter().filter(|document| document.id.starts_with(&own));
+        let here = documents
+            .into_iter()
+            .filter(|document| document.id.starts_with(&own));
         let mut queries = here.map(read).collect::<Result<Vec<_>, _>>()?;
         queries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(queries)
@@ -157,7 +163,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::live`], [`NamedQuery::with`] and [`Store::query_named`].
-    pub async fn run_query(&self, name: &str, params: &JsonMap) -> Result<(u64, LiveResult, LiveShape), Error> {
+    pub async fn run_query(
+        &self,
+        name: &str,
+        params: &JsonMap,
+    ) -> Result<(u64, LiveResult, LiveShape), Error> {
         self.run(self.query_named(name).await?.with(params)?).await
     }
 
@@ -306,21 +316,37 @@ mod tests {
 
     #[track_caller]
     fn check(filter: Json, params: Json, expected: Json) {
-        let Json::Object(params) = params else { panic!("no object") };
-        let query = named(json!({"table": "tasks", "filter": filter})).with(&params).unwrap();
+        let Json::Object(params) = params else {
+            panic!("no object")
+        };
+        let query = named(json!({"table": "tasks", "filter": filter}))
+            .with(&params)
+            .unwrap();
         assert_eq!(query.filter, Some(expected));
     }
 
     #[test]
     fn a_parameter_alone_keeps_its_type_and_inside_a_text_becomes_text() {
         check(json!({"a": "{{ params.x }}"}), json!({"x": 3}), json!({"a": 3}));
-        check(json!({"a": "{{params.x}}-{{ params.y }}"}), json!({"x": 3, "y": "z"}), json!({"a": "3-z"}));
-        check(json!({"a": {"$in": ["{{ params.x }}", 1]}}), json!({"x": null}), json!({"a": {"$in": [null, 1]}}));
+        check(
+            json!({"a": "{{params.x}}-{{ params.y }}"}),
+            json!({"x": 3, "y": "z"}),
+            json!({"a": "3-z"}),
+        );
+        check(
+            json!({"a": {"$in": ["{{ params.x }}", 1]}}),
+            json!({"x": null}),
+            json!({"a": {"$in": [null, 1]}}),
+        );
     }
 
     #[test]
     fn what_a_parameter_holds_is_not_looked_into() {
-        check(json!({"a": "{{ params.x }}"}), json!({"x": "{{ params.y }}"}), json!({"a": "{{ params.y }}"}));
+        check(
+            json!({"a": "{{ params.x }}"}),
+            json!({"x": "{{ params.y }}"}),
+            json!({"a": "{{ params.y }}"}),
+        );
     }
 
     #[test]
@@ -335,7 +361,10 @@ mod tests {
     #[test]
     fn a_place_that_is_no_parameter_is_refused() {
         for text in ["{{ x }}", "{{ params. }}", "{{ params.a b }}", "{{ params.x"] {
-            assert!(parameters(&json!({"a": text}), &mut Vec::new()).is_err(), "{text}");
+            assert!(
+                parameters(&json!({"a": text}), &mut Vec::new()).is_err(),
+                "{text}"
+            );
         }
     }
 }

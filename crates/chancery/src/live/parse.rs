@@ -10,7 +10,16 @@ use crate::error::Error;
 
 /// The names in a query.
 const NAMES: [&str; 10] = [
-    "table", "bucket", "filter", "search", "sort", "offset", "limit", "fields", "key", "aggregate",
+    "table",
+    "bucket",
+    "filter",
+    "search",
+    "sort",
+    "offset",
+    "limit",
+    "fields",
+    "key",
+    "aggregate",
 ];
 
 impl LiveQuery {
@@ -90,7 +99,10 @@ impl Reader {
     fn sort(&mut self, sort: Option<&Json>) -> Vec<SortInput> {
         match sort {
             None | Some(Json::Null) => Vec::new(),
-            Some(Json::Object(sort)) => sort.iter().map(|(field, order)| self.sort_key(field, order)).collect(),
+            Some(Json::Object(sort)) => sort
+                .iter()
+                .map(|(field, order)| self.sort_key(field, order))
+                .collect(),
             Some(_) => self.wrong("sort", "A sort is an object: {\"title\": \"asc\"}"),
         }
     }
@@ -129,8 +141,11 @@ impl Reader {
         let known = ["function", "field", "groupBy"];
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = unknown_name("part of an aggregate", name, known);
-            self.issues
-                .push(Issue::new(format!("aggregate.{name}"), Code::UnknownColumn, message));
+            self.issues.push(Issue::new(
+                format!("aggregate.{name}"),
+                Code::UnknownColumn,
+                message,
+            ));
         }
         let named = object.get("function").and_then(Json::as_str).unwrap_or_default();
         let Some(function) = Function::parse(named) else {

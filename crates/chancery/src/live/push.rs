@@ -107,9 +107,7 @@ impl LiveShape {
     pub fn result(&self, result: &LiveResult) -> Json {
         match result {
             LiveResult::Records(records) => records.iter().map(|record| self.record(record)).collect(),
-            LiveResult::Record(record) => record
-                .as_ref()
-                .map_or(Json::Null, |record| self.record(record)),
+            LiveResult::Record(record) => record.as_ref().map_or(Json::Null, |record| self.record(record)),
             LiveResult::Value(value) => value.clone(),
             LiveResult::Groups(groups) => groups
                 .iter()

@@ -135,10 +135,7 @@ pub(crate) struct Asked {
 /// What is watched.
 pub(crate) enum What {
     One(Key),
-    List {
-        offset: usize,
-        limit: Option<usize>,
-    },
+    List { offset: usize, limit: Option<usize> },
     Figure(Figure),
 }
 

@@ -132,7 +132,10 @@ impl State {
 
     pub(crate) fn remove(&mut self, id: Id) {
         if let Some(subscription) = self.subscriptions.remove(&id) {
-            subscription.places.iter().for_each(|place| self.index.remove(id, place));
+            subscription
+                .places
+                .iter()
+                .for_each(|place| self.index.remove(id, place));
             subscription.inbox.forget(id);
         }
     }
@@ -274,7 +277,10 @@ impl State {
                 *overrun = Overrun(true);
                 return;
             }
-            if let View::Made { runs: true, touched, .. } = &mut subscription.view {
+            if let View::Made {
+                runs: true, touched, ..
+            } = &mut subscription.view
+            {
                 *touched = true;
                 return;
             }

@@ -55,7 +55,13 @@ impl Subscriber {
     }
 
     fn apply(&mut self, push: &Push) {
-        assert!(push.revision > self.revision, "{:?}: {} after {}", self.query, push.revision, self.revision);
+        assert!(
+            push.revision > self.revision,
+            "{:?}: {} after {}",
+            self.query,
+            push.revision,
+            self.revision
+        );
         self.revision = push.revision;
         self.pushes += 1;
         let body = Json::Object(self.live.shape().push(push));
@@ -74,7 +80,11 @@ impl Subscriber {
             if change["op"] == "put" {
                 let before = &change["before"];
                 let at = list.iter().position(|record| record["id"] == *before);
-                assert!(before.is_null() || at.is_some(), "{:?}: {change} stands before nothing", self.query);
+                assert!(
+                    before.is_null() || at.is_some(),
+                    "{:?}: {change} stands before nothing",
+                    self.query
+                );
                 list.insert(at.unwrap_or(list.len()), change["record"].clone());
             }
         }

@@ -33,7 +33,10 @@ fn data(dice: &mut Dice) -> chancery::Json {
         _ => drop(data.insert("points".into(), json!(dice.roll(7)))),
     }
     if dice.roll(2) == 0 {
-        data.insert("price".into(), json!(format!("{}.{:02}", dice.roll(9), dice.roll(100))));
+        data.insert(
+            "price".into(),
+            json!(format!("{}.{:02}", dice.roll(9), dice.roll(100))),
+        );
     }
     data.into()
 }
@@ -85,7 +88,11 @@ async fn work(table: &TableHandle, dice: &mut Dice, keep: &str) -> String {
             "several inserts".into()
         }
         10 => {
-            let first: Vec<String> = ids.into_iter().filter(|id| id != keep).take(dice.roll(4) as usize).collect();
+            let first: Vec<String> = ids
+                .into_iter()
+                .filter(|id| id != keep)
+                .take(dice.roll(4) as usize)
+                .collect();
             table.bulk_delete(&first, BulkOptions::default()).await.unwrap();
             "several deletes".into()
         }
@@ -116,7 +123,9 @@ async fn run(seed: u64, steps: usize, every: u64) {
         let did = work(&table, &mut dice, &keep).await;
         if dice.roll(every) == 0 {
             for subscriber in &mut subscribers {
-                subscriber.check(&store, &format!("{did}, step {step}, seed {seed}")).await;
+                subscriber
+                    .check(&store, &format!("{did}, step {step}, seed {seed}"))
+                    .await;
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Single promises of live queries.
 
 use chancery::live::limits::{LIVE_PUSHES_MAX, WINDOW_RESERVE};
-use chancery::{ColumnInput, Error, Json, LiveNews, LiveQuery, LiveResult, Query, SnapshotReason, TablePatch, json};
+use chancery::{
+    ColumnInput, Error, Json, LiveNews, LiveQuery, LiveResult, Query, SnapshotReason, TablePatch, json,
+};
 
 use super::{Subscriber, tasks};
 
@@ -23,7 +25,10 @@ async fn a_push_comes_by_itself() {
 #[tokio::test]
 async fn what_nobody_sees_is_no_news() {
     let (store, table) = tasks().await;
-    let record = table.insert(json!({"title": "one", "status": "open"})).await.unwrap();
+    let record = table
+        .insert(json!({"title": "one", "status": "open"}))
+        .await
+        .unwrap();
     let silent = [
         json!({"table": "tasks", "fields": ["title"]}),
         json!({"table": "tasks", "filter": {"status": "done"}}),
@@ -45,7 +50,10 @@ async fn what_nobody_sees_is_no_news() {
 async fn one_commit_is_one_push() {
     let (store, table) = tasks().await;
     let mut all = Subscriber::new(&store, json!({"table": "tasks"})).await;
-    table.insert_many(vec![json!({"title": "a"}), json!({"title": "b"})]).await.unwrap();
+    table
+        .insert_many(vec![json!({"title": "a"}), json!({"title": "b"})])
+        .await
+        .unwrap();
     all.check(&store, "two inserts").await;
     assert_eq!(all.pushes, 1);
 }
@@ -67,7 +75,10 @@ async fn who_does_not_read_gets_a_fresh_result_in_the_end() {
     // And it goes on from there.
     table.insert(json!({"points": 1})).await.unwrap();
     store.settle().await.unwrap();
-    assert!(matches!(live.take().await.unwrap().unwrap().news, LiveNews::Changes(_)));
+    assert!(matches!(
+        live.take().await.unwrap().unwrap().news,
+        LiveNews::Changes(_)
+    ));
 }
 
 #[tokio::test]
@@ -91,12 +102,16 @@ async fn what_changes_with_the_time_is_refused() {
     let (store, _) = tasks().await;
     let query = LiveQuery::new("tasks").matching(json!({"_createdAt": {"$isToday": true}}));
     let error = store.live(query).await.map(drop).unwrap_err();
-    assert!(error.to_string().contains("isToday changes with the time"), "{error}");
+    assert!(
+        error.to_string().contains("isToday changes with the time"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn mistakes_are_named_all_at_once() {
-    let wrong = json!({"tabel": "tasks", "limit": -1, "sort": {"a": "up"}, "aggregate": {"function": "median"}});
+    let wrong =
+        json!({"tabel": "tasks", "limit": -1, "sort": {"a": "up"}, "aggregate": {"function": "median"}});
     let error = LiveQuery::from_json(&wrong).unwrap_err();
     let fields: Vec<&str> = error.issues().iter().map(|issue| &*issue.field).collect();
     assert_eq!(fields, ["tabel", "table", "sort", "limit", "aggregate.function"]);
@@ -107,18 +122,29 @@ async fn a_subscription_ends_with_its_table_and_follows_a_new_definition() {
     let (store, table) = tasks().await;
     table.insert(json!({"title": "one"})).await.unwrap();
     let mut live = store.live(LiveQuery::new("tasks")).await.unwrap();
-    table.add_column(ColumnInput::new("Colour", "text").default_value("red")).await.unwrap();
+    table
+        .add_column(ColumnInput::new("Colour", "text").default_value("red"))
+        .await
+        .unwrap();
     table.insert(json!({"title": "two"})).await.unwrap();
     store.settle().await.unwrap();
     let mut last = None;
     while let Some(push) = live.take().await.unwrap() {
         last = Some(live.shape().push(&push));
     }
-    assert!(last.unwrap().to_owned().get("changes").is_some_and(|changes| changes.to_string().contains("red")));
+    assert!(
+        last.unwrap()
+            .to_owned()
+            .get("changes")
+            .is_some_and(|changes| changes.to_string().contains("red"))
+    );
     let _ = TablePatch::default();
     table.drop_table().await.unwrap();
     store.settle().await.unwrap();
-    assert!(matches!(live.next().await, Err(Error::NotFound { what: "table", .. })));
+    assert!(matches!(
+        live.next().await,
+        Err(Error::NotFound { what: "table", .. })
+    ));
 }
 
 #[tokio::test]
@@ -139,9 +165,15 @@ async fn a_closure_runs_again_for_what_it_read_and_nothing_else() {
         .unwrap();
     assert_eq!(*live.result(), LiveResult::Value(json!(1)));
     table.update(other.key(), json!({"points": 5})).await.unwrap();
-    table.update(watched.key(), json!({"title": "uno"})).await.unwrap();
+    table
+        .update(watched.key(), json!({"title": "uno"}))
+        .await
+        .unwrap();
     store.settle().await.unwrap();
-    assert!(live.take().await.unwrap().is_none(), "nothing that it makes has changed");
+    assert!(
+        live.take().await.unwrap().is_none(),
+        "nothing that it makes has changed"
+    );
     table.update(watched.key(), json!({"points": 2})).await.unwrap();
     store.settle().await.unwrap();
     let push = live.take().await.unwrap().unwrap();
@@ -159,7 +191,10 @@ async fn a_closure_that_counts_sees_every_insert() {
         table.insert(json!({})).await.unwrap();
         store.settle().await.unwrap();
         let push = live.take().await.unwrap().unwrap();
-        assert_eq!(push.news, LiveNews::Snapshot(LiveResult::Value(json!(expected)), None));
+        assert_eq!(
+            push.news,
+            LiveNews::Snapshot(LiveResult::Value(json!(expected)), None)
+        );
     }
 }
 
@@ -177,7 +212,10 @@ async fn a_stored_query_is_run_watched_and_removed() {
     assert!(live.take().await.unwrap().is_some());
     let (_, result, _) = store.run_query("by-status", object(&params)).await.unwrap();
     assert_eq!(result, LiveResult::Value(json!(1)));
-    let error = store.run_query("by-status", object(&json!({"state": 1}))).await.unwrap_err();
+    let error = store
+        .run_query("by-status", object(&json!({"state": 1})))
+        .await
+        .unwrap_err();
     assert_eq!(error.issues().len(), 2, "{error}");
     store.undefine_query("by-status").await.unwrap();
     let gone = store.run_query("by-status", object(&params)).await.unwrap_err();

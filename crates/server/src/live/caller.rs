@@ -84,7 +84,11 @@ impl Who {
         if has >= least {
             return Ok(());
         }
-        let detail = format!("This needs the scope {}; yours is {}.", least.as_str(), has.as_str());
+        let detail = format!(
+            "This needs the scope {}; yours is {}.",
+            least.as_str(),
+            has.as_str()
+        );
         Err(Fault::new(ErrorCode::Forbidden, detail))
     }
 

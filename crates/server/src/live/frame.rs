@@ -62,6 +62,16 @@ pub(crate) fn error(id: Option<u64>, problem: &Problem) -> String {
     json!({"id": id, "type": "error", "error": problem}).to_string()
 }
 
+/// The end of a subscription that cannot go on.
+pub(crate) fn ended(subscription: u64, problem: &Problem) -> String {
+    json!({"id": null, "type": "error", "subscription": subscription, "error": problem}).to_string()
+}
+
+/// An event of a topic.
+pub(crate) fn event(subscription: u64, event: JsonMap) -> String {
+    json!({"type": "event", "subscription": subscription, "event": event}).to_string()
+}
+
 /// News of a subscription.
 pub(crate) fn push(subscription: u64, body: JsonMap) -> String {
     let mut frame = JsonMap::new();

@@ -7,6 +7,7 @@ mod caller;
 mod frame;
 mod operation;
 mod socket;
+mod topics;
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -74,7 +75,9 @@ async fn shown(app: &App, headers: &HeaderMap) -> Result<Option<Who>, Fault> {
     if headers.contains_key(AUTHORIZATION) {
         let caller = authenticate(app, &http::Method::GET, headers).await?;
         let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = text.and_then(|text| text.split_once(' ')).map(|(_, key)| key.trim());
+        let key = text
+            .and_then(|text| text.split_once(' '))
+            .map(|(_, key)| key.trim());
         return Ok(Some(Who::key(caller.principal, key.unwrap_or_default())));
     }
     // A page of another origin can open a socket and browsers send cookies along: nothing else stands in its way.
@@ -84,7 +87,9 @@ async fn shown(app: &App, headers: &HeaderMap) -> Result<Option<Who>, Fault> {
     }
     // A cookie of a session that is over: the first frame may still say who it is.
     match authenticate(app, &http::Method::GET, headers).await {
-        Ok(caller) => Ok(caller.session.map(|session| Who::session(caller.principal, session))),
+        Ok(caller) => Ok(caller
+            .session
+            .map(|session| Who::session(caller.principal, session))),
         Err(_) => Ok(None),
     }
 }

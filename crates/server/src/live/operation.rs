@@ -15,7 +15,11 @@ impl Socket {
     /// Does an operation.
     pub(crate) async fn operate(&self, operation: Do) -> Result<JsonMap, Fault> {
         let who = self.somebody()?;
-        let least = if operation.op.writes() { Scope::Write } else { Scope::Read };
+        let least = if operation.op.writes() {
+            Scope::Write
+        } else {
+            Scope::Read
+        };
         who.needs(least)?;
         if let Some(transaction) = operation.transaction {
             let detail = format!("This socket has no transaction {transaction}.");
@@ -105,11 +109,13 @@ fn key(operation: &Do) -> Result<String, Fault> {
 }
 
 fn data(operation: &Do) -> Result<Json, Fault> {
-    operation.data.clone().ok_or_else(|| wrong("The operation needs data."))
+    operation
+        .data
+        .clone()
+        .ok_or_else(|| wrong("The operation needs data."))
 }
 
 fn filter(operation: &Do) -> Json {
     let all = || Json::Object(JsonMap::new());
     operation.filter.clone().unwrap_or_else(all)
 }
-

@@ -7,15 +7,17 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use chancery::access::Scope;
 use chancery::model::JsonMap;
-use chancery::{Live, LiveInbox, LiveNews, LiveQuery, LiveResult, Push};
+use chancery::{Live, LiveInbox, LiveNews, LiveQuery, LiveResult, News, Push};
 use chancery_api::live::Ask;
 use chancery_api::{ErrorCode, limits};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::caller::Who;
 use super::frame::{self, member};
+use super::topics::Followed;
 use crate::acting;
 use crate::fault::Fault;
 use crate::observe::Observation;
@@ -43,7 +45,10 @@ pub(crate) struct Socket {
     stream: SplitStream<WebSocket>,
     pub(crate) who: Option<Who>,
     inbox: LiveInbox,
+    /// By the number of the library.
     watched: HashMap<u64, Watched>,
+    pub(crate) followed: Vec<Followed>,
+    newest: u64,
     opened: Instant,
     heard: Instant,
     checked: Instant,
@@ -52,6 +57,8 @@ pub(crate) struct Socket {
 
 /// A subscription of a socket.
 struct Watched {
+    /// Its number on this socket.
+    number: u64,
     live: Live,
     /// The whole result, kept for a client that wants no changes.
     whole: Option<Vec<chancery::Record>>,
@@ -68,6 +75,8 @@ impl Socket {
             who,
             inbox: LiveInbox::default(),
             watched: HashMap::new(),
+            followed: Vec::new(),
+            newest: 0,
             opened: now,
             heard: now,
             checked: now,
@@ -96,6 +105,8 @@ impl Socket {
         self.send(frame::hello(revision, self.who.is_none())).await?;
         let mut clock = tokio::time::interval(Duration::from_secs(1));
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ending = self.app.ending.subscribe();
+        let mut news = self.app.store.backend().news();
         loop {
             tokio::select! {
                 message = self.stream.next() => match message {
@@ -104,9 +115,32 @@ impl Socket {
                     None => return Ok(()),
                 },
                 id = self.inbox.ready() => self.deliver(id).await?,
-                _ = clock.tick() => self.tick().await?,
+                _ = news.changed(), if !self.followed.is_empty() => self.tell_or(&mut news).await?,
+                _ = ending.wait_for(|ending| *ending) => {
+                    return Err(End::Close(close_code::AWAY, "the server stops"));
+                }
+                _ = clock.tick() => {
+                    self.tick().await?;
+                    // What another process commits may be told of late, or not at all.
+                    self.tell_or(&mut news).await?;
+                }
             }
         }
+    }
+
+    /// Sends what has happened, and has it looked at again if that was not all.
+    async fn tell_or(&mut self, news: &mut watch::Receiver<News>) -> Result<(), End> {
+        news.mark_unchanged();
+        if self.tell().await? {
+            news.mark_changed();
+        }
+        Ok(())
+    }
+
+    /// The next number of a subscription of this socket.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.newest += 1;
+        self.newest
     }
 
     /// What has to be looked at now and then.
@@ -150,7 +184,10 @@ impl Socket {
             Err(fault) => Err(fault),
         };
         match answered {
-            Ok(Some(body)) => self.send(frame::result(incoming.id.unwrap_or_default(), body)).await,
+            Ok(Some(body)) => {
+                self.send(frame::result(incoming.id.unwrap_or_default(), body))
+                    .await
+            }
             Ok(None) => Ok(()),
             Err(fault) => self.refuse(incoming.id, &fault).await,
         }
@@ -184,14 +221,9 @@ impl Socket {
                 return Ok(self.subscribe(question, snapshots).await.map(Some));
             }
             Ask::Unsubscribe { subscription } => {
-                return Ok(match self.watched.remove(&subscription) {
-                    Some(_) => Ok(Some(JsonMap::new())),
-                    None => Err(Fault::new(
-                        ErrorCode::InvalidParameter,
-                        format!("This socket has no subscription {subscription}."),
-                    )),
-                });
+                return Ok(self.unsubscribe(subscription).map(Some));
             }
+            Ask::On { topic, since } => return Ok(self.on(&topic, since).await.map(Some)),
             Ask::Run { query, name, params } => {
                 let question = Question { query, name, params };
                 return Ok(self.run_once(question).await.map(Some));
@@ -226,19 +258,33 @@ impl Socket {
         if self.watched.len() >= limits::LIVE_SUBSCRIPTIONS_MAX {
             let max = limits::LIVE_SUBSCRIPTIONS_MAX;
             let detail = format!("The limit liveSubscriptionsMax of {max} of one socket is reached.");
-            return Err(Fault::new(ErrorCode::LimitExceeded, detail).hint("Unsubscribe from something first."));
+            return Err(
+                Fault::new(ErrorCode::LimitExceeded, detail).hint("Unsubscribe from something first.")
+            );
         }
         let (store, query) = self.asked(question).await?;
         let live = store.live_in(query, &self.inbox).await?;
-        let mut body = member("subscription", live.number());
+        let number = self.number();
+        let mut body = member("subscription", number);
         body.insert("revision".into(), live.revision().into());
         body.insert("result".into(), live.shape().result(live.result()));
         let whole = match live.result() {
             LiveResult::Records(records) if snapshots => Some(records.clone()),
             _ => None,
         };
-        self.watched.insert(live.number(), Watched { live, whole });
+        self.watched.insert(live.number(), Watched { number, live, whole });
         Ok(body)
+    }
+
+    fn unsubscribe(&mut self, number: u64) -> Result<JsonMap, Fault> {
+        let before = self.watched.len() + self.followed.len();
+        self.watched.retain(|_, watched| watched.number != number);
+        self.followed.retain(|followed| followed.number != number);
+        if self.watched.len() + self.followed.len() == before {
+            let detail = format!("This socket has no subscription {number}.");
+            return Err(Fault::new(ErrorCode::InvalidParameter, detail));
+        }
+        Ok(JsonMap::new())
     }
 
     async fn run_once(&self, question: Question) -> Result<JsonMap, Fault> {
@@ -259,26 +305,24 @@ impl Socket {
         for number in numbers {
             self.deliver(number).await?;
         }
+        while self.tell().await? {}
         self.send(frame::result(id, member("revision", revision))).await?;
         Ok(Ok(None))
     }
 
     /// Sends what waits for a subscription.
-    async fn deliver(&mut self, number: u64) -> Result<(), End> {
+    async fn deliver(&mut self, key: u64) -> Result<(), End> {
         for _ in 0..=PUSHES_AT_ONCE {
-            let Some(watched) = self.watched.get_mut(&number) else {
+            let Some(watched) = self.watched.get_mut(&key) else {
                 return Ok(());
             };
+            let number = watched.number;
             let push = match watched.live.take().await {
                 Ok(Some(push)) => push,
                 Ok(None) => return Ok(()),
                 Err(error) => {
-                    self.watched.remove(&number);
-                    let fault = Fault::from(error);
-                    let mut problem = fault.refusal().problem.clone();
-                    problem.request_id = format!("live-{number}");
-                    let body = serde_json::json!({"id": null, "type": "error", "subscription": number, "error": problem});
-                    return self.send(body.to_string()).await;
+                    self.watched.remove(&key);
+                    return self.end_of(number, error).await;
                 }
             };
             let push = watched.wholly(push);
@@ -286,8 +330,15 @@ impl Socket {
             self.send(frame::push(number, body)).await?;
         }
         // Others have their turn before it goes on.
-        self.inbox.again(number);
+        self.inbox.again(key);
         Ok(())
+    }
+
+    /// Says that a subscription has ended, and why.
+    pub(crate) async fn end_of(&mut self, number: u64, error: chancery::Error) -> Result<(), End> {
+        let mut problem = Fault::from(error).refusal().problem.clone();
+        problem.request_id = format!("live-{number}");
+        self.send(frame::ended(number, &problem)).await
     }
 
     async fn refuse(&mut self, id: Option<u64>, fault: &Fault) -> Result<(), End> {
@@ -307,12 +358,13 @@ impl Socket {
     /// Who is there.
     pub(crate) fn somebody(&self) -> Result<&Who, Fault> {
         let who = self.who.as_ref();
-        let who = who.ok_or_else(|| Fault::new(ErrorCode::Unauthenticated, "The socket has not said who it is."))?;
+        let who =
+            who.ok_or_else(|| Fault::new(ErrorCode::Unauthenticated, "The socket has not said who it is."))?;
         who.needs(Scope::Read)?;
         Ok(who)
     }
 
-    async fn send(&mut self, text: String) -> Result<(), End> {
+    pub(crate) async fn send(&mut self, text: String) -> Result<(), End> {
         self.send_message(Message::Text(text.into())).await
     }
 
