@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 async fn scene(options: &Options, server: &mut Server, key: &str) -> Result<()> {
-    let writer = Writer::new(&server.url, key)?;
+    let mut writer = Writer::new(&server.url, key)?;
     writer.prepare(RECORDS)?;
     let quiet_for = Duration::from_secs_f64(options.seconds as f64 * QUIET_PART);
     let quiet = writer.run(options.rate, quiet_for).await?;
@@ -80,7 +80,9 @@ async fn scene(options: &Options, server: &mut Server, key: &str) -> Result<()> 
     let sockets = options.subscribers.div_ceil(ON_ONE_SOCKET);
     let mut readers = Vec::with_capacity(sockets);
     for number in 0..sockets {
-        let queries = (0..ON_ONE_SOCKET).map(|at| query(number * ON_ONE_SOCKET + at)).collect();
+        let queries = (0..ON_ONE_SOCKET)
+            .map(|at| query(&writer, number * ON_ONE_SOCKET + at))
+            .collect();
         readers.push(Reader::open(&server.url, key, queries).await?);
     }
     let mut deaf = Vec::with_capacity(options.deaf);
@@ -89,8 +91,13 @@ async fn scene(options: &Options, server: &mut Server, key: &str) -> Result<()> 
     }
     let subscribed = server.memory_kib()?;
 
-    let reading: Vec<_> = readers.into_iter().map(|reader| tokio::spawn(reader.follow())).collect();
-    let busy = writer.run(options.rate, Duration::from_secs(options.seconds)).await?;
+    let reading: Vec<_> = readers
+        .into_iter()
+        .map(|reader| tokio::spawn(reader.follow()))
+        .collect();
+    let busy = writer
+        .run(options.rate, Duration::from_secs(options.seconds))
+        .await?;
     let mut pushes = 0;
     for reader in reading {
         pushes += reader.await??.check().await?;
@@ -134,16 +141,24 @@ fn report(options: &Options, sockets: usize, quiet: &Figures, busy: &Figures, pu
 }
 
 /// The query of a subscription: of every kind, and most of them about a part of the table.
-fn query(number: usize) -> serde_json::Value {
+fn query(writer: &Writer, number: usize) -> serde_json::Value {
     let (group, points) = (format!("g{}", number % 50), number % 10);
     match number % 8 {
         0 => json!({"table": "live", "filter": {"group": group}}),
         1 => json!({"table": "live", "filter": {"group": group}, "sort": {"points": "desc"}, "limit": 5}),
         2 => json!({"table": "live", "filter": {"group": group}, "aggregate": {"function": "count"}}),
-        3 => json!({"table": "live", "filter": {"group": group}, "aggregate": {"function": "sum", "field": "points"}}),
-        4 => json!({"table": "live", "key": format!("r{}", number % RECORDS as usize)}),
-        5 => json!({"table": "live", "filter": {"group": group, "points": {"$gte": points}}, "fields": ["points"]}),
-        6 => json!({"table": "live", "filter": {"group": group}, "aggregate": {"function": "max", "field": "points"}}),
-        _ => json!({"table": "live", "filter": {"points": points}, "aggregate": {"function": "count", "groupBy": "group"}}),
+        3 => {
+            json!({"table": "live", "filter": {"group": group}, "aggregate": {"function": "sum", "field": "points"}})
+        }
+        4 => json!({"table": "live", "key": writer.id(number)}),
+        5 => {
+            json!({"table": "live", "filter": {"group": group, "points": {"$gte": points}}, "fields": ["points"]})
+        }
+        6 => {
+            json!({"table": "live", "filter": {"group": group}, "aggregate": {"function": "max", "field": "points"}})
+        }
+        _ => {
+            json!({"table": "live", "filter": {"points": points}, "aggregate": {"function": "count", "groupBy": "group"}})
+        }
     }
 }

@@ -79,7 +79,10 @@ impl Reader {
             let fresh = self.ask(json!({"type": "run", "query": query})).await?;
             let has = &self.subscriptions[&number].has;
             if *has != fresh["result"] {
-                bail!("{query}: pushes made\n{has}\nand a fresh read gives\n{}", fresh["result"]);
+                bail!(
+                    "{query}: pushes made\n{has}\nand a fresh read gives\n{}",
+                    fresh["result"]
+                );
             }
         }
         Ok(self.pushes)
@@ -94,7 +97,9 @@ impl Reader {
                 .await
                 .context("no answer came")?
                 .context("the socket has ended")??;
-            let Some(answer) = self.hear(answer)? else { continue };
+            let Some(answer) = self.hear(answer)? else {
+                continue;
+            };
             if answer["id"] != json!(self.id) {
                 continue;
             }
@@ -107,13 +112,18 @@ impl Reader {
 
     /// Takes a frame; gives back what is no push.
     fn hear(&mut self, frame: Message) -> Result<Option<Value>> {
-        let Message::Text(text) = frame else { return Ok(None) };
+        let Message::Text(text) = frame else {
+            return Ok(None);
+        };
         let frame: Value = serde_json::from_str(&text)?;
         if frame["type"] != "push" {
             return Ok(Some(frame));
         }
         let number = frame["subscription"].as_u64().context("a push of nothing")?;
-        let subscription = self.subscriptions.get_mut(&number).context("a push of a stranger")?;
+        let subscription = self
+            .subscriptions
+            .get_mut(&number)
+            .context("a push of a stranger")?;
         self.pushes += 1;
         subscription.apply(&frame)?;
         Ok(None)
@@ -124,7 +134,11 @@ impl Subscription {
     fn apply(&mut self, push: &Value) -> Result<()> {
         let revision = push["revision"].as_u64().context("a push without a revision")?;
         if revision <= self.revision {
-            bail!("{}: a push of revision {revision} after {}", self.query, self.revision);
+            bail!(
+                "{}: a push of revision {revision} after {}",
+                self.query,
+                self.revision
+            );
         }
         self.revision = revision;
         if let Some(snapshot) = push.get("snapshot") {
@@ -133,9 +147,9 @@ impl Subscription {
         }
         let list = self.has.as_array_mut().context("changes of what is no list")?;
         for change in push["changes"].as_array().context("a push without news")? {
-            list.retain(|record| record["code"] != change["key"]);
+            list.retain(|record| record["id"] != change["key"]);
             if change["op"] == "put" {
-                let at = list.iter().position(|record| record["code"] == change["before"]);
+                let at = list.iter().position(|record| record["id"] == change["before"]);
                 list.insert(at.unwrap_or(list.len()), change["record"].clone());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 /// Writes over HTTP.
@@ -10,6 +10,7 @@ pub(crate) struct Writer {
     agent: ureq::Agent,
     url: String,
     bearer: String,
+    ids: Vec<String>,
 }
 
 /// How long writes took.
@@ -25,33 +26,50 @@ impl Writer {
             agent: ureq::agent(),
             url: url.to_owned(),
             bearer: format!("Bearer {key}"),
+            ids: Vec::new(),
         })
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> Result<()> {
+    fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}{path}", self.url);
         let request = match method {
             "POST" => self.agent.post(&url),
             _ => self.agent.patch(&url),
         };
-        request.header("authorization", &self.bearer).send_json(body)?;
-        Ok(())
+        let mut answer = request.header("authorization", &self.bearer).send_json(body)?;
+        Ok(answer.body_mut().read_json()?)
     }
 
     /// Makes the table and its records.
-    pub(crate) fn prepare(&self, records: u64) -> Result<()> {
+    pub(crate) fn prepare(&mut self, records: u64) -> Result<()> {
         let table = json!({
             "name": "Live",
             "columns": [
-                {"name": "Code", "slug": "code", "fieldType": "text", "validation": {"required": true}},
+                {"name": "Code", "slug": "code", "fieldType": "text", "isPrimary": true},
                 {"name": "Group", "slug": "group", "fieldType": "text"},
                 {"name": "Points", "slug": "points", "fieldType": "number"}
-            ],
-            "keyColumn": "code"
+            ]
         });
         self.send("POST", "/api/tables", &table)?;
         let records: Vec<Value> = (0..records).map(record).collect();
-        self.send("POST", "/api/tables/live/records/bulk", &json!({"records": records}))
+        self.send(
+            "POST",
+            "/api/tables/live/records/bulk",
+            &json!({"records": records}),
+        )?;
+        let all = json!({"pagination": {"type": "offset", "offset": 0, "limit": super::RECORDS}});
+        let answer = self.send("POST", "/api/tables/live/query", &all)?;
+        let records = answer["records"].as_array().context("no records")?;
+        self.ids = records
+            .iter()
+            .filter_map(|record| record["id"].as_str().map(str::to_owned))
+            .collect();
+        Ok(())
+    }
+
+    /// The id of a record.
+    pub(crate) fn id(&self, number: usize) -> &str {
+        &self.ids[number % self.ids.len()]
     }
 
     /// Writes at a rate for a while.
@@ -67,10 +85,10 @@ impl Writer {
             let number = took.len() as u64;
             let due = started + pause * number as u32;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            let id = (number * 7919) % super::RECORDS;
+            let id = self.id(number as usize * 7919);
             let data = json!({"data": {"points": number % 10, "group": format!("g{}", (number / 3) % 50)}});
             let asked = Instant::now();
-            self.send("PATCH", &format!("/api/tables/live/records/r{id}"), &data)?;
+            self.send("PATCH", &format!("/api/tables/live/records/{id}"), &data)?;
             took.push(asked.elapsed());
         }
         took.sort_unstable();

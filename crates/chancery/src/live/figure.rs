@@ -37,6 +37,10 @@ impl Figures {
         let measures = vec![
             count(None),
             count(figure.measure.field.clone()),
+            Measure {
+                function: basis(figure.measure.function),
+                field: figure.measure.field.clone(),
+            },
             figure.measure.clone(),
         ];
         AggregatePlan {
@@ -54,7 +58,7 @@ impl Figures {
             None => (false, Value::Null),
         };
         let tally = |group: &Group| {
-            let [records, values, value] = group.figures.as_slice() else {
+            let [records, values, value, _] = group.figures.as_slice() else {
                 return Err(Unknown);
             };
             if open(figure) {
@@ -88,20 +92,28 @@ impl Figures {
     pub(crate) fn of_rows(asked: &Asked, figure: &Figure, rows: &[Arc<Row>]) -> Figures {
         use chancery_model::aggregate::Accumulator;
         let (function, field) = (figure.measure.function, figure.measure.field.as_ref());
-        let mut groups: BTreeMap<GroupKey, (u64, u64, Accumulator)> = BTreeMap::new();
-        let new = || (0, 0, Accumulator::new(function));
+        let mut groups: BTreeMap<GroupKey, (u64, u64, Accumulator, Accumulator)> = BTreeMap::new();
+        let new = || {
+            (
+                0,
+                0,
+                Accumulator::new(basis(function)),
+                Accumulator::new(function),
+            )
+        };
         if figure.group_by.is_none() {
             groups.insert((false, Value::Null), new());
         }
         for row in rows {
-            let (records, values, sum) = groups.entry(group_of(figure, row)).or_insert_with(new);
+            let (records, values, sum, value) = groups.entry(group_of(figure, row)).or_insert_with(new);
             *records += 1;
             *values += u64::from(field.is_some_and(|field| !row.field(field).is_null()));
             sum.take(row, field);
+            value.take(row, field);
         }
         let answer = groups
             .into_iter()
-            .map(|((_, key), (records, values, sum))| Group {
+            .map(|((_, key), (records, values, sum, value))| Group {
                 keys: if figure.group_by.is_some() {
                     vec![key]
                 } else {
@@ -111,6 +123,7 @@ impl Figures {
                     Value::Int(records as i64),
                     Value::Int(values as i64),
                     sum.finish(),
+                    value.finish(),
                 ],
             });
         Figures::of_answer(asked, figure, answer.collect())
@@ -215,6 +228,14 @@ impl Figures {
             ),
             None => LiveResult::Value(pairs.first().map_or(Json::Null, |(_, value)| shown(value))),
         }
+    }
+}
+
+/// What a tally is made of: a mean cannot go on from a mean.
+fn basis(function: Function) -> Function {
+    match function {
+        Function::Avg => Function::Sum,
+        other => other,
     }
 }
 

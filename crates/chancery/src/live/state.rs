@@ -42,7 +42,7 @@ pub(crate) struct Subscription {
     asked: Option<Arc<Asked>>,
     places: Vec<Place>,
     /// What the subscriber was told last, while the result is read again.
-    told: Option<Told>,
+    told: Option<(Told, Arc<Asked>)>,
     pushes: VecDeque<Push>,
     held: usize,
     /// Pushes were left out: the next one is a fresh result.
@@ -269,23 +269,19 @@ impl State {
 
     /// Has the result of a subscription read again.
     pub(crate) fn lose(&mut self, id: Id) {
-        if let Some(subscription) = self.subscriptions.get_mut(&id)
-            && !subscription.lost
-            && !subscription.overflowed
-        {
-            if let View::Read(_, overrun) = &mut subscription.view {
-                *overrun = Overrun(true);
-                return;
-            }
-            if let View::Made {
+        let Some(subscription) = self.subscriptions.get_mut(&id) else {
+            return;
+        };
+        match &mut subscription.view {
+            View::Read(_, overrun) => *overrun = Overrun(true),
+            View::Made {
                 runs: true, touched, ..
-            } = &mut subscription.view
-            {
-                *touched = true;
-                return;
+            } => *touched = true,
+            _ if subscription.lost || subscription.overflowed => {}
+            _ => {
+                subscription.lost = true;
+                self.lost.push(id);
             }
-            subscription.lost = true;
-            self.lost.push(id);
         }
     }
 
@@ -406,7 +402,7 @@ impl Subscription {
             View::Figures(figures) => Told::Result(figures.said.clone()),
             View::Idle | View::Read(..) | View::Made { .. } => return,
         };
-        self.told = Some(told);
+        self.told = Some((told, asked.clone()));
     }
 
     fn apply(&mut self, revision: u64, steps: &[&Arc<Step>]) -> Option<Applied> {
@@ -492,19 +488,25 @@ impl Subscription {
     }
 
     /// What is new since the subscriber was told last.
-    fn since(&self, told: Told) -> Applied {
+    fn since(&self, (told, by): (Told, Arc<Asked>)) -> Applied {
         let Some(asked) = &self.asked else {
             return Applied::Same;
         };
         let resumed = Some(SnapshotReason::Resumed);
         match (told, &self.view) {
+            // By another definition everything may look different.
+            _ if by.table.schema_version != asked.table.schema_version => self.anew(resumed),
             (Told::List(old), View::List(list)) => list.since(asked, &old),
             (Told::One(old), View::One(row)) if same_row(asked, old.as_ref(), row.as_ref()) => Applied::Same,
             (Told::Result(old), View::Figures(figures)) if old == figures.said => Applied::Same,
-            _ => match self.result() {
-                Some(result) => Applied::News(LiveNews::Snapshot(result, resumed)),
-                None => Applied::Same,
-            },
+            _ => self.anew(resumed),
+        }
+    }
+
+    fn anew(&self, reason: Option<SnapshotReason>) -> Applied {
+        match self.result() {
+            Some(result) => Applied::News(LiveNews::Snapshot(result, reason)),
+            None => Applied::Same,
         }
     }
 

@@ -4,6 +4,7 @@
     reason = "all of it is test code: a panic is a failed test"
 )]
 
+mod cost;
 mod model;
 mod scenes;
 

@@ -49,7 +49,7 @@ async fn ids(table: &TableHandle) -> Vec<String> {
 async fn work(table: &TableHandle, dice: &mut Dice, keep: &str) -> String {
     let ids = ids(table).await;
     let some = || ids.first().cloned();
-    let mut pick = |dice: &mut Dice| match ids.len() {
+    let pick = |dice: &mut Dice| match ids.len() {
         0 => some(),
         length => ids.get(dice.roll(length as u64) as usize).cloned(),
     };

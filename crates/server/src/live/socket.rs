@@ -116,7 +116,7 @@ impl Socket {
                 },
                 id = self.inbox.ready() => self.deliver(id).await?,
                 _ = news.changed(), if !self.followed.is_empty() => self.tell_or(&mut news).await?,
-                _ = ending.wait_for(|ending| *ending) => {
+                _ = async { ending.wait_for(|ending| *ending).await.map(drop) } => {
                     return Err(End::Close(close_code::AWAY, "the server stops"));
                 }
                 _ = clock.tick() => {
@@ -272,7 +272,8 @@ impl Socket {
             LiveResult::Records(records) if snapshots => Some(records.clone()),
             _ => None,
         };
-        self.watched.insert(live.number(), Watched { number, live, whole });
+        self.watched
+            .insert(live.number(), Watched { number, live, whole });
         Ok(body)
     }
 

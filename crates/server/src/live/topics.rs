@@ -23,7 +23,9 @@ impl Socket {
         if self.followed.len() >= limits::LIVE_TOPICS_MAX {
             let max = limits::LIVE_TOPICS_MAX;
             let detail = format!("The limit liveTopicsMax of {max} of one socket is reached.");
-            return Err(Fault::new(ErrorCode::LimitExceeded, detail).hint("Unsubscribe from something first."));
+            return Err(
+                Fault::new(ErrorCode::LimitExceeded, detail).hint("Unsubscribe from something first.")
+            );
         }
         let topic = Topic::parse(topic)?;
         let store = self.somebody()?.store(&self.app);

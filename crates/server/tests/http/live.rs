@@ -71,7 +71,11 @@ impl Client {
     async fn frame(&mut self) -> Message {
         loop {
             let frame = tokio::time::timeout(SOON, self.socket.next()).await;
-            match frame.expect("nothing came").expect("the socket has ended").unwrap() {
+            match frame
+                .expect("nothing came")
+                .expect("the socket has ended")
+                .unwrap()
+            {
                 Message::Ping(_) | Message::Pong(_) => {}
                 frame => return frame,
             }
@@ -121,7 +125,10 @@ impl Client {
 
 /// Applies the pushes of one subscription to a list and checks their order.
 fn applied(mut list: Vec<Value>, mut revision: u64, number: &Value, frames: &[Value]) -> (Vec<Value>, u64) {
-    for push in frames.iter().filter(|frame| frame["type"] == "push" && frame["subscription"] == *number) {
+    for push in frames
+        .iter()
+        .filter(|frame| frame["type"] == "push" && frame["subscription"] == *number)
+    {
         let new = push["revision"].as_u64().unwrap();
         assert!(new > revision, "{new} after {revision}");
         revision = new;
@@ -144,7 +151,9 @@ fn applied(mut list: Vec<Value>, mut revision: u64, number: &Value, frames: &[Va
 async fn a_subscription_is_answered_pushed_and_ended() {
     let server = Server::with_tasks().await;
     let mut client = Client::new(listen(&server).await, &server.read).await;
-    let answer = client.subscribe(json!({"table": "tasks", "filter": {"priority": 5}})).await;
+    let answer = client
+        .subscribe(json!({"table": "tasks", "filter": {"priority": 5}}))
+        .await;
     assert_eq!(answer["result"], json!([]));
     let id = server.task(json!({"title": "One", "priority": 5})).await;
     server.task(json!({"title": "Two", "priority": 1})).await;
@@ -153,7 +162,9 @@ async fn a_subscription_is_answered_pushed_and_ended() {
     assert_eq!(push["changes"][0]["record"]["title"], "One");
     assert_eq!(push["changes"][0]["key"], json!(id));
     assert_eq!(push["changes"][0]["record"]["_version"], 1);
-    let ended = client.ask(json!({"type": "unsubscribe", "subscription": answer["subscription"]})).await;
+    let ended = client
+        .ask(json!({"type": "unsubscribe", "subscription": answer["subscription"]}))
+        .await;
     assert_eq!(ended["type"], "result");
     server.task(json!({"title": "Three", "priority": 5})).await;
     client.ask(json!({"type": "barrier"})).await;
@@ -164,7 +175,9 @@ async fn a_subscription_is_answered_pushed_and_ended() {
 async fn a_barrier_is_answered_after_every_push_before_it() {
     let server = Server::with_tasks().await;
     let mut client = Client::new(listen(&server).await, &server.read).await;
-    client.subscribe(json!({"table": "tasks", "aggregate": {"function": "count"}})).await;
+    client
+        .subscribe(json!({"table": "tasks", "aggregate": {"function": "count"}}))
+        .await;
     for number in 1..=20 {
         server.task(json!({"title": format!("Task {number}")})).await;
         let barrier = client.ask(json!({"type": "barrier"})).await;
@@ -184,7 +197,10 @@ async fn the_first_frame_may_say_who_it_is() {
     let query = json!({"table": "tasks"});
     let early = client.refused(json!({"type": "subscribe", "query": query})).await;
     assert_eq!(early, "unauthenticated");
-    assert_eq!(client.refused(json!({"type": "auth", "key": "chy_wrong"})).await, "unauthenticated");
+    assert_eq!(
+        client.refused(json!({"type": "auth", "key": "chy_wrong"})).await,
+        "unauthenticated"
+    );
     let auth = client.ask(json!({"type": "auth", "key": server.read})).await;
     assert_eq!(auth["type"], "result");
     client.subscribe(query).await;
@@ -222,24 +238,42 @@ async fn hostile_frames_are_refused_one_by_one() {
         (r#"{"id": 1, "type": "ping", "more": 1}"#, "invalidBody"),
         (r#"{"id": 1, "type": "subscribe"}"#, "invalidBody"),
         (r#"{"id": 1, "type": "subscribe", "query": 7}"#, "invalidFilter"),
-        (r#"{"id": 1, "type": "subscribe", "query": {"table": "nothing"}}"#, "tableNotFound"),
-        (r#"{"id": 1, "type": "subscribe", "query": {"table": "tasks", "filter": {"x": 1}}}"#, "invalidFilter"),
-        (r#"{"id": 1, "type": "unsubscribe", "subscription": 99}"#, "invalidParameter"),
+        (
+            r#"{"id": 1, "type": "subscribe", "query": {"table": "nothing"}}"#,
+            "tableNotFound",
+        ),
+        (
+            r#"{"id": 1, "type": "subscribe", "query": {"table": "tasks", "filter": {"x": 1}}}"#,
+            "invalidFilter",
+        ),
+        (
+            r#"{"id": 1, "type": "unsubscribe", "subscription": 99}"#,
+            "invalidParameter",
+        ),
         (r#"{"id": 1, "type": "on", "topic": "nonsense"}"#, "invalidFilter"),
         (r#"{"id": 1, "type": "run", "name": "none"}"#, "queryNotFound"),
     ] {
         client.send(frame).await;
         let answer = client.next().await;
-        assert_eq!((&answer["type"], &answer["error"]["code"]), (&json!("error"), &json!(code)), "{frame}: {answer}");
+        assert_eq!(
+            (&answer["type"], &answer["error"]["code"]),
+            (&json!("error"), &json!(code)),
+            "{frame}: {answer}"
+        );
     }
     assert_eq!(client.ask(json!({"type": "ping"})).await["type"], "result");
     client.socket.send(Message::binary(vec![1, 2, 3])).await.unwrap();
     assert_eq!(client.closed().await, 1003);
 
     let mut client = Client::new(address, &server.read).await;
-    let huge = format!(r#"{{"id": 1, "type": "ping", "x": "{}"}}"#, "x".repeat(1024 * 1024));
+    let huge = format!(
+        r#"{{"id": 1, "type": "ping", "x": "{}"}}"#,
+        "x".repeat(1024 * 1024)
+    );
     let _ = client.socket.send(Message::text(huge)).await;
-    let frame = tokio::time::timeout(SOON, client.socket.next()).await.expect("it was not closed");
+    let frame = tokio::time::timeout(SOON, client.socket.next())
+        .await
+        .expect("it was not closed");
     assert!(!matches!(frame, Some(Ok(Message::Text(_)))), "{frame:?}");
 }
 
@@ -247,19 +281,29 @@ async fn hostile_frames_are_refused_one_by_one() {
 async fn a_flood_of_subscriptions_is_refused_by_a_named_limit() {
     let server = Server::with_tasks().await;
     let mut client = Client::new(listen(&server).await, &server.read).await;
-    let subscribe = json!({"type": "subscribe", "query": {"table": "tasks", "aggregate": {"function": "count"}}});
+    let subscribe =
+        json!({"type": "subscribe", "query": {"table": "tasks", "aggregate": {"function": "count"}}});
     for _ in 0..chancery_api::limits::LIVE_SUBSCRIPTIONS_MAX {
         assert_eq!(client.ask(subscribe.clone()).await["type"], "result");
     }
     let answer = client.ask(subscribe).await;
     assert_eq!(answer["error"]["code"], "limitExceeded");
-    assert!(answer["error"]["detail"].as_str().unwrap().contains("liveSubscriptionsMax"));
+    assert!(
+        answer["error"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("liveSubscriptionsMax")
+    );
 }
 
 #[tokio::test]
 async fn a_revoked_key_ends_its_socket() {
     let server = Server::with_tasks().await;
-    let made = server.post("/api/api-keys", json!({"name": "short", "scope": "read"})).await.expect(201).json();
+    let made = server
+        .post("/api/api-keys", json!({"name": "short", "scope": "read"}))
+        .await
+        .expect(201)
+        .json();
     let mut client = Client::new(listen(&server).await, made["key"].as_str().unwrap()).await;
     client.subscribe(json!({"table": "tasks"})).await;
     let id = made["id"].as_str().unwrap();
@@ -280,12 +324,22 @@ async fn subscriptions_under_load_miss_nothing_and_repeat_nothing() {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                ids.push(server.task(json!({"title": format!("Task {number}"), "priority": 1 + number % 5})).await);
+                ids.push(
+                    server
+                        .task(json!({"title": format!("Task {number}"), "priority": 1 + number % 5}))
+                        .await,
+                );
                 let old = &ids[(number / 2) as usize];
                 let path = format!("/api/tables/tasks/records/{old}");
-                server.patch(&path, json!({"data": {"priority": 1 + number % 3}})).await.expect(200);
+                server
+                    .patch(&path, json!({"data": {"priority": 1 + number % 3}}))
+                    .await
+                    .expect(200);
                 if number % 7 == 6 {
-                    server.delete(&format!("/api/tables/tasks/records/{}", ids.remove(0))).await.expect(204);
+                    server
+                        .delete(&format!("/api/tables/tasks/records/{}", ids.remove(0)))
+                        .await
+                        .expect(204);
                 }
             }
         }
@@ -334,7 +388,12 @@ async fn a_reader_that_was_slow_gets_a_fresh_result_with_the_reason() {
     let frames = std::mem::take(&mut client.aside);
     let overflowed = frames.iter().any(|frame| frame["reason"] == "overflow");
     assert!(overflowed, "{} pushes and no overflow", frames.len());
-    let (list, _) = applied(Vec::new(), start["revision"].as_u64().unwrap(), &start["subscription"], &frames);
+    let (list, _) = applied(
+        Vec::new(),
+        start["revision"].as_u64().unwrap(),
+        &start["subscription"],
+        &frames,
+    );
     assert_eq!(list.len(), 600);
 }
 
@@ -350,15 +409,31 @@ async fn topics_are_told_in_order_and_resumed() {
     client.ask(json!({"type": "barrier"})).await;
     let titles = |frames: &[Value]| -> Vec<Value> {
         let events = frames.iter().filter(|frame| frame["type"] == "event");
-        events.map(|frame| frame["event"]["record"]["title"].clone()).collect()
+        events
+            .map(|frame| frame["event"]["record"]["title"].clone())
+            .collect()
     };
     let told = std::mem::take(&mut client.aside);
-    assert_eq!(titles(&told), (0..5).map(|n| json!(format!("Task {n}"))).collect::<Vec<_>>());
-    let third = told.iter().filter(|frame| frame["type"] == "event").nth(2).unwrap();
+    assert_eq!(
+        titles(&told),
+        (0..5).map(|n| json!(format!("Task {n}"))).collect::<Vec<_>>()
+    );
+    let third = told
+        .iter()
+        .filter(|frame| frame["type"] == "event")
+        .nth(2)
+        .unwrap();
     let since = third["event"]["revision"].clone();
-    let again = client.ask(json!({"type": "on", "topic": "*.*.inserted", "since": since})).await;
+    let again = client
+        .ask(json!({"type": "on", "topic": "*.*.inserted", "since": since}))
+        .await;
     client.ask(json!({"type": "barrier"})).await;
-    let resumed: Vec<Value> = client.aside.iter().filter(|frame| frame["subscription"] == again["subscription"]).cloned().collect();
+    let resumed: Vec<Value> = client
+        .aside
+        .iter()
+        .filter(|frame| frame["subscription"] == again["subscription"])
+        .cloned()
+        .collect();
     assert_eq!(titles(&resumed), [json!("Task 3"), json!("Task 4")]);
 }
 
@@ -373,11 +448,22 @@ async fn operations_are_done_and_need_their_scope() {
     let key = made["id"].clone();
     let got = act(json!({"type": "do", "op": "get", "table": "tasks", "key": key})).await;
     assert_eq!(got, made);
-    let updated = act(json!({"type": "do", "op": "update", "table": "tasks", "key": key, "data": {"title": "Two"}})).await;
+    let updated =
+        act(json!({"type": "do", "op": "update", "table": "tasks", "key": key, "data": {"title": "Two"}}))
+            .await;
     assert_eq!(updated["_version"], 2);
-    assert_eq!(act(json!({"type": "do", "op": "count", "bucket": "tasks", "filter": {"title": "Two"}})).await, json!(1));
-    assert_eq!(act(json!({"type": "do", "op": "delete", "table": "tasks", "key": key})).await, json!(true));
-    assert_eq!(act(json!({"type": "do", "op": "all", "table": "tasks"})).await, json!([]));
+    assert_eq!(
+        act(json!({"type": "do", "op": "count", "bucket": "tasks", "filter": {"title": "Two"}})).await,
+        json!(1)
+    );
+    assert_eq!(
+        act(json!({"type": "do", "op": "delete", "table": "tasks", "key": key})).await,
+        json!(true)
+    );
+    assert_eq!(
+        act(json!({"type": "do", "op": "all", "table": "tasks"})).await,
+        json!([])
+    );
     let mut reader = Client::new(address, &server.read).await;
     let insert = json!({"type": "do", "op": "insert", "table": "tasks", "data": {"title": "One"}});
     assert_eq!(reader.refused(insert).await, "forbidden");
@@ -387,17 +473,34 @@ async fn operations_are_done_and_need_their_scope() {
 async fn stored_queries_are_kept_run_and_watched() {
     let server = Server::with_tasks().await;
     let query = json!({"query": {"table": "tasks", "filter": {"priority": "{{ params.priority }}"}, "fields": ["title"]}});
-    let stored = server.put("/api/queries/urgent", query.clone()).await.expect(200).json();
+    let stored = server
+        .put("/api/queries/urgent", query.clone())
+        .await
+        .expect(200)
+        .json();
     assert_eq!(stored["params"], json!(["priority"]));
     server.task(json!({"title": "One", "priority": 5})).await;
-    let run = server.post("/api/queries/urgent/run", json!({"params": {"priority": 5}})).await.expect(200).json();
+    let run = server
+        .post("/api/queries/urgent/run", json!({"params": {"priority": 5}}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(run["result"][0]["title"], "One");
-    assert_eq!(run["result"][0].as_object().unwrap().len(), 2, "the key and what was asked for");
+    assert_eq!(
+        run["result"][0].as_object().unwrap().len(),
+        2,
+        "the key and what was asked for"
+    );
     let missing = server.post("/api/queries/urgent/run", json!({})).await;
     assert_eq!(missing.status, 422);
-    assert_eq!(server.get("/api/queries").await.expect(200).json()["queries"][0]["name"], "urgent");
+    assert_eq!(
+        server.get("/api/queries").await.expect(200).json()["queries"][0]["name"],
+        "urgent"
+    );
     let mut client = Client::new(listen(&server).await, &server.read).await;
-    let start = client.ask(json!({"type": "subscribe", "name": "urgent", "params": {"priority": 5}})).await;
+    let start = client
+        .ask(json!({"type": "subscribe", "name": "urgent", "params": {"priority": 5}}))
+        .await;
     assert_eq!(start["result"][0]["title"], "One");
     server.delete("/api/queries/urgent").await.expect(204);
     server.get("/api/queries/urgent").await.expect(404);
@@ -407,7 +510,8 @@ async fn stored_queries_are_kept_run_and_watched() {
 async fn whole_results_come_where_they_are_asked_for() {
     let server = Server::with_tasks().await;
     let mut client = Client::new(listen(&server).await, &server.read).await;
-    let ask = json!({"type": "subscribe", "query": {"table": "tasks", "fields": ["title"]}, "snapshots": true});
+    let ask =
+        json!({"type": "subscribe", "query": {"table": "tasks", "fields": ["title"]}, "snapshots": true});
     client.ask(ask).await;
     for number in 0..3 {
         server.task(json!({"title": format!("Task {number}")})).await;
