@@ -2,13 +2,19 @@
 
 mod buckets;
 mod bulk;
+mod defects;
 mod definitions;
+mod derived;
 mod events;
+mod eviction;
+mod expiry;
 mod files;
 mod follow;
 mod hostile;
 mod moves;
 mod queries;
+mod references;
 mod several;
+mod transactions;
 mod typed;
 mod workspaces;

@@ -80,10 +80,12 @@ error_codes! {
     MethodNotAllowed "methodNotAllowed" 405 "The method does not fit": "The path exists, but not with this method; the header Allow lists those that do.";
     AlreadyExists "alreadyExists" 409 "That name is taken": "A workspace, table, column, user or record with this slug, e-mail or key exists already.";
     UniqueViolation "uniqueViolation" 409 "The value is in use": "Another record has this value in a column that is unique.";
-    ReferenceViolation "referenceViolation" 409 "Other records depend on it": "The change would leave a reference pointing at nothing.";
+    ReferenceViolation "referenceViolation" 409 "It refers to nothing": "A value refers to a record that is not there; errors names the column, the table and the key.";
+    Referenced "referenced" 409 "Other records depend on it": "Another record refers to this one and restricts its end; the detail names it.";
     IdempotencyMismatch "idempotencyMismatch" 409 "The idempotency key was used for something else": "The same Idempotency-Key came with another path or body; choose a new key for a new request.";
     IdempotencyInProgress "idempotencyInProgress" 409 "The first request is still running": "A request with the same Idempotency-Key has not finished; repeat a little later.";
     SetupDone "setupDone" 409 "Set-up is done already": "The store has users; sign in, or ask one of them.";
+    TransactionConflict "transactionConflict" 409 "Others changed what the transaction rests on": "A record was not at the version that an operation expects, or others kept changing it; `params` names its table and key. Read again and repeat.";
     Conflict "conflict" 409 "The change conflicts with the state": "The thing is not in a state that allows this; the detail says why.";
     Gone "gone" 410 "It is in the trash": "The record is deleted but can be restored.";
     RevisionGone "revisionGone" 410 "The change log does not reach back so far": "Read the records again and go on from the current revision.";

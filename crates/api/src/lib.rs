@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod buckets;
 pub mod bulk;
 pub mod changes;
 pub mod codes;
@@ -21,6 +22,7 @@ pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
+pub mod transactions;
 pub mod webhooks;
 pub mod workspaces;
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::kept::{RUNNING_KIND, delete_document, put_document};
 use super::report::{ImportEnd, ImportReport};
 use crate::error::Error;
+use crate::rules::Unsettled;
 use crate::store::{Commit, Store, TableHandle};
 
 /// Changes looked at together.
@@ -162,11 +163,17 @@ impl Undoing<'_> {
             operation: Some(self.running.import.as_str().into()),
             ..Commit::default()
         };
-        self.handle
+        // What others refer to by now stays, as what others changed does.
+        match self
+            .handle
             .store
-            .commit(writes, self.handle.store.now(), how)
-            .await?;
-        Ok(())
+            .write(writes, self.handle.store.now(), how)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(Unsettled::Failed(error)) => Err(error),
+            Err(Unsettled::Refused(_)) => Err(Error::Internal("the table changed meanwhile".into())),
+        }
     }
 
     /// Whether a change is the import's and nobody changed the record since. The last commits before the end of a program

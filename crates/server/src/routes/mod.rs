@@ -4,6 +4,7 @@ mod aggregate;
 mod api_keys;
 mod auth;
 mod backups;
+mod buckets;
 mod bulk;
 mod changes;
 mod columns;
@@ -17,6 +18,7 @@ mod query;
 mod records;
 mod stream;
 mod tables;
+mod transactions;
 mod users;
 mod webhooks;
 mod workspaces;
@@ -43,10 +45,12 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(workspaces::routes())
         .merge(fields::routes())
         .merge(tables::routes())
+        .merge(buckets::routes())
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
         .merge(bulk::routes())
+        .merge(transactions::routes())
         .merge(query::routes())
         .merge(aggregate::routes())
         .merge(imports::routes())
