@@ -11,6 +11,7 @@ mod changes;
 mod conventions;
 mod files;
 mod harness;
+mod live;
 mod openapi;
 mod query;
 mod records;
