@@ -84,6 +84,7 @@ error_codes! {
     IdempotencyMismatch "idempotencyMismatch" 409 "The idempotency key was used for something else": "The same Idempotency-Key came with another path or body; choose a new key for a new request.";
     IdempotencyInProgress "idempotencyInProgress" 409 "The first request is still running": "A request with the same Idempotency-Key has not finished; repeat a little later.";
     SetupDone "setupDone" 409 "Set-up is done already": "The store has users; sign in, or ask one of them.";
+    TransactionConflict "transactionConflict" 409 "Others changed what the transaction rests on": "A record was not at the version that an operation expects, or others kept changing it; `params` names its table and key. Read again and repeat.";
     Conflict "conflict" 409 "The change conflicts with the state": "The thing is not in a state that allows this; the detail says why.";
     Gone "gone" 410 "It is in the trash": "The record is deleted but can be restored.";
     RevisionGone "revisionGone" 410 "The change log does not reach back so far": "Read the records again and go on from the current revision.";

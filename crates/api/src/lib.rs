@@ -22,6 +22,7 @@ pub mod query;
 pub mod records;
 pub mod tables;
 pub mod webhooks;
+pub mod transactions;
 pub mod workspaces;
 
 mod patch;

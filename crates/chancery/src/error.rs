@@ -84,6 +84,19 @@ pub enum Error {
         /// The record as it is.
         current: Box<Record>,
     },
+    /// Others changed what a transaction read or wrote; nothing of it was written.
+    #[error("Transaction conflict in table \"{table}\"{}: {detail}", .key.as_ref().map_or(String::new(), |key| format!(" for key \"{key}\"")))]
+    TransactionConflict {
+        /// The table's slug.
+        table: String,
+        /// The record; none if it is about more than one.
+        key: Option<Key>,
+        /// What changed.
+        detail: String,
+    },
+    /// The transaction was committed or rolled back before.
+    #[error("the transaction has ended")]
+    TransactionEnded,
     /// Something of this name exists already.
     #[error("{message}")]
     Taken {
@@ -156,6 +169,10 @@ impl Error {
             }
             Error::InTrash { .. } => "Restore it first.".into(),
             Error::Version { .. } => "Read the record again and repeat the change.".into(),
+            Error::TransactionConflict { .. } => {
+                "Run the transaction again: it then reads what is there by now.".into()
+            }
+            Error::TransactionEnded => "Begin another one.".into(),
             Error::Limit { .. } => "Send it in several parts.".into(),
             Error::Referenced { by, field, .. } => {
                 format!(

@@ -17,6 +17,44 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The same from a struct, whose mistakes the compiler finds ([`Store::define`], [`derive@Record`]):
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chancery::Error> {
+//! use chancery::{Choices, Error, Record, Store, json};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Record, Serialize, Deserialize)]
+//! #[record(table = "tasks", soft_delete)]
+//! struct Task {
+//!     id: Option<String>,
+//!     #[record(min_length = 1, max_length = 200)]
+//!     title: String,
+//!     #[record(indexed)]
+//!     status: Status,
+//!     #[record(min = 1, max = 5, default = 3)]
+//!     priority: Option<u8>,
+//! }
+//!
+//! #[derive(Choices, Serialize, Deserialize)]
+//! enum Status {
+//!     Todo,
+//!     Done,
+//! }
+//!
+//! let store = Store::open("memory:").await?;
+//! let tasks = store.define::<Task>().await?;
+//! let title = "Write documentation".to_owned();
+//! let task = tasks.insert(&Task { id: None, title, status: Status::Todo, priority: None }).await?;
+//! let key = task.id.as_deref().unwrap();
+//! tasks.update(key, json!({"status": "Done"})).await?;
+//! let done: Vec<Task> = tasks.filter(json!({"status": "Done"})).await?;
+//! assert_eq!(done[0].priority, Some(3));
+//! let refused = tasks.update(key, json!({"priority": 9})).await;
+//! assert!(matches!(refused, Err(Error::Invalid { .. })));
+//! # Ok(()) }
+//! ```
+//!
 //! It speaks no HTTP and holds no SQL: storage is behind [`chancery_storage::Backend`].
 
 pub mod access;
@@ -27,6 +65,9 @@ mod bulk;
 mod catalog;
 mod clock;
 pub mod cursor;
+mod define;
+#[doc(hidden)]
+pub mod derived;
 pub mod doctor;
 mod error;
 mod events;
@@ -49,6 +90,7 @@ mod schema;
 mod slow;
 mod store;
 mod sweep;
+mod transaction;
 pub mod transfer;
 mod typed;
 pub mod webhooks;
@@ -57,6 +99,7 @@ mod workspaces;
 pub use buckets::{BucketStats, StoreStats};
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
 pub use catalog::Workspace;
+pub use chancery_derive::{Choices, Record};
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
 pub use chancery_model::change::{Change, ChangeKind, Reason};
@@ -78,6 +121,7 @@ pub use chancery_storage::{
 };
 pub use chancery_vault::credentials;
 pub use clock::Clock;
+pub use derived::{AsColumn, AsRecord, Meta};
 pub use error::Error;
 pub use events::{
     Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
@@ -99,5 +143,6 @@ pub use schema::{ColumnPatch, TablePatch};
 pub use serde_json::json;
 pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
+pub use transaction::{Action, Step, Stepped, Transacted, Transaction, TransactionOptions, TransactionTable};
 pub use typed::Typed;
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

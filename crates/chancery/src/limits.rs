@@ -22,3 +22,13 @@ pub const EXPIRED_IN_ONE_COMMIT: u64 = 1_000;
 pub const SLOW_QUERY_MS: u64 = 500;
 /// Most slow queries that are kept in memory.
 pub const SLOW_QUERIES_MAX: usize = 20;
+/// How often a transaction is run, counting the first time, unless said otherwise.
+pub const TRANSACTION_ATTEMPTS: u32 = 64;
+/// Longest pause before a transaction is run again, in ms.
+pub const TRANSACTION_PAUSE_MS_MAX: u64 = 50;
+/// Most records that one transaction writes.
+pub const TRANSACTION_WRITES_MAX: usize = 10_000;
+/// Most records that one transaction reads one by one; reads of many at once are not counted.
+pub const TRANSACTION_READS_MAX: usize = 100_000;
+/// Most steps of a transaction that comes as a list.
+pub const TRANSACTION_STEPS_MAX: usize = 1_000;

@@ -295,7 +295,7 @@ impl TableHandle {
         Ok(current)
     }
 
-    fn expect(
+    pub(crate) fn expect(
         &self,
         table: &Arc<Table>,
         current: &Arc<chancery_model::Record>,
@@ -368,7 +368,7 @@ impl TableHandle {
         }
     }
 
-    fn metadata(&self, table: &Table, options: &WriteOptions) -> Result<RecordMetadata, Error> {
+    pub(crate) fn metadata(&self, table: &Table, options: &WriteOptions) -> Result<RecordMetadata, Error> {
         if let Some(external_id) = &options.external_id {
             check_external_id(table, external_id)?;
         }
@@ -424,7 +424,7 @@ fn how(options: &WriteOptions) -> Commit {
     }
 }
 
-fn coerce(options: &WriteOptions) -> Coerce {
+pub(crate) fn coerce(options: &WriteOptions) -> Coerce {
     if options.from_text {
         Coerce::FromText
     } else {

@@ -152,6 +152,7 @@ pub const RULES: &[Rule] = &[
     rule("PUT", "/api/tables/{table}/records/{record}", Write),
     rule("DELETE", "/api/tables/{table}/records/{record}", Write),
     rule("POST", "/api/tables/{table}/records/{record}/restore", Write),
+    rule("POST", "/api/transactions", Write),
     rule("POST", "/api/tables/{table}/query", Read),
     rule("POST", "/api/tables/{table}/aggregate", Read),
     long("POST", "/api/tables/{table}/import/csv", Write),

@@ -147,6 +147,10 @@ pub(crate) fn document() -> OpenApi {
     let tags = [
         ("Records", "Read and write the items of a table."),
         ("Bulk", "Many records in one request and one commit."),
+        (
+            "Transactions",
+            "Operations over several tables that happen as one.",
+        ),
         ("Query", "Filter, sort, search and compute."),
         ("Tables", "Sets of records under one schema."),
         ("Buckets", "Tables in the vocabulary of definitions in code."),

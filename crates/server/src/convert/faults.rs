@@ -60,6 +60,13 @@ impl From<Error> for Fault {
                     .current(shown)
                     .header(http::header::ETAG, tag)
             }
+            Error::TransactionConflict { table, key, .. } => {
+                let key = key.as_ref().map_or(chancery::Json::Null, records::key_json);
+                Fault::new(ErrorCode::TransactionConflict, text)
+                    .param("table", table)
+                    .param("key", key)
+            }
+            Error::TransactionEnded => Fault::new(ErrorCode::Conflict, text),
             Error::Limit { .. } => Fault::new(ErrorCode::LimitExceeded, text),
             Error::Bulk(items) => bulk(text, items),
             Error::Repeated { .. } => Fault::new(

@@ -17,6 +17,7 @@ mod query;
 mod records;
 mod stream;
 mod tables;
+mod transactions;
 mod users;
 mod webhooks;
 mod workspaces;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(options::routes())
         .merge(records::routes())
         .merge(bulk::routes())
+        .merge(transactions::routes())
         .merge(query::routes())
         .merge(aggregate::routes())
         .merge(imports::routes())

@@ -14,3 +14,4 @@ mod openapi;
 mod query;
 mod records;
 mod tables;
+mod transactions;
