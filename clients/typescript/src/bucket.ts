@@ -199,12 +199,12 @@ export class BucketHandle<T extends object = AnyFields> implements Reading<T> {
   async updateMany(filter: Filter, changes: Partial<T> & object): Promise<number> {
     const { about } = this.#target();
     about.records = [changes as Record<string, unknown>];
-    return (await this.#do({ op: 'updateMany', filter, data: changes }, about)) as number;
+    return many(await this.#do({ op: 'updateMany', filter, data: changes }, about));
   }
 
   /** Deletes every record that passes, in one commit; answers how many. */
   async deleteMany(filter: Filter): Promise<number> {
-    return (await this.#do({ op: 'deleteMany', filter }, this.#target().about)) as number;
+    return many(await this.#do({ op: 'deleteMany', filter }, this.#target().about));
   }
 
   /** Changes the record with this key, or stores it where there is none. */
@@ -308,6 +308,11 @@ function numeric(value: unknown): number | undefined {
   if (value === null || value === undefined) return undefined;
   // Sums of exact decimals come as text, so that nothing is rounded on the way.
   return typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : (value as number);
+}
+
+/** How many records an operation was about: the number, or the records themselves. */
+export function many(value: unknown): number {
+  return Array.isArray(value) ? value.length : (value as number);
 }
 
 function wholeNumber(count: number): number {

@@ -312,9 +312,17 @@ export class Connection {
   }
 
   #refused(frame: Refused): void {
-    if (frame.id === undefined) return;
-    const waiting = this.#take(frame.id);
-    waiting?.reject(errorFrom(frame.error, waiting.asking.about));
+    if (frame.id !== undefined && frame.id !== null) {
+      const waiting = this.#take(frame.id);
+      waiting?.reject(errorFrom(frame.error, waiting.asking.about));
+      return;
+    }
+    const feed = this.#numbers.get(frame.subscription ?? -1);
+    if (feed === undefined) return;
+    this.#numbers.delete(frame.subscription ?? -1);
+    this.#ofFeed.delete(feed);
+    if (feed.refused(errorFrom(frame.error, feed.about))) this.#subscribe(feed).catch(() => undefined);
+    else this.#feeds.delete(feed);
   }
 
   #take(id: number): Waiting | undefined {

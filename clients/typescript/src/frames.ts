@@ -31,7 +31,10 @@ export interface Result {
 /** The refusal of a request. */
 export interface Refused {
   type: 'error';
-  id?: number;
+  /** Absent or null where it answers no request. */
+  id?: number | null;
+  /** The subscription that it ends. */
+  subscription?: number;
   error: Problem;
 }
 

@@ -219,8 +219,8 @@ export class Store {
       this.#functions.set(name, query as QueryFunction);
       return;
     }
-    await this.http.request('put', '/api/queries/{name}', {
-      params: { name }, query: this.#where(), body: plain(query), about: { query: name, bucket: query.bucket },
+    await this.http.request('put', '/api/queries/{query}', {
+      params: { query: name }, query: this.#where(), body: { query: plain(query) }, about: { query: name, bucket: query.bucket },
     });
     this.#functions.delete(name);
     this.#specs.set(name, query);
@@ -231,7 +231,7 @@ export class Store {
     this.#specs.delete(name);
     if (this.#functions.delete(name)) return true;
     try {
-      await this.http.request('delete', '/api/queries/{name}', { params: { name }, query: this.#where(), about: { query: name } });
+      await this.http.request('delete', '/api/queries/{query}', { params: { query: name }, query: this.#where(), about: { query: name } });
       return true;
     } catch (error) {
       if (error instanceof QueryNotDefinedError) return false;
@@ -246,8 +246,8 @@ export class Store {
       const context: QueryContext = { bucket: (bucket) => this.bucket(bucket) as never };
       return (await query(context, params)) as R;
     }
-    const answer = await this.http.request<{ result: R }>('post', '/api/queries/{name}/run', {
-      params: { name }, query: this.#where(), body: { params: params ?? {} }, about: { query: name },
+    const answer = await this.http.request<{ result: R }>('post', '/api/queries/{query}/run', {
+      params: { query: name }, query: this.#where(), body: { params: params ?? {} }, about: { query: name },
     });
     return answer.body.result;
   }
@@ -332,8 +332,8 @@ export class Store {
   async #spec(name: string): Promise<Query> {
     const known = this.#specs.get(name);
     if (known !== undefined) return known;
-    const answer = await this.http.request<{ query: Query }>('get', '/api/queries/{name}', {
-      params: { name }, query: this.#where(), about: { query: name },
+    const answer = await this.http.request<{ query: Query }>('get', '/api/queries/{query}', {
+      params: { query: name }, query: this.#where(), about: { query: name },
     });
     this.#specs.set(name, answer.body.query);
     return answer.body.query;

@@ -1,6 +1,6 @@
 // Transactions over the WebSocket: many reads and writes that happen at once or not at all. Buffers nothing here.
 
-import type { Reading } from './bucket.js';
+import { type Reading, many } from './bucket.js';
 import type { Connection } from './connection.js';
 import { type About, ChanceryError, TransactionConflictError } from './errors.js';
 import { pause } from './http.js';
@@ -74,12 +74,12 @@ export class TransactionBucket<T extends object = AnyFields> implements Reading<
     return this.#do({ op: 'insertMany', data: records }, { records: records as readonly Record<string, unknown>[] });
   }
 
-  updateMany(filter: Filter, changes: Partial<T> & object): Promise<number> {
-    return this.#do({ op: 'updateMany', filter, data: changes }, { records: [changes as Record<string, unknown>] });
+  async updateMany(filter: Filter, changes: Partial<T> & object): Promise<number> {
+    return many(await this.#do({ op: 'updateMany', filter, data: changes }, { records: [changes as Record<string, unknown>] }));
   }
 
-  deleteMany(filter: Filter): Promise<number> {
-    return this.#do({ op: 'deleteMany', filter });
+  async deleteMany(filter: Filter): Promise<number> {
+    return many(await this.#do({ op: 'deleteMany', filter }));
   }
 
   upsert(data: Partial<T> & object): Promise<StoredRecord<T>> {
