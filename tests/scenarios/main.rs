@@ -10,4 +10,5 @@ mod moves;
 mod queries;
 mod several;
 mod typed;
+mod undo;
 mod workspaces;

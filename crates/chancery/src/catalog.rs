@@ -96,6 +96,11 @@ impl Catalog {
         self.by_number.get(&number).filter(|table| table.id == id)
     }
 
+    /// The newest definition of the table with this number.
+    pub(crate) fn numbered(&self, number: TableId) -> Option<&Arc<Table>> {
+        self.by_number.get(&number)
+    }
+
     /// The table with this slug or id in a workspace.
     pub(crate) fn table(&self, workspace: &str, name: &str) -> Option<&Arc<Table>> {
         let slug = self.by_slug.get(workspace).and_then(|tables| tables.get(name));

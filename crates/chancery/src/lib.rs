@@ -30,6 +30,7 @@ mod error;
 mod export;
 mod figures;
 mod follow;
+mod history;
 mod import;
 pub mod limits;
 mod line;
@@ -45,13 +46,14 @@ mod store;
 mod sweep;
 pub mod transfer;
 mod typed;
+mod undo;
 mod workspaces;
 
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
 pub use catalog::Workspace;
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
-pub use chancery_model::change::{Change, ChangeKind};
+pub use chancery_model::change::{Change, ChangeKind, Reason};
 pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
@@ -73,6 +75,7 @@ pub use error::Error;
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
+pub use history::{FieldChange, History, Operation, OperationPage, OperationQuery, Step, TableCounts};
 pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
@@ -87,4 +90,5 @@ pub use serde_json::json;
 pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
 pub use typed::Typed;
+pub use undo::{RevertOptions, RevertReport, Skipped, Why};
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

@@ -202,7 +202,7 @@ impl Record {
     }
 }
 
-fn key_json(key: &Key) -> Json {
+pub(crate) fn key_json(key: &Key) -> Json {
     match key {
         Key::Int(int) => Json::from(*int),
         key => Json::String(key.to_string()),

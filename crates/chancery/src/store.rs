@@ -88,6 +88,8 @@ pub struct Store {
     pub(crate) workspace: Arc<str>,
     pub(crate) actor: Actor,
     once: Option<Arc<DocumentWrite>>,
+    /// What its commits are part of, if they are not operations by themselves.
+    operation: Option<Arc<str>>,
     /// Answers reads that no write rests on, perhaps from a replica.
     reader: Arc<dyn Backend>,
 }
@@ -104,6 +106,7 @@ pub(crate) struct Core {
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
+    pub(crate) counted: crate::history::Counted,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -179,6 +182,7 @@ impl Store {
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
             slow: SlowQueries::new(slow_query_ms),
+            counted: crate::history::Counted::default(),
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
@@ -188,7 +192,9 @@ impl Store {
             workspace: DEFAULT_WORKSPACE.into(),
             actor: Actor::default(),
             once: None,
+            operation: None,
         };
+        crate::undo::recover(&store).await?;
         crate::import::recover(&store).await?;
         Ok(store)
     }
@@ -246,6 +252,17 @@ impl Store {
             once: None,
             ..self.clone()
         }
+    }
+
+    /// The same store for several commits that are one operation, and the id of that: they are told of together by
+    /// [`Store::operations`] and taken back together by [`Store::revert`].
+    pub fn begin_operation(&self) -> (Store, Arc<str>) {
+        let operation: Arc<str> = Uuid::now_v7().to_string().into();
+        let store = Store {
+            operation: Some(operation.clone()),
+            ..self.clone()
+        };
+        (store, operation)
     }
 
     /// The workspace this handle works in.
@@ -426,7 +443,7 @@ impl Store {
         let batch = Batch {
             at: now,
             actor: self.actor.id.clone(),
-            operation: how.operation,
+            operation: how.operation.or_else(|| self.operation.clone()),
             reason: how.reason,
             checks: how.checks,
             writes,
