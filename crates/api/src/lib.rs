@@ -13,6 +13,7 @@ pub mod columns;
 pub mod exports;
 pub mod fields;
 pub mod health;
+pub mod history;
 pub mod imports;
 pub mod limits;
 pub mod problem;

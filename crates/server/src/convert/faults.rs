@@ -66,6 +66,8 @@ impl From<Error> for Fault {
                 "A request with this Idempotency-Key is done or running.",
             ),
             Error::File { message, .. } => Fault::new(ErrorCode::InvalidFile, message),
+            Error::Irreversible { .. } => Fault::new(ErrorCode::Irreversible, text),
+            Error::Kept(_) => Fault::new(ErrorCode::ChangedSince, text),
             Error::Storage(error) => storage(error),
             // A backup over HTTP goes into a file of the server's own, so this is the server's disk.
             error @ (Error::Changed { .. } | Error::Unlike(_)) => return Fault::internal(error),
@@ -114,6 +116,8 @@ fn not_found(what: &str) -> ErrorCode {
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "operation" => ErrorCode::OperationNotFound,
+        "version" => ErrorCode::VersionNotFound,
         "field type" => ErrorCode::FieldTypeNotFound,
         _ => ErrorCode::RecordNotFound,
     }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod columns;
 pub(crate) mod faults;
 pub(crate) mod fields;
+pub mod history;
 pub mod imports;
 pub mod queries;
 pub mod records;

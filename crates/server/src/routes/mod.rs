@@ -9,6 +9,7 @@ mod columns;
 mod exports;
 mod fields;
 mod health;
+mod history;
 mod imports;
 mod options;
 mod query;
@@ -43,6 +44,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
+        .merge(history::routes())
         .merge(bulk::routes())
         .merge(query::routes())
         .merge(aggregate::routes())

@@ -9,6 +9,7 @@ mod bulk;
 mod conventions;
 mod files;
 mod harness;
+mod history;
 mod openapi;
 mod query;
 mod records;
