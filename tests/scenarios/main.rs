@@ -3,6 +3,7 @@
 mod buckets;
 mod bulk;
 mod definitions;
+mod events;
 mod files;
 mod follow;
 mod hostile;

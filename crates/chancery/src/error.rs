@@ -104,6 +104,12 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// The change log does not reach back so far any more.
+    #[error("the change log begins at revision {oldest}")]
+    Gone {
+        /// The oldest revision that it still holds.
+        oldest: u64,
+    },
     /// Somebody wrote to the source while it was moved.
     #[error("the source was written to meanwhile: it was at revision {from} and is at {to}")]
     Changed {
@@ -165,6 +171,7 @@ impl Error {
             Error::Irreversible { .. } => "Restore a backup.".into(),
             Error::Kept(_) => "Take back the rest without it: what was changed since stays as it is.".into(),
             Error::Changed { .. } => "Stop whatever writes to it and move again.".into(),
+            Error::Gone { .. } => "Read the records again, and go on from the current revision.".into(),
             Error::Unlike(_) => "Check the disk it was written to, and repeat.".into(),
             Error::Storage(StorageError::Unfinished { .. }) => {
                 "Repeat the move or restore: it starts again from nothing.".into()

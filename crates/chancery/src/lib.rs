@@ -27,6 +27,7 @@ mod catalog;
 pub mod cursor;
 pub mod doctor;
 mod error;
+mod events;
 mod export;
 mod figures;
 mod follow;
@@ -72,6 +73,9 @@ pub use chancery_storage::{
 };
 pub use chancery_vault::credentials;
 pub use error::Error;
+pub use events::{
+    Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
+};
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;

@@ -167,7 +167,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
-    pub async fn on(backend: Arc<dyn Backend>) -> Result<Store, Error> {
+
+    pub async fn over(backend: Arc<dyn Backend>) -> Result<Store, Error> {
         Store::made(backend, Some(SLOW_QUERY_MS)).await
     }
 

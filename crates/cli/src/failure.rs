@@ -127,6 +127,8 @@ impl From<Error> for Failure {
             | Error::Version { .. }
             | Error::Taken { .. }
             | Error::Bulk(_)
+            | Error::Irreversible { .. }
+            | Error::Kept(_)
             | Error::File { .. }
             | Error::NotFound { what: "record", .. } => Exit::Refused,
             _ => Exit::Failed,

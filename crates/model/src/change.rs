@@ -112,7 +112,7 @@ pub struct Was {
     pub created: Option<(i64, Option<Arc<str>>)>,
     /// Where it came from, if that changed or went with the record.
     pub metadata: Option<RecordMetadata>,
-    /// Its undeclared fields, if they changed or went with the record; empty if it had none.
+    /// Its undeclared fields, if they changed or went with the record; empty if they changed and it had none.
     pub extra: Option<JsonMap>,
 }
 
@@ -131,7 +131,7 @@ impl Was {
         Box::new(Was {
             created: Some((old.created_at, old.created_by.clone())),
             metadata: (old.metadata != RecordMetadata::default()).then(|| old.metadata.clone()),
-            extra: old.extra.as_deref().cloned(),
+            extra: old.extra.as_deref().filter(|extra| !extra.is_empty()).cloned(),
             ..Was::state(old)
         })
     }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
-use chancery_model::change::{Change, ChangeKind, Reason};
+use chancery_model::change::{Change, ChangeKind, Reason, Was};
 use chancery_model::record::extra_value;
 use chancery_model::{Json, JsonMap, Record, RecordMetadata, Source, Value};
 use serde::Serialize;
@@ -102,9 +103,13 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 }
 
-/// Values by ordinal as text that reads back exactly: a JSON object in which what JSON has no form for is an object
-/// of one member, `d` for a decimal, `l` for a list, `j` for JSON.
-pub(crate) fn before_text<'a>(values: impl IntoIterator<Item = (u16, &'a Value)>) -> String {
+/// What was before a change, as text that reads back exactly: a JSON object of values by ordinal, in which what JSON has no
+/// form for is an object of one member, `d` for a decimal, `l` for a list, `j` for JSON. What else the record was stands
+/// beside them: `w` for its versions, times and actors, `m` for its metadata, `e` for its undeclared fields.
+pub(crate) fn before_text<'a>(
+    values: impl IntoIterator<Item = (u16, &'a Value)>,
+    was: Option<&Was>,
+) -> String {
     let mut out = String::from("{");
     for (ordinal, value) in values {
         if out.len() > 1 {
@@ -123,17 +128,71 @@ pub(crate) fn before_text<'a>(values: impl IntoIterator<Item = (u16, &'a Value)>
             Value::Json(json) => write!(out, "{{\"j\":{json}}}"),
         };
     }
+    if let Some(was) = was {
+        was_text(&mut out, was);
+    }
     out.push('}');
     out
 }
 
-/// What the log keeps of a change's values; none where there were none.
+/// Every value of a record that is not null, and what else it was, for a change after which it is gone.
+pub(crate) fn removed_text(record: &Record) -> String {
+    let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
+    before_text(kept, Some(&Was::removed(record)))
+}
+
+fn was_text(out: &mut String, was: &Was) {
+    let Was {
+        version,
+        updated_at,
+        updated_by,
+        deleted_at,
+        expires_at,
+        created,
+        metadata,
+        extra,
+    } = was;
+    let quoted = |text: &Option<Arc<str>>| text.as_deref().map(|text| Quoted(text).to_string());
+    let time = |time: Option<i64>| time.map(|time| time.to_string());
+    let created_by = created.as_ref().and_then(|(_, by)| quoted(by));
+    let mut state = [
+        Some(version.to_string()),
+        Some(updated_at.to_string()),
+        quoted(updated_by),
+        time(*deleted_at),
+        time(*expires_at),
+        time(created.as_ref().map(|(at, _)| *at)),
+        created_by,
+    ]
+    .to_vec();
+    // Most of them are not there, so those at the end are left out.
+    while state.last().is_some_and(Option::is_none) {
+        state.pop();
+    }
+    out.push_str(if out.len() > 1 { ",\"w\":[" } else { "\"w\":[" });
+    for (index, item) in state.iter().enumerate() {
+        out.push_str(if index > 0 { "," } else { "" });
+        out.push_str(item.as_deref().unwrap_or("null"));
+    }
+    out.push(']');
+    if let Some(metadata) = metadata {
+        let text = serde_json::to_string(metadata).expect("texts and numbers are always JSON");
+        let _ = write!(out, ",\"m\":{text}");
+    }
+    if let Some(extra) = extra {
+        let text = serde_json::to_string(extra).expect("a JSON object is always JSON");
+        let _ = write!(out, ",\"e\":{text}");
+    }
+}
+
+/// What the log keeps of what was before a change; none where nothing was.
 pub(crate) fn logged_text(change: &Change) -> Option<String> {
     match change.kind {
         ChangeKind::Inserted | ChangeKind::Cleared => None,
-        _ => Some(before_text(
-            change.before.iter().map(|(ordinal, value)| (*ordinal, value)),
-        )),
+        _ => {
+            let values = change.before.iter().map(|(ordinal, value)| (*ordinal, value));
+            Some(before_text(values, change.was.as_deref()))
+        }
     }
 }
 
@@ -146,16 +205,61 @@ impl std::fmt::Display for Quoted<'_> {
     }
 }
 
+/// What was before a change: values by ordinal, and what else the record was, which logs of older programs do not hold.
+pub(crate) type Before = (Vec<(u16, Value)>, Option<Box<Was>>);
+
 /// Reads what [`before_text`] wrote.
-pub(crate) fn read_before(text: &str) -> Result<Vec<(u16, Value)>, String> {
-    let values: JsonMap = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let read = |(ordinal, json): (String, Json)| -> Option<(u16, Value)> {
-        Some((ordinal.parse().ok()?, read_value(json)?))
-    };
-    values
-        .into_iter()
-        .map(|entry| read(entry).ok_or_else(|| "a value of the change log".to_owned()))
-        .collect()
+pub(crate) fn read_before(text: &str) -> Result<Before, String> {
+    let members: JsonMap = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let (mut values, mut was) = (Vec::with_capacity(members.len()), None);
+    for (name, json) in members {
+        let read = match name.as_str() {
+            "w" => read_state(json, was.get_or_insert_with(Box::<Was>::default)),
+            "m" => serde_json::from_value(json).ok().map(|metadata| {
+                was.get_or_insert_with(Box::<Was>::default).metadata = Some(metadata);
+            }),
+            "e" => serde_json::from_value(json).ok().map(|extra| {
+                was.get_or_insert_with(Box::<Was>::default).extra = Some(extra);
+            }),
+            ordinal => match (ordinal.parse(), read_value(json)) {
+                (Ok(ordinal), Some(value)) => {
+                    values.push((ordinal, value));
+                    Some(())
+                }
+                _ => None,
+            },
+        };
+        read.ok_or_else(|| "a value of the change log".to_owned())?;
+    }
+    Ok((values, was))
+}
+
+fn read_state(json: Json, was: &mut Was) -> Option<()> {
+    let Json::Array(items) = json else { return None };
+    let mut items = items.into_iter();
+    let mut next = || items.next().filter(|item| !item.is_null());
+    was.version = next()?.as_u64()?;
+    was.updated_at = next()?.as_i64()?;
+    was.updated_by = read_text(next())?;
+    was.deleted_at = read_time(next())?;
+    was.expires_at = read_time(next())?;
+    let (at, by) = (read_time(next())?, read_text(next())?);
+    was.created = at.map(|at| (at, by));
+    Some(())
+}
+
+fn read_time(json: Option<Json>) -> Option<Option<i64>> {
+    match json {
+        None => Some(None),
+        Some(json) => json.as_i64().map(Some),
+    }
+}
+
+fn read_text(json: Option<Json>) -> Option<Option<Arc<str>>> {
+    match json {
+        None => Some(None),
+        Some(json) => json.as_str().map(|text| Some(text.into())),
+    }
 }
 
 fn read_value(json: Json) -> Option<Value> {
@@ -202,7 +306,60 @@ mod tests {
             Value::Json(Box::new(serde_json::json!({"d": "1", "x": [1.50, null]}))),
         ];
         let pairs: Vec<(u16, Value)> = (0..).zip(values).collect();
-        let text = before_text(pairs.iter().map(|(ordinal, value)| (*ordinal, value)));
-        assert_eq!(read_before(&text).unwrap(), pairs, "{text}");
+        let values = || pairs.iter().map(|(ordinal, value)| (*ordinal, value));
+        let text = before_text(values(), None);
+        assert_eq!(read_before(&text).unwrap(), (pairs.clone(), None), "{text}");
+        let was = Some(Box::new(Was {
+            version: 7,
+            updated_by: Some("a\"b".into()),
+            extra: Some(JsonMap::new()),
+            ..Was::default()
+        }));
+        let text = before_text(values(), was.as_deref());
+        assert_eq!(read_before(&text).unwrap(), (pairs.clone(), was), "{text}");
+    }
+
+    #[test]
+    fn what_a_record_was_reads_back_exactly() {
+        let by = |text: &str| -> Option<Arc<str>> { Some(text.into()) };
+        let metadata = RecordMetadata {
+            source: Source::Import,
+            external_id: Some("é\u{0}\u{1}".into()),
+            ..RecordMetadata::default()
+        };
+        let odd = serde_json::json!({"1": 1, "w": [1.50], "m": null});
+        let all = [
+            Was::default(),
+            Was {
+                version: u64::MAX,
+                updated_at: i64::MIN,
+                updated_by: by("\u{0}ü"),
+                ..Was::default()
+            },
+            Was {
+                version: 1,
+                deleted_at: Some(-5),
+                metadata: Some(RecordMetadata::default()),
+                extra: Some(JsonMap::new()),
+                ..Was::default()
+            },
+            Was {
+                created: Some((5, None)),
+                expires_at: Some(i64::MAX),
+                metadata: Some(metadata),
+                ..Was::default()
+            },
+            Was {
+                created: Some((0, by("me"))),
+                extra: odd.as_object().cloned(),
+                ..Was::default()
+            },
+        ];
+        for was in all {
+            let text = before_text([(3, &Value::Null)], Some(&was));
+            let (values, read) = read_before(&text).unwrap();
+            assert_eq!(values, [(3, Value::Null)]);
+            assert_eq!(read.as_deref(), Some(&was), "{text}");
+        }
     }
 }

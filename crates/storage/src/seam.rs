@@ -88,23 +88,11 @@ pub trait Backend: Send + Sync + 'static {
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
 
     /// The steps of one record back in time, newest first, at most `limit`: the change with this number, the record's change
-    /// before it, and so on.
-    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
-        let (mut number, mut chain) = (number, Vec::new());
-        while number > 0 && chain.len() < limit {
-            let Some(change) = self.changes(number - 1, 1).await?.pop() else {
-                break;
-            };
-            number = change.previous;
-            chain.push(change);
-        }
-        Ok(chain)
-    }
+    /// before it, and so on, as far as the log goes back.
+    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
 
     /// Commits of the log.
-    async fn commits(&self, _query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
-        Err(StorageError::Internal("commits".into()))
-    }
+    async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError>;
 
     /// Tells when there is more in the change log, whoever wrote it. After a commit is answered it is told of at once; what
     /// another process commits is told of soon: to be sure, ask [`Backend::revision`].

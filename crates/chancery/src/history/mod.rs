@@ -6,15 +6,14 @@
 mod checksum;
 mod diff;
 mod operations;
-mod rebuild;
 mod record;
 mod span;
 
+pub(crate) use crate::events::rebuild::{before, removed};
 pub use diff::FieldChange;
 pub(crate) use diff::{Field, touched};
 pub(crate) use operations::{Counted, no_operation};
 pub use operations::{Operation, OperationPage, OperationQuery, TableCounts};
-pub(crate) use rebuild::{before, removed};
 pub use record::{History, Step};
 pub(crate) use span::{Span, spans_of};
 

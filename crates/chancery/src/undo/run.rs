@@ -71,6 +71,7 @@ async fn revert(store: &Store, operation: &str, options: RevertOptions) -> Resul
     let (spans, newest) = found.ok_or_else(|| no_operation(operation))?;
     let mut undo = Undo::new(store, &spans, &newest, options).await?;
     undo.check_here().await?;
+    undo.check_whole().await?;
     undo.refuse_clears(newest.reason).await?;
     let several = undo.changes() > UNDO_WINDOW as u64;
     if options.dry_run || options.all_or_nothing && several {
@@ -190,6 +191,27 @@ impl Undo {
             }
         }
         Err(no_operation(&self.running.report.reverts))
+    }
+
+    /// Of an operation of several commits the log may hold the newer ones only. Half of it is not taken back: the ids of
+    /// such operations say when they began.
+    async fn check_whole(&self) -> Result<(), Error> {
+        let operation = &self.running.report.reverts;
+        let began = Uuid::try_parse(operation).ok().and_then(|id| id.get_timestamp());
+        let (Some(began), Some(first)) = (began, self.store.changes(0, 1).await?.pop()) else {
+            return Ok(());
+        };
+        let (seconds, nanos) = began.to_unix();
+        let began_ms = seconds as i64 * 1_000 + i64::from(nanos) / 1_000_000;
+        let kept = CommitQuery::Revisions(vec![first.revision]);
+        let oldest = self.store.backend().commits(kept).await?.pop();
+        if first.number > 1 && oldest.is_some_and(|oldest| began_ms < oldest.commit.at) {
+            return Err(Error::Irreversible {
+                operation: operation.to_string(),
+                why: "the log of changes does not hold all of it any more",
+            });
+        }
+        Ok(())
     }
 
     /// The log has one row for a table that was cleared, and nothing of its records.

@@ -32,9 +32,9 @@ use crate::batch::{Batch, Committed, Counter as Numbers, Document};
 use crate::bell::News;
 use crate::error::StorageError;
 use crate::finding::Finding;
-use crate::part::{Dump, Fill, IDENTITY_KIND};
+use crate::part::{Dump, Fill, IDENTITY_KIND, LoggedCommit};
 use crate::read_figures::ReadFigures;
-use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod answers;
 mod link;
@@ -408,6 +408,14 @@ impl Backend for Cached {
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
         self.inner.changes(after, limit).await
+    }
+
+    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
+        self.inner.chain(number, limit).await
+    }
+
+    async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
+        self.inner.commits(query).await
     }
 
     fn news(&self) -> watch::Receiver<News> {

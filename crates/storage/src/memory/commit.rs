@@ -8,8 +8,9 @@ use chancery_model::change::{Change, ChangeKind, Commit, Was};
 use chancery_model::{Key, Record, Table, TableId, Value};
 
 use super::State;
+use super::checks;
 use super::index::Index;
-use super::relation::Relation;
+use super::relation::{Relation, Touched};
 use crate::batch::{
     Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
     SchemaWrite, Write,
@@ -37,17 +38,17 @@ enum Undo {
     Inserted {
         table: TableId,
         key: Key,
-        last_change_at: Option<i64>,
+        touched: Touched,
     },
     Updated {
         table: TableId,
         old: Arc<Record>,
-        last_change_at: Option<i64>,
+        touched: Touched,
     },
     Purged {
         table: TableId,
         old: Arc<Record>,
-        last_change_at: Option<i64>,
+        touched: Touched,
     },
     Cleared {
         old: Box<Relation>,
@@ -80,17 +81,20 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
         actor,
         operation,
         reason,
-        checks: _,
+        checks,
         writes,
         documents,
         on_reject,
         mode,
     } = batch;
-    let logged = state.log.len();
+    checks::judge(state, &checks)?;
+    let logged = state.log.newest();
     let reversible = mode == Mode::Rehearse || writes.len() + documents.len() > 1;
     let mut step = Step {
-        revision: state.revision + 1,
-        at,
+        touch: Touched {
+            at: Some(at),
+            revision: state.revision + 1,
+        },
         reversible,
         undo: Vec::new(),
         state,
@@ -134,9 +138,9 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
             operation,
             reason,
         };
-        state.commits.push(LoggedCommit {
+        state.log.commit(LoggedCommit {
             commit,
-            first_change: logged as u64 + 1,
+            first_change: logged + 1,
         });
     }
     match failed {
@@ -151,8 +155,8 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
 /// A batch being applied.
 struct Step<'a> {
     state: &'a mut State,
-    revision: u64,
-    at: i64,
+    /// What every change is stamped with.
+    touch: Touched,
     /// Whether steps may have to be taken back: not so for a single write, which checks before it does.
     reversible: bool,
     undo: Vec<Undo>,
@@ -202,20 +206,20 @@ impl Step<'_> {
                 self.undo.push(Undo::Counted { counter, old });
             }
         }
-        let number = log.len() as u64 + 1;
+        let number = log.newest() + 1;
         record.change = number;
         let key = record.key.clone();
-        let last_change_at = relation.last_change_at.replace(self.at);
+        let touched = std::mem::replace(&mut relation.touched, self.touch);
         if self.reversible {
             self.undo.push(Undo::Inserted {
                 table: table.number,
                 key: key.clone(),
-                last_change_at,
+                touched,
             });
         }
         log.push(Change {
             number,
-            revision: self.revision,
+            revision: self.touch.revision,
             table: table.number,
             key: Some(key),
             kind: ChangeKind::Inserted,
@@ -247,11 +251,11 @@ impl Step<'_> {
         if let Some(refusal) = relation.refusal(old, &record) {
             return Err(refusal.into());
         }
-        let number = log.len() as u64 + 1;
+        let number = log.newest() + 1;
         record.change = number;
         log.push(Change {
             number,
-            revision: self.revision,
+            revision: self.touch.revision,
             table: table.number,
             key: Some(record.key.clone()),
             kind,
@@ -261,12 +265,12 @@ impl Step<'_> {
         });
         let record = Arc::new(record);
         let old = relation.replace(slot, record.clone());
-        let last_change_at = relation.last_change_at.replace(self.at);
+        let touched = std::mem::replace(&mut relation.touched, self.touch);
         if self.reversible {
             self.undo.push(Undo::Updated {
                 table: table.number,
                 old,
-                last_change_at,
+                touched,
             });
         }
         Ok(Outcome::Written(record))
@@ -287,10 +291,10 @@ impl Step<'_> {
             return Err(Rejection::Version { found }.into());
         }
         let old = relation.remove(slot);
-        let last_change_at = relation.last_change_at.replace(self.at);
+        let touched = std::mem::replace(&mut relation.touched, self.touch);
         log.push(Change {
-            number: log.len() as u64 + 1,
-            revision: self.revision,
+            number: log.newest() + 1,
+            revision: self.touch.revision,
             table: table.number,
             key: Some(old.key.clone()),
             kind,
@@ -302,7 +306,7 @@ impl Step<'_> {
             self.undo.push(Undo::Purged {
                 table: table.number,
                 old: old.clone(),
-                last_change_at,
+                touched,
             });
         }
         Ok(Outcome::Purged(old))
@@ -312,12 +316,12 @@ impl Step<'_> {
         let State { relations, log, .. } = &mut *self.state;
         let relation = decided_on(relations, table)?;
         let mut empty = Relation::new(relation.definition.clone());
-        empty.last_change_at = Some(self.at);
+        empty.touched = self.touch;
         let old = std::mem::replace(relation, empty);
         let count = old.live.len() + old.trash.len();
         log.push(Change {
-            number: log.len() as u64 + 1,
-            revision: self.revision,
+            number: log.newest() + 1,
+            revision: self.touch.revision,
             table: table.number,
             key: None,
             kind: ChangeKind::Cleared,
@@ -396,7 +400,7 @@ impl Step<'_> {
     }
 
     /// Takes every step back, the newest first.
-    fn take_back(mut self, logged: usize) {
+    fn take_back(mut self, logged: u64) {
         let State {
             relations,
             log,
@@ -404,46 +408,34 @@ impl Step<'_> {
             counters,
             ..
         } = &mut *self.state;
-        log.truncate(logged);
+        log.take_back(logged);
         while let Some(undo) = self.undo.pop() {
             match undo {
-                Undo::Inserted {
-                    table,
-                    key,
-                    last_change_at,
-                } => {
+                Undo::Inserted { table, key, touched } => {
                     let relation = known(relations, table);
                     let slot = relation
                         .slots
                         .find(&key)
                         .expect("what was inserted is still there");
                     relation.remove(slot);
-                    relation.last_change_at = last_change_at;
+                    relation.touched = touched;
                 }
-                Undo::Updated {
-                    table,
-                    old,
-                    last_change_at,
-                } => {
+                Undo::Updated { table, old, touched } => {
                     let relation = known(relations, table);
                     let slot = relation
                         .slots
                         .find(&old.key)
                         .expect("what was updated is still there");
                     relation.replace(slot, old);
-                    relation.last_change_at = last_change_at;
+                    relation.touched = touched;
                 }
-                Undo::Purged {
-                    table,
-                    old,
-                    last_change_at,
-                } => {
+                Undo::Purged { table, old, touched } => {
                     let relation = known(relations, table);
                     let vacancy = relation
                         .vacancy(&old)
                         .expect("what was purged left its place free");
                     relation.add(old, vacancy);
-                    relation.last_change_at = last_change_at;
+                    relation.touched = touched;
                 }
                 Undo::Cleared { old } | Undo::Dropped { old } => {
                     relations.insert(old.definition.number, *old);

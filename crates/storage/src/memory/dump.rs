@@ -32,13 +32,13 @@ fn parts(state: &State) -> Vec<Part> {
         documents: documents.len() as u64,
         tables: relations.len() as u64,
         records: relations.iter().map(size).sum(),
-        changes: state.log.len() as u64,
-        commits: state.commits.len() as u64,
+        changes: state.log.changes().len() as u64,
+        commits: state.log.commits().len() as u64,
     })];
     parts.push(Part::Documents(documents));
     parts.extend(relations.iter().map(|relation| Part::Table {
         table: relation.definition.clone(),
-        last_change_at: relation.last_change_at,
+        last_change_at: relation.touched.at,
     }));
     for relation in relations {
         let mut records: Vec<(&Key, &Arc<Record>)> = relation
@@ -60,9 +60,9 @@ fn parts(state: &State) -> Vec<Part> {
         .collect();
     counters.sort_unstable_by_key(|(counter, _)| counter.place());
     parts.push(Part::Counters(counters));
-    let changes = state.log.chunks(PART_ROWS);
+    let changes = state.log.changes().chunks(PART_ROWS);
     parts.extend(changes.map(|chunk| Part::Changes(chunk.to_vec())));
-    let commits = state.commits.chunks(PART_ROWS);
+    let commits = state.log.commits().chunks(PART_ROWS);
     parts.extend(commits.map(|chunk| Part::Commits(chunk.to_vec())));
     parts
 }

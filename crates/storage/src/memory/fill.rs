@@ -54,7 +54,7 @@ fn take(state: &mut State, part: Part) -> Result<(), StorageError> {
             last_change_at,
         } => {
             let mut relation = Relation::new(table.clone());
-            relation.last_change_at = last_change_at;
+            relation.touched.at = last_change_at;
             state.relations.insert(table.number, relation);
         }
         Part::Records(table, records) => {
@@ -70,16 +70,18 @@ fn take(state: &mut State, part: Part) -> Result<(), StorageError> {
         Part::Counters(counters) => state.counters.extend(counters),
         Part::Changes(changes) => {
             for change in changes {
-                if change.number != state.log.len() as u64 + 1 {
+                if let Some(relation) = state.relations.get_mut(&change.table) {
+                    relation.touched.revision = change.revision;
+                }
+                if !state.log.fill(change) {
                     return Err(misplaced("changes with a gap"));
                 }
-                state.log.push(change);
             }
         }
         Part::Commits(commits) => {
             for commit in commits {
                 state.revision = commit.commit.revision;
-                state.commits.push(commit);
+                state.log.fill_commit(commit);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! `relation` holds a table, `commit` writes, `access` chooses how to read and `read`, `find` and `figures` do.
 
 mod access;
+mod checks;
 mod commit;
 mod documents;
 mod dump;
@@ -11,6 +12,7 @@ mod figures;
 mod fill;
 mod find;
 mod index;
+mod log;
 mod ordered;
 mod read;
 mod relation;
@@ -34,8 +36,9 @@ use crate::bell::{self, Bell, News};
 use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::part::{Dump, Fill, LoggedCommit};
-use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
 use documents::Documents;
+use log::Log;
 use read::Reader;
 use relation::Relation;
 
@@ -59,9 +62,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct State {
     relations: Relations,
-    /// The change with number `n` is at `n - 1`.
-    log: Vec<Change>,
-    commits: Vec<LoggedCommit>,
+    log: Log,
     documents: Documents,
     /// The last number given by each counter.
     counters: StdHashMap<Counter, u64>,
@@ -222,11 +223,15 @@ impl Backend for Memory {
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
-        let state = self.state.read();
-        let log = &state.open()?.log;
-        let from = usize::try_from(after).unwrap_or(usize::MAX).min(log.len());
-        let to = from.saturating_add(limit).min(log.len());
-        Ok(log[from..to].to_vec())
+        Ok(self.state.read().open()?.log.after(after, limit).to_vec())
+    }
+
+    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
+        Ok(self.state.read().open()?.log.chain(number, limit))
+    }
+
+    async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
+        Ok(self.state.read().open()?.log.query(&query))
     }
 
     fn news(&self) -> watch::Receiver<News> {
@@ -244,7 +249,7 @@ impl Backend for Memory {
             .map_or_else(TableStats::default, |relation| TableStats {
                 live: relation.live.len() as u64,
                 trash: relation.trash.len() as u64,
-                last_change_at: relation.last_change_at,
+                last_change_at: relation.touched.at,
             }))
     }
 

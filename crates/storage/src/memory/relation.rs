@@ -26,10 +26,19 @@ pub(crate) struct Relation {
     pub(crate) indexes: Vec<Index>,
     /// How many records have a time of expiry.
     pub(crate) expiring: usize,
-    /// When a record was last written, in ms.
-    pub(crate) last_change_at: Option<i64>,
+    /// When a record was last written.
+    pub(crate) touched: Touched,
     /// Where the values of the record that is being inserted go in each index.
     places: Vec<Found>,
+}
+
+/// When a record of a table was last written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Touched {
+    /// The time, in ms.
+    pub(crate) at: Option<i64>,
+    /// The commit.
+    pub(crate) revision: u64,
 }
 
 /// A free place for a record that is not in the table yet; good until the table changes.
@@ -52,7 +61,7 @@ impl Relation {
             trash: OrderedMap::default(),
             indexes,
             expiring: 0,
-            last_change_at: None,
+            touched: Touched::default(),
             places: Vec::new(),
         }
     }

@@ -35,6 +35,10 @@ pub(super) async fn commit(
     let tables = std::mem::take(&mut needs.tables);
     let mut overlay = load::begin(client, &needs, relations, &mut Known::new()).await?;
     needs.tables = tables;
+    if let Err(overtaken) = overlay.judge(&batch.checks) {
+        *decided = Some(Err(overtaken));
+        return Ok(client.batch_execute("ROLLBACK").await?);
+    }
     let (revision, first) = (overlay.revision, overlay.change + 1);
     let mut verdicts = Vec::with_capacity(batch.writes.len());
     let mut at = 0;

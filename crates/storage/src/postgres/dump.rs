@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chancery_model::Table;
-use chancery_model::change::Commit;
 use deadpool_postgres::Transaction;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::{Client, Row};
@@ -16,13 +15,11 @@ use super::relation::Relation;
 use super::rows::{records, unreadable};
 use super::statement::Statement;
 use super::stream::IDLE_MS;
-use super::text::unescape;
 use super::{documents, log};
 use crate::batch::Counter;
 use crate::definition::DEFINITION_KIND;
 use crate::error::StorageError;
-use crate::forms::REASONS;
-use crate::part::{IDENTITY_KIND, LoggedCommit, Part, Totals, UNFINISHED_KIND};
+use crate::part::{IDENTITY_KIND, Part, Totals, UNFINISHED_KIND};
 
 /// Where parts go.
 type Sender = mpsc::Sender<Result<Part, StorageError>>;
@@ -90,7 +87,7 @@ pub(super) async fn dump(client: &mut Connection, begun: oneshot::Sender<()>, se
             "SELECT {} FROM commits ORDER BY revision",
             log::COMMIT_COLUMNS
         ));
-        let read = |rows: &[Row]| Ok(Part::Commits(rows.iter().map(commit).collect::<Pg<_>>()?));
+        let read = |rows: &[Row]| Ok(Part::Commits(rows.iter().map(log::commit).collect::<Pg<_>>()?));
         parts.each(&all, read).await?;
     }
     Ok(())
@@ -167,24 +164,4 @@ async fn counters(snapshot: &Transaction<'_>) -> Pg<Vec<(Counter, u64)>> {
         Ok((Counter::at(table as u32, ordinal as u16), last as u64))
     };
     rows.iter().map(counter).collect()
-}
-
-fn commit(row: &Row) -> Pg<LoggedCommit> {
-    let text = |index: usize| -> Pg<Option<Arc<str>>> {
-        Ok(row
-            .try_get::<_, Option<&str>>(index)?
-            .map(|text| unescape(text).into()))
-    };
-    let reason = usize::try_from(row.try_get::<_, i64>(4)?).ok();
-    let reason = reason.and_then(|reason| REASONS.get(reason));
-    Ok(LoggedCommit {
-        commit: Commit {
-            revision: row.try_get::<_, i64>(0)? as u64,
-            at: row.try_get(1)?,
-            actor: text(2)?,
-            operation: text(3)?,
-            reason: *reason.ok_or_else(|| unreadable("a commit for a reason that does not exist"))?,
-        },
-        first_change: row.try_get::<_, i64>(5)? as u64,
-    })
 }

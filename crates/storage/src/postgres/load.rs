@@ -49,7 +49,7 @@ pub(super) async fn begin(
         Err(fault) if !guessed.is_empty() && (fault.is_missing_relation() || fault.is_missing_column()) => {
             client.batch_execute("ROLLBACK").await?;
             known.clear();
-            let overlay = attempt(client, needs, relations, &[]).await?;
+            let overlay = attempt(client, needs, relations, &Guess::default()).await?;
             note(&overlay, known);
             Ok(overlay)
         }
@@ -70,19 +70,37 @@ fn note(overlay: &Overlay, known: &mut Known) {
     );
 }
 
-/// The tables whose records can be asked for before it is sure that their definitions are in force.
-fn guess<'a>(needs: &'a Needs, known: &Known) -> Vec<&'a TableNeeds> {
+/// What can be asked for before it is sure which definitions are in force.
+#[derive(Default)]
+struct Guess<'a> {
+    /// Tables whose records are written.
+    written: Vec<&'a TableNeeds>,
+    /// Tables whose records are only looked at.
+    checked: Vec<TableId>,
+}
+
+impl Guess<'_> {
+    fn is_empty(&self) -> bool {
+        self.written.is_empty() && self.checked.is_empty()
+    }
+}
+
+fn guess<'a>(needs: &'a Needs, known: &Known) -> Guess<'a> {
     let sure = |((table, version), needs): &(&(TableId, u64), &TableNeeds)| {
         known.get(table) == Some(version) && !needs.draws()
     };
-    needs.tables.iter().filter(sure).map(|(_, needs)| needs).collect()
+    let checked = needs.checks.asked().filter(|table| known.contains_key(table));
+    Guess {
+        written: needs.tables.iter().filter(sure).map(|(_, needs)| needs).collect(),
+        checked: checked.collect(),
+    }
 }
 
 async fn attempt(
     client: &Connection,
     needs: &Needs,
     relations: &Relations,
-    guessed: &[&TableNeeds],
+    guessed: &Guess<'_>,
 ) -> Pg<Overlay> {
     let mut statements = vec![Statement::new("BEGIN"), lock(), Statement::new(NEWEST)];
     statements.push(definitions(needs));
@@ -90,10 +108,16 @@ async fn attempt(
     let (draws, puts) = (!needs.counters.is_empty(), needs.has_documents());
     statements.extend(draws.then(|| counters(needs)));
     statements.extend(puts.then(|| documents(needs)));
+    let newest = needs.checks.newest();
+    let looks = newest.is_some();
+    statements.extend(newest);
     for statement in &mut statements {
         statement.keep();
     }
+    let records = guessed.checked.iter();
+    statements.extend(records.map(|table| needs.checks.records(*table)));
     let asked: Vec<Asked<'_>> = guessed
+        .written
         .iter()
         .map(|needs| Asked::of(needs, relations, |_| 0))
         .collect();
@@ -123,11 +147,37 @@ async fn attempt(
     for row in puts.then(|| answers.next()).flatten().unwrap_or_default() {
         document(&mut overlay, &row)?;
     }
+    if looks {
+        overlay.facts.newest(&answers.next().unwrap_or_default())?;
+    }
+    for table in &guessed.checked {
+        let found = answers.next().unwrap_or_default();
+        overlay.facts.records(*table, &found)?;
+    }
     for asked in asked {
         asked.answered(&mut overlay, &mut answers)?;
     }
+    checked(client, &mut overlay, needs, &guessed.checked).await?;
     rows(client, &mut overlay, needs, relations).await?;
     Ok(overlay)
+}
+
+/// Reads the records that are only looked at of tables that were not known to be there.
+async fn checked(client: &Connection, overlay: &mut Overlay, needs: &Needs, known: &[TableId]) -> Pg<()> {
+    let missing = needs.checks.asked().filter(|table| !known.contains(table));
+    let missing: Vec<TableId> = missing
+        .filter(|table| overlay.defined.contains_key(table))
+        .collect();
+    let statements: Vec<Statement> = missing.iter().map(|table| needs.checks.records(*table)).collect();
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<&Statement> = statements.iter().collect();
+    let answers = pipeline::rows(client, &all).await?;
+    for (table, found) in missing.into_iter().zip(answers) {
+        overlay.facts.records(table, &found)?;
+    }
+    Ok(())
 }
 
 /// Reads the records that are needed of tables whose definition is in force, and not read yet.

@@ -1,18 +1,22 @@
 //! The change log as rows. It does not decide what is logged.
 
-use chancery_model::change::{Change, ChangeKind};
+use std::sync::Arc;
+
+use chancery_model::change::{Change, ChangeKind, Commit};
 use chancery_model::{Key, TableId};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::fault::Pg;
+use super::pipeline::AsClient;
 use super::rows::unreadable;
 use super::statement::{Param, Statement};
 use super::text::unescape;
 use crate::batch::Batch;
 use crate::forms::{REASONS, read_before};
 use crate::part::LoggedCommit;
+use crate::seam::CommitQuery;
 
 /// The columns of the log, in the order of [`Entry::params`].
 pub(super) const COLUMNS: &str =
@@ -143,22 +147,107 @@ impl CommitRow {
     }
 }
 
-/// Asks for the newest revision and the newest change.
-pub(super) const NEWEST: &str =
-    "SELECT (SELECT coalesce(max(revision), 0) FROM commits), (SELECT coalesce(max(number), 0) FROM changes)";
+/// Asks for the newest revision and the newest change. Where all changes are let go, the newest commit says how many there
+/// were.
+pub(super) const NEWEST: &str = "SELECT (SELECT coalesce(max(revision), 0) FROM commits), greatest((SELECT coalesce(max(number), 0) FROM changes), \
+     (SELECT first_change - 1 FROM commits ORDER BY revision DESC LIMIT 1))";
+
+/// Asks for the oldest commit; 0 if there is none.
+pub(super) const OLDEST: &str = "SELECT coalesce(min(revision), 0)::bigint FROM commits";
+
+/// The beginning of an operation's name, as the index of commits holds it.
+const OPERATION_LEAD: &str = "left(operation, 100)";
+
+/// The oldest revision that the log holds whole, given the oldest commit; 0 if it holds all.
+pub(super) fn oldest_whole(oldest: i64) -> u64 {
+    if oldest > 1 { oldest as u64 } else { 0 }
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
 
 /// Reads the log after a number.
-pub(super) async fn read(client: &Client, after: u64, limit: usize) -> Pg<Vec<Change>> {
+pub(super) async fn read(client: &impl AsClient, after: u64, limit: usize) -> Pg<Vec<Change>> {
     let mut select = Statement::new("SELECT ");
     select.push(COLUMNS).push(" FROM changes WHERE number > ");
     select
-        .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .push(" ORDER BY number LIMIT ");
-    let rows = select
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .rows(client)
-        .await?;
+        .bind(whole(after))
+        .push(" ORDER BY number LIMIT ")
+        .bind(most(limit));
+    let rows = select.rows(client).await?;
     rows.iter().map(change).collect()
+}
+
+/// Reads a change and those of its record before it, newest first.
+pub(super) async fn chain(client: &impl AsClient, number: u64, limit: usize) -> Pg<Vec<Change>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let mut select = Statement::new("WITH RECURSIVE chain (at, step) AS (SELECT ");
+    select
+        .bind(whole(number))
+        .push(
+            ", 1::bigint UNION ALL SELECT previous, step + 1 FROM chain JOIN changes ON number = at WHERE step < ",
+        )
+        .bind(most(limit))
+        .push(" AND previous > 0) SELECT ")
+        .push(COLUMNS)
+        .push(" FROM chain JOIN changes ON number = at ORDER BY step");
+    let rows = select.keep().rows(client).await?;
+    rows.iter().map(change).collect()
+}
+
+/// Reads commits.
+pub(super) async fn commits(client: &impl AsClient, query: &CommitQuery) -> Pg<Vec<LoggedCommit>> {
+    let mut select = Statement::new(&format!("SELECT {COMMIT_COLUMNS} FROM commits WHERE "));
+    match query {
+        CommitQuery::Revisions(revisions) => {
+            let revisions = revisions.iter().map(|revision| whole(*revision)).collect();
+            select.push("revision = ANY(").bind(Param::Ints(revisions));
+            select.push(") ORDER BY revision");
+        }
+        CommitQuery::Before {
+            revision,
+            operation,
+            limit,
+        } => {
+            if let Some(operation) = operation {
+                select.push("operation = ").bind(&**operation);
+                select.push(" AND ").push(OPERATION_LEAD);
+                select.push(" = left(").bind(&**operation).push(", 100) AND ");
+            }
+            select.push("revision < ").bind(whole(*revision));
+            select.push(" ORDER BY revision DESC LIMIT ").bind(most(*limit));
+        }
+    }
+    let rows = select.keep().rows(client).await?;
+    rows.iter().map(commit).collect()
+}
+
+/// Reads a row of [`COMMIT_COLUMNS`].
+pub(super) fn commit(row: &Row) -> Pg<LoggedCommit> {
+    let text = |index: usize| -> Pg<Option<Arc<str>>> {
+        Ok(row
+            .try_get::<_, Option<&str>>(index)?
+            .map(|text| unescape(text).into()))
+    };
+    let reason = usize::try_from(row.try_get::<_, i64>(4)?).ok();
+    let reason = reason.and_then(|reason| REASONS.get(reason));
+    Ok(LoggedCommit {
+        commit: Commit {
+            revision: row.try_get::<_, i64>(0)? as u64,
+            at: row.try_get(1)?,
+            actor: text(2)?,
+            operation: text(3)?,
+            reason: *reason.ok_or_else(|| unreadable("a commit for a reason that does not exist"))?,
+        },
+        first_change: row.try_get::<_, i64>(5)? as u64,
+    })
 }
 
 /// Reads a row of [`COLUMNS`].
@@ -176,6 +265,10 @@ pub(super) fn change(row: &Row) -> Pg<Change> {
         (_, Some(text), _) => Some(Key::Text(unescape(text).into())),
         (_, _, uuid) => uuid.map(Key::Uuid),
     };
+    let (before, was) = match row.try_get::<_, Option<&str>>(8)? {
+        None => (Vec::new(), None),
+        Some(text) => read_before(text).map_err(unreadable)?,
+    };
     Ok(Change {
         number: whole(0)? as u64,
         revision: whole(1)? as u64,
@@ -183,10 +276,7 @@ pub(super) fn change(row: &Row) -> Pg<Change> {
         key,
         kind: *kind.ok_or_else(|| unreadable("a change of a kind that does not exist"))?,
         previous: whole(7)? as u64,
-        before: match row.try_get::<_, Option<&str>>(8)? {
-            None => Vec::new(),
-            Some(text) => read_before(text).map_err(unreadable)?,
-        },
-        was: None,
+        before,
+        was,
     })
 }

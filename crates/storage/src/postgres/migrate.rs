@@ -29,6 +29,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("migrations/0002_state.up.sql"),
         down: include_str!("migrations/0002_state.down.sql"),
     },
+    Migration {
+        number: 3,
+        name: "history",
+        up: include_str!("migrations/0003_history.up.sql"),
+        down: include_str!("migrations/0003_history.down.sql"),
+    },
 ];
 
 /// The advisory lock of whoever migrates: "CHNCmigr" in letters.
@@ -234,8 +240,9 @@ mod tests {
     const NEXT: &[Migration] = &[
         MIGRATIONS[0],
         MIGRATIONS[1],
+        MIGRATIONS[2],
         Migration {
-            number: 3,
+            number: 4,
             name: "next",
             up: "CREATE TABLE next (a bigint); INSERT INTO next VALUES (1);",
             down: "DROP TABLE next;",
@@ -266,9 +273,9 @@ mod tests {
             assert_eq!(plan(url).await.unwrap().len(), MIGRATIONS.len());
             assert_eq!(up(url).await.unwrap().len(), MIGRATIONS.len());
             apply(client, "here", NEXT).await.unwrap();
-            assert_eq!(newest(client).await.unwrap(), 3);
+            assert_eq!(newest(client).await.unwrap(), 4);
             assert_eq!(revert(client, "here", NEXT).await.unwrap().unwrap().name, "next");
-            assert_eq!(newest(client).await.unwrap(), 2);
+            assert_eq!(newest(client).await.unwrap(), 3);
             assert!(!has_next(client).await);
             let status = status(url).await.unwrap();
             assert!(
@@ -276,7 +283,7 @@ mod tests {
                     .iter()
                     .all(|status| status.applied_at.is_some() && status.unchanged)
             );
-            for number in [2, 1] {
+            for number in [3, 2, 1] {
                 assert_eq!(down(url).await.unwrap().unwrap().number, number);
                 assert_eq!(newest(client).await.unwrap(), number - 1);
             }
@@ -290,11 +297,15 @@ mod tests {
             up(url).await.unwrap();
             let broken = Migration {
                 up: "CREATE TABLE next (a bigint); SELECT nonsense;",
-                ..NEXT[2]
+                ..NEXT[3]
             };
-            assert!(apply(client, "here", &[NEXT[0], NEXT[1], broken]).await.is_err());
+            assert!(
+                apply(client, "here", &[NEXT[0], NEXT[1], NEXT[2], broken])
+                    .await
+                    .is_err()
+            );
             assert!(!has_next(client).await);
-            assert_eq!(newest(client).await.unwrap(), 2);
+            assert_eq!(newest(client).await.unwrap(), 3);
         })
         .await;
     }
@@ -307,15 +318,15 @@ mod tests {
             assert!(
                 matches!(
                     newer,
-                    Err(Fault::Storage(StorageError::Newer { found: 3, known: 2 }))
+                    Err(Fault::Storage(StorageError::Newer { found: 4, known: 3 }))
                 ),
                 "{newer:?}"
             );
             let changed = Migration {
                 up: "CREATE TABLE other (a bigint);",
-                ..NEXT[2]
+                ..NEXT[3]
             };
-            let changed = apply(client, "here", &[NEXT[0], NEXT[1], changed]).await;
+            let changed = apply(client, "here", &[NEXT[0], NEXT[1], NEXT[2], changed]).await;
             assert!(
                 matches!(changed, Err(Fault::Storage(StorageError::Damaged { .. }))),
                 "{changed:?}"

@@ -41,12 +41,14 @@ use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::gauges;
 use crate::open::OpenOptions;
-use crate::part::{Dump, Fill, PARTS_WAITING};
+use crate::part::{Dump, Fill, LoggedCommit, PARTS_WAITING};
 use crate::read_figures::ReadFigures;
-use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
 mod alone;
+mod beside;
+mod checks;
 mod connection;
 mod count;
 pub mod database;
@@ -398,6 +400,21 @@ impl Backend for Postgres {
             }
             Ok(changes)
         });
+        Ok(found?.unwrap_or_default())
+    }
+
+    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
+        let found: Result<_, StorageError> = read!(self.way_to_primary(), None, |client| log::chain(
+            client, number, limit
+        )
+        .await);
+        Ok(found?.unwrap_or_default())
+    }
+
+    async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
+        let found: Result<_, StorageError> =
+            read!(self.way_to_primary(), None, |client| log::commits(client, &query)
+                .await);
         Ok(found?.unwrap_or_default())
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chancery_model::{Key, Table, TableId, Value};
 
+use super::checks::CheckNeeds;
 use super::relation::{Relation, lead, lead_text};
 use super::rows::{Shape, encode, encode_keys};
 use super::statement::{Param, Statement};
@@ -40,6 +41,8 @@ pub(super) struct TableNeeds {
 pub(super) struct Needs {
     /// By table and version of its definition: those of an older one are refused without looking.
     pub(super) tables: HashMap<(TableId, u64), TableNeeds>,
+    /// What batches rest on.
+    pub(super) checks: CheckNeeds,
     /// Tables whose definition's version is needed.
     pub(super) definitions: BTreeSet<u32>,
     /// Counters.
@@ -53,6 +56,10 @@ pub(super) struct Needs {
 impl Needs {
     /// Adds what a whole batch needs.
     pub(super) fn batch(&mut self, batch: &Batch) {
+        for check in &batch.checks {
+            let table = self.checks.add(check);
+            self.definitions.insert(table.0);
+        }
         batch.writes.iter().for_each(|write| self.write(write));
         batch
             .documents

@@ -4,15 +4,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chancery_model::change::ChangeKind;
+use chancery_model::change::{ChangeKind, Was};
 use chancery_model::{Key, Record, Table, TableId, Value};
 use uuid::Uuid;
 
+use super::checks::Facts;
 use super::log::{CommitRow, Entry};
 use super::numeric;
 use super::relation::Relation;
 use crate::batch::{
-    Batch, Committed, Counter, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection, Write,
+    Batch, Committed, Counter, DocumentWrite, Draw, Mode, OnReject, Outcome, Rejection, Write,
 };
 use crate::error::StorageError;
 use crate::forms;
@@ -57,11 +58,11 @@ pub(super) struct Kept {
     pub(super) lookup: Option<String>,
 }
 
-type Name = (String, String);
+pub(super) type Name = (String, String);
 
 /// How to take one step back.
 #[derive(Debug)]
-enum Undo {
+pub(super) enum Undo {
     State(TableId, Key, Option<State>),
     Holder(TableId, (u16, String), Option<Key>),
     Counter(Counter, Option<u64>),
@@ -108,7 +109,9 @@ pub(super) struct Overlay {
     pub(super) commits: Vec<CommitRow>,
     /// When tables changed.
     pub(super) touched: HashMap<TableId, i64>,
-    undo: Vec<Undo>,
+    /// What checks are judged by.
+    pub(super) facts: Facts,
+    pub(super) undo: Vec<Undo>,
 }
 
 /// What a write answers: done, or refused.
@@ -126,12 +129,6 @@ pub(super) fn distinct(value: &Value) -> String {
             digits.strip_suffix(".0").map(str::to_owned).unwrap_or(digits)
         }
     }
-}
-
-/// The number that is `count` after the last one given.
-pub(super) fn next_number(last: u64, count: u64) -> Result<i64, StorageError> {
-    let next = last.checked_add(count).and_then(|next| i64::try_from(next).ok());
-    next.ok_or_else(|| StorageError::Internal(format!("a counter would pass {}", i64::MAX)))
 }
 
 impl Overlay {
@@ -176,6 +173,7 @@ impl Overlay {
 
     /// Decides a batch that changes no definitions; takes it back if it is refused or only rehearsed.
     pub(super) fn batch(&mut self, batch: &Batch, id: Uuid) -> Result<Committed, StorageError> {
+        self.judge(&batch.checks)?;
         let mark = self.mark();
         let (revision, first) = (self.revision, self.change + 1);
         let mut verdicts = Vec::with_capacity(batch.writes.len());
@@ -234,19 +232,23 @@ impl Overlay {
                 expected,
                 before,
                 kind,
-                was: _,
+                was,
             } => {
                 let change = Update {
                     record,
                     expected: *expected,
                     before,
+                    was,
                     kind: *kind,
                 };
                 Ok(self.update(table, change, (revision, at)))
             }
             Write::Purge {
-                table, key, expected, ..
-            } => Ok(self.purge(table, key, *expected, (revision, at))),
+                table,
+                key,
+                expected,
+                kind,
+            } => Ok(self.purge(table, key, (*expected, *kind), (revision, at))),
             Write::Clear { .. } | Write::Schema(_) => Err(StorageError::Internal(
                 "a definition cannot be changed in memory".into(),
             )),
@@ -311,6 +313,7 @@ impl Overlay {
             record,
             expected,
             before,
+            was,
             kind,
         } = change;
         let (rows, old) = self.locate(table, &record.key, Some(expected))?;
@@ -331,6 +334,7 @@ impl Overlay {
             previous: old.change,
             before: Some(forms::before_text(
                 before.iter().map(|(ordinal, value)| (*ordinal, value)),
+                Some(was),
             )),
         };
         self.append(table.number, &record.key, step, (revision, at));
@@ -341,7 +345,7 @@ impl Overlay {
         &mut self,
         table: &Table,
         key: &Key,
-        expected: Option<u64>,
+        (expected, kind): (Option<u64>, ChangeKind),
         (revision, at): (u64, i64),
     ) -> Verdict {
         let (rows, old) = self.locate(table, key, expected)?;
@@ -349,11 +353,10 @@ impl Overlay {
         state.now = None;
         self.set(table.number, key.clone(), state);
         self.hold(table.number, Some(&old), None);
-        let kept = (0..).zip(&old.values).filter(|(_, value)| !value.is_null());
         let step = Step {
-            kind: ChangeKind::Purged,
+            kind,
             previous: old.change,
-            before: Some(forms::before_text(kept)),
+            before: Some(forms::removed_text(&old)),
         };
         self.append(table.number, key, step, (revision, at));
         Ok(Outcome::Purged(old))
@@ -437,93 +440,9 @@ impl Overlay {
             self.undo.push(Undo::Touched(table, old));
         }
     }
-
-    /// Puts a drawn or given number in its place and notes in `drawn` how far its counter has gone.
-    fn draw(
-        &self,
-        draw: &Draw,
-        record: &mut Record,
-        drawn: &mut Vec<(Counter, u64)>,
-    ) -> Result<(), StorageError> {
-        let noted = drawn
-            .iter()
-            .rev()
-            .find(|(counter, _)| *counter == draw.counter)
-            .map(|(_, last)| *last);
-        let last = noted.unwrap_or_else(|| self.counters.get(&draw.counter).copied().unwrap_or_default());
-        let (number, last) = match draw.given {
-            Some(given) => (given, last.max(u64::try_from(given).unwrap_or_default())),
-            None => (next_number(last, 1)?, last + 1),
-        };
-        drawn.push((draw.counter, last));
-        match draw.target {
-            DrawTarget::Key => record.key = Key::Int(number),
-            DrawTarget::Column(column) => set_value(record, usize::from(column), Value::Int(number)),
-        }
-        Ok(())
-    }
-
-    /// Draws numbers alone and answers the first.
-    pub(super) fn draw_alone(&mut self, counter: Counter, count: u64) -> Result<u64, StorageError> {
-        let last = self.counters.get(&counter).copied().unwrap_or_default();
-        let end = next_number(last, count)?;
-        let old = self.counters.insert(counter, end as u64);
-        self.undo.push(Undo::Counter(counter, old));
-        self.drawn.insert(counter.place());
-        Ok(last + 1)
-    }
-
-    /// Decides a write of a document.
-    pub(super) fn document(&mut self, write: &DocumentWrite) -> Result<(), StorageError> {
-        let (document, expected) = match write {
-            DocumentWrite::Delete { kind, id } => {
-                self.keep((kind.clone(), id.clone()), None);
-                self.document_writes.push((write.clone(), 0));
-                return Ok(());
-            }
-            DocumentWrite::Put { document, expected } => (document, expected),
-        };
-        let name = (document.kind.clone(), document.id.clone());
-        let found = self.documents.get(&name).map_or(0, |kept| kept.version);
-        let lookup = document
-            .lookup
-            .as_ref()
-            .map(|lookup| (document.kind.clone(), lookup.clone()));
-        let holder = lookup.and_then(|lookup| self.lookups.get(&lookup));
-        if expected.is_some_and(|expected| expected != found) || holder.is_some_and(|id| *id != document.id) {
-            return Err(StorageError::DocumentConflict {
-                kind: document.kind.clone(),
-                id: document.id.clone(),
-            });
-        }
-        let kept = Kept {
-            version: found + 1,
-            lookup: document.lookup.clone(),
-        };
-        self.keep(name, Some(kept));
-        self.document_writes.push((write.clone(), found + 1));
-        Ok(())
-    }
-
-    fn keep(&mut self, name: Name, kept: Option<Kept>) {
-        let kind = name.0.clone();
-        let old = self.documents.get(&name).cloned();
-        if let Some(lookup) = old.as_ref().and_then(|old| old.lookup.clone()) {
-            let place = (kind.clone(), lookup);
-            let old = self.lookups.remove(&place);
-            self.undo.push(Undo::Lookup(place, old));
-        }
-        if let Some(lookup) = kept.as_ref().and_then(|kept| kept.lookup.clone()) {
-            let place = (kind, lookup);
-            let old = self.lookups.insert(place.clone(), name.1.clone());
-            self.undo.push(Undo::Lookup(place, old));
-        }
-        put(&mut self.documents, name.clone(), kept);
-        self.undo.push(Undo::Document(name, old));
-    }
 }
 
-fn put<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, value: Option<V>) {
+pub(super) fn put<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, value: Option<V>) {
     match value {
         Some(value) => map.insert(key, value),
         None => map.remove(&key),
@@ -535,6 +454,7 @@ struct Update<'a> {
     record: &'a Record,
     expected: u64,
     before: &'a [(u16, Value)],
+    was: &'a Was,
     kind: ChangeKind,
 }
 
@@ -581,7 +501,7 @@ fn keep_the_others(record: &mut Record, old: &Record, before: &[(u16, Value)]) {
 }
 
 /// Sets a value, making room for it if the record is older than the column.
-fn set_value(record: &mut Record, index: usize, value: Value) {
+pub(super) fn set_value(record: &mut Record, index: usize, value: Value) {
     if index >= record.values.len() {
         let mut values = std::mem::take(&mut record.values).into_vec();
         values.resize(index + 1, Value::Null);

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chancery_model::change::ChangeKind;
+use chancery_model::change::{ChangeKind, Was};
 use chancery_model::{Key, Record, Table, TableId, Value};
 use rusqlite::{CachedStatement, Connection};
 
+use super::checks::{self, Newest};
 use super::counters::Counters;
 use super::fault::{Sql, is_unique};
 use super::log::{self, Entry};
@@ -30,6 +31,8 @@ pub(super) struct Ledger {
     pub(super) schemas: HashMap<TableId, u64>,
     /// Counters.
     pub(super) counters: Counters,
+    /// When tables changed last.
+    newest: Newest,
     /// Tables that the running batch changed, and when.
     touched: Vec<(TableId, i64)>,
     /// Whether the running batch changes definitions or clears a table.
@@ -131,6 +134,7 @@ impl Ledger {
             change,
             schemas: schema::versions(connection)?,
             counters: Counters::default(),
+            newest: Newest::since(revision),
             touched: Vec::new(),
             defines: false,
             relations,
@@ -146,6 +150,11 @@ impl Ledger {
         connection: &Connection,
         batch: &mut Batch,
     ) -> Result<Vec<Outcome>, Refusal> {
+        let is_there = |table: TableId| self.schemas.contains_key(&table);
+        let failing = checks::failing(connection, &self.newest, is_there, &batch.checks)?;
+        if !failing.is_empty() {
+            return Err(Refusal::Batch(StorageError::Overtaken(failing)));
+        }
         let commit = Commit {
             revision: self.revision + 1,
             at: batch.at,
@@ -183,6 +192,9 @@ impl Ledger {
     pub(super) fn keep(&mut self) -> std::vec::Drain<'_, (TableId, i64)> {
         self.counters.keep();
         self.defines = false;
+        for (table, _) in &self.touched {
+            self.newest.note(*table, self.revision);
+        }
         self.touched.drain(..)
     }
 
@@ -207,19 +219,23 @@ impl Ledger {
                 expected,
                 before,
                 kind,
-                was: _,
+                was,
             } => {
                 let change = Update {
                     record,
                     expected: *expected,
                     before,
+                    was,
                     kind: *kind,
                 };
                 self.update(held, table, change, commit)
             }
             Write::Purge {
-                table, key, expected, ..
-            } => self.purge(held, table, key, *expected, commit),
+                table,
+                key,
+                expected,
+                kind,
+            } => self.purge(held, table, key, (*expected, *kind), commit),
             Write::Clear { table } => self.clear(held, table, commit),
             Write::Schema(schema) => {
                 self.defines = true;
@@ -306,6 +322,7 @@ impl Ledger {
             record,
             expected,
             before,
+            was,
             kind,
         } = change;
         let place = match locate(held.connection, &relation, &record.key, Some(expected))? {
@@ -343,7 +360,8 @@ impl Ledger {
             Err(error) => return Err(error),
         }
         drop(update);
-        let before = forms::before_text(before.iter().map(|(ordinal, value)| (*ordinal, value)));
+        let values = before.iter().map(|(ordinal, value)| (*ordinal, value));
+        let before = forms::before_text(values, Some(was));
         let step = Step {
             kind,
             previous: place.change,
@@ -381,7 +399,7 @@ impl Ledger {
         held: &mut Held<'_>,
         table: &Arc<Table>,
         key: &Key,
-        expected: Option<u64>,
+        (expected, kind): (Option<u64>, ChangeKind),
         commit: &Commit,
     ) -> Sql<Verdict> {
         let relation = match self.relation(held, table) {
@@ -400,12 +418,10 @@ impl Ledger {
         held.connection
             .prepare_cached(&relation.delete)?
             .execute([place.row])?;
-        let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
-        let before = Some(forms::before_text(kept));
         let step = Step {
-            kind: ChangeKind::Purged,
+            kind,
             previous: place.change,
-            before,
+            before: Some(forms::removed_text(&record)),
         };
         self.append(held, table, key, step, commit)?;
         Ok(Ok(Done::Purged(Arc::new(record))))
@@ -508,6 +524,7 @@ struct Update<'a> {
     record: &'a mut Record,
     expected: u64,
     before: &'a [(u16, Value)],
+    was: &'a Was,
     kind: ChangeKind,
 }
 

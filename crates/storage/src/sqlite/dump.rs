@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chancery_model::change::Commit;
 use chancery_model::{Record, Table};
 use rusqlite::{Connection, Row};
 use tokio::sync::oneshot;
@@ -15,8 +14,7 @@ use super::writer::Shared;
 use super::{count, documents, log};
 use crate::batch::{Counter, Document};
 use crate::definition::DEFINITION_KIND;
-use crate::forms::REASONS;
-use crate::part::{IDENTITY_KIND, LoggedCommit, PART_ROWS, Part, Totals, UNFINISHED_KIND};
+use crate::part::{IDENTITY_KIND, PART_ROWS, Part, Totals, UNFINISHED_KIND};
 
 /// Sends every part until nobody takes them any more; says when the snapshot is fixed.
 pub(super) fn dump(
@@ -163,26 +161,6 @@ fn changes(connection: &Connection, send: &mut impl FnMut(Part) -> bool) -> Sql<
 }
 
 fn commits(connection: &Connection, send: &mut impl FnMut(Part) -> bool) -> Sql<bool> {
-    let sql = "SELECT revision, at, actor, operation, reason, first_change FROM commits ORDER BY revision";
-    each(connection, sql, commit, Part::Commits, send)
-}
-
-fn commit(row: &Row<'_>) -> Sql<LoggedCommit> {
-    let text =
-        |index: usize| -> Sql<Option<Arc<str>>> { Ok(row.get_ref(index)?.as_str_or_null()?.map(Arc::from)) };
-    let reason: i64 = row.get(4)?;
-    let reason = usize::try_from(reason)
-        .ok()
-        .and_then(|reason| REASONS.get(reason));
-    let (revision, first_change): (i64, i64) = (row.get(0)?, row.get(5)?);
-    Ok(LoggedCommit {
-        commit: Commit {
-            revision: revision as u64,
-            at: row.get(1)?,
-            actor: text(2)?,
-            operation: text(3)?,
-            reason: *reason.ok_or_else(|| unreadable("a commit for a reason that does not exist"))?,
-        },
-        first_change: first_change as u64,
-    })
+    let sql = format!("SELECT {} FROM commits ORDER BY revision", log::COMMIT_COLUMNS);
+    each(connection, &sql, log::commit, Part::Commits, send)
 }

@@ -17,12 +17,20 @@ pub use crate::migration::MigrationStatus;
 use crate::migration::{self, Migration, now};
 
 /// Every migration, in order.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "base",
-    up: include_str!("migrations/0001_base.up.sql"),
-    down: include_str!("migrations/0001_base.down.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "base",
+        up: include_str!("migrations/0001_base.up.sql"),
+        down: include_str!("migrations/0001_base.down.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "history",
+        up: include_str!("migrations/0002_history.up.sql"),
+        down: include_str!("migrations/0002_history.down.sql"),
+    },
+];
 
 /// Where every known migration stands. A file that does not exist is not made.
 ///
@@ -223,8 +231,9 @@ mod tests {
 
     const NEXT: &[Migration] = &[
         MIGRATIONS[0],
+        MIGRATIONS[1],
         Migration {
-            number: 2,
+            number: 3,
             name: "next",
             up: "CREATE TABLE next (a); INSERT INTO next VALUES (1);",
             down: "DROP TABLE next;",
@@ -251,9 +260,9 @@ mod tests {
         let connection = connect::writer(&path, crate::Durability::Full).unwrap();
         apply(&connection, &path, NEXT).unwrap();
         assert_eq!(copies(folder.path()), 1);
-        assert_eq!(newest(&connection).unwrap(), 2);
+        assert_eq!(newest(&connection).unwrap(), 3);
         assert_eq!(revert(&connection, &path, NEXT).unwrap().unwrap().name, "next");
-        assert_eq!(newest(&connection).unwrap(), 1);
+        assert_eq!(newest(&connection).unwrap(), 2);
         assert!(!connection.table_exists(None, "next").unwrap());
         assert!(
             status(&path)
@@ -271,11 +280,11 @@ mod tests {
         let connection = connect::writer(&path, crate::Durability::Full).unwrap();
         let broken = Migration {
             up: "CREATE TABLE next (a); SELECT nonsense;",
-            ..NEXT[1]
+            ..NEXT[2]
         };
-        assert!(apply(&connection, &path, &[NEXT[0], broken]).is_err());
+        assert!(apply(&connection, &path, &[NEXT[0], NEXT[1], broken]).is_err());
         assert!(!connection.table_exists(None, "next").unwrap());
-        assert_eq!(newest(&connection).unwrap(), 1);
+        assert_eq!(newest(&connection).unwrap(), 2);
     }
 
     #[test]
@@ -286,15 +295,15 @@ mod tests {
         apply(&connection, &path, NEXT).unwrap();
         let newer = apply(&connection, &path, MIGRATIONS);
         assert!(
-            matches!(newer, Err(StorageError::Newer { found: 2, known: 1 })),
+            matches!(newer, Err(StorageError::Newer { found: 3, known: 2 })),
             "{newer:?}"
         );
         let changed = Migration {
             up: "CREATE TABLE other (a);",
-            ..NEXT[1]
+            ..NEXT[2]
         };
         assert!(matches!(
-            apply(&connection, &path, &[NEXT[0], changed]),
+            apply(&connection, &path, &[NEXT[0], NEXT[1], changed]),
             Err(StorageError::Damaged { .. })
         ));
     }

@@ -34,13 +34,14 @@ use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::gauges;
 use crate::open::OpenOptions;
-use crate::part::{Dump, Fill, PARTS_WAITING};
-use crate::seam::{Answer, Backend, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::part::{Dump, Fill, LoggedCommit, PARTS_WAITING};
+use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
 
 mod aggregate;
 mod apply;
 mod ballast;
 mod checkpoint;
+mod checks;
 mod connect;
 mod count;
 mod counters;
@@ -337,6 +338,18 @@ impl Backend for Sqlite {
         }
         self.readers
             .read(move |reader| log::read(&reader.connection, after, limit))
+            .await
+    }
+
+    async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
+        self.readers
+            .here(|reader| log::chain(&reader.connection, number, limit))
+            .await
+    }
+
+    async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
+        self.readers
+            .here(|reader| log::commits(&reader.connection, &query))
             .await
     }
 

@@ -247,7 +247,8 @@ impl Writer {
             return Err(rusqlite::Error::ToSqlConversionFailure(broken.clone().into()));
         }
         self.execute("BEGIN IMMEDIATE")?;
-        if !self.marked {
+        // What only asks must not make the disk wait.
+        if !self.marked && group.as_slice().iter().any(Job::writes) {
             self.connection
                 .execute("UPDATE meta SET value = 0 WHERE key = 'clean'", [])?;
             self.marked = true;
@@ -470,6 +471,14 @@ fn weight(job: &Job) -> usize {
 }
 
 impl Job {
+    /// Whether it may write anything.
+    fn writes(&self) -> bool {
+        match self {
+            Job::Commit(batch, _) => !batch.writes.is_empty() || !batch.documents.is_empty(),
+            _ => true,
+        }
+    }
+
     /// Answers it with an error.
     pub(super) fn refuse(self, error: StorageError) {
         match self {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use chancery_model::TableId;
 use chancery_model::Value;
-use chancery_model::change::{Change, ChangeKind};
-use chancery_storage::Write;
+use chancery_model::change::{Change, ChangeKind, Reason, Was};
+use chancery_model::{Record, RecordMetadata, Source};
+use chancery_storage::{Batch, CommitQuery, Document, DocumentWrite, Write};
+use serde_json::json;
 
 use crate::bed::{
-    column, everywhere, insert, key, people, person, purge, record, restore, set, table, trash, written,
+    NOW, column, everywhere, extra, insert, key, people, person, purge, record, restore, set, table, trash,
+    written,
 };
 
 /// A change without its number, revision and table, as text.
@@ -171,6 +174,207 @@ async fn values_before_keep_their_kind() {
         bed.write(vec![set(&table, &old, &nulls)]).await;
         let numbered: Vec<(u16, Value)> = (0..).zip(full).collect();
         assert_eq!(bed.log().await[1].before, numbered);
+    })
+    .await;
+}
+
+/// With the log and the newest state everything that a record ever was is known exactly.
+#[tokio::test]
+async fn the_log_tells_what_else_a_record_was() {
+    everywhere(async |mut bed| {
+        let table = people();
+        bed.create(&table).await;
+        let metadata = RecordMetadata {
+            source: Source::Import,
+            import_row: Some(7),
+            external_id: Some("é\u{0}\u{1}\"".into()),
+            ..RecordMetadata::default()
+        };
+        let full = Record {
+            created_by: Some("\u{0}me".into()),
+            expires_at: Some(i64::MAX),
+            metadata: metadata.clone(),
+            extra: extra(json!({"a": 1.50, "w": ["x", null]})),
+            ..person(1, "a@x", "red", 1)
+        };
+        let first = bed.insert(&table, vec![full]).await.remove(0);
+        // Only values change.
+        let second = Record {
+            version: 2,
+            updated_at: NOW + 1,
+            updated_by: Some("you".into()),
+            ..(*first).clone()
+        };
+        let change = |old: &Record, new: &Record| {
+            Write::update(&table, old, new.clone(), Vec::new(), ChangeKind::Updated)
+        };
+        bed.write(vec![change(&first, &second)]).await;
+        // Everything but values changes.
+        let third = Record {
+            version: 3,
+            expires_at: None,
+            metadata: RecordMetadata::default(),
+            extra: None,
+            ..second.clone()
+        };
+        let third = written(&bed.write(vec![change(&second, &third)]).await.outcomes[0]);
+        let fourth = Record {
+            version: 4,
+            metadata: metadata.clone(),
+            extra: extra(json!({"b": null})),
+            ..(*third).clone()
+        };
+        let fourth = written(&bed.write(vec![change(&third, &fourth)]).await.outcomes[0]);
+        let fifth = written(&bed.write(vec![trash(&table, &fourth)]).await.outcomes[0]);
+        bed.write(vec![purge(&table, &key(1), None)]).await;
+        if bed.lasting {
+            bed.reopen().await;
+        }
+        let log = bed.log().await;
+        let was = |index: usize| log[index].was.as_deref();
+        assert_eq!(was(0), None);
+        assert_eq!(was(1), Some(&*Was::updated(&first, &second)));
+        assert_eq!(was(2), Some(&*Was::updated(&second, &third)));
+        assert_eq!(was(3), Some(&*Was::updated(&third, &fourth)));
+        assert_eq!(was(4), Some(&*Was::updated(&fourth, &fifth)));
+        assert_eq!(was(5), Some(&*Was::removed(&fifth)));
+        let gone = was(5).expect("it");
+        assert_eq!(gone.created, Some((NOW, Some("\u{0}me".into()))));
+        assert_eq!(gone.metadata, Some(metadata));
+        assert_eq!(gone.deleted_at, Some(NOW));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_eviction_is_told_from_a_purge() {
+    everywhere(async |bed| {
+        let table = people();
+        bed.create(&table).await;
+        bed.insert(
+            &table,
+            vec![person(1, "a@x", "red", 1), person(2, "b@x", "red", 1)],
+        )
+        .await;
+        let evict = Write::Purge {
+            table: table.clone(),
+            key: key(1),
+            expected: None,
+            kind: ChangeKind::Evicted,
+        };
+        bed.write(vec![evict, purge(&table, &key(2), Some(1))]).await;
+        let log = bed.log().await;
+        assert_eq!(
+            [log[2].kind, log[3].kind],
+            [ChangeKind::Evicted, ChangeKind::Purged]
+        );
+        assert_eq!(log[2].before.len(), 3);
+        assert!(bed.get(&table, &key(1)).await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_steps_of_a_record_are_a_chain() {
+    everywhere(async |bed| {
+        let table = people();
+        bed.create(&table).await;
+        let mut records = bed
+            .insert(
+                &table,
+                vec![person(1, "a@x", "red", 1), person(2, "b@x", "red", 1)],
+            )
+            .await;
+        for n in 2..6 {
+            for record in &mut records {
+                let step = set(&table, record, &[(2, Value::Int(n))]);
+                *record = written(&bed.write(vec![step]).await.outcomes[0]);
+            }
+        }
+        let chain = async |number: u64, limit: usize| -> Vec<u64> {
+            let steps = bed.backend.chain(number, limit).await.expect("a chain");
+            assert!(steps.iter().all(|step| step.key == steps[0].key));
+            steps.iter().map(|step| step.number).collect()
+        };
+        assert_eq!(chain(records[0].change, 100).await, [9, 7, 5, 3, 1]);
+        assert_eq!(chain(records[1].change, 2).await, [10, 8]);
+        assert_eq!(chain(5, 100).await, [5, 3, 1]);
+        assert_eq!(chain(1, 100).await, [1]);
+        for (number, limit) in [(0, 10), (11, 10), (u64::MAX, 10), (9, 0)] {
+            assert_eq!(chain(number, limit).await, [0; 0]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn commits_are_found_by_revision_and_by_operation() {
+    everywhere(async |bed| {
+        let table = people();
+        bed.create(&table).await;
+        let start = bed.revision().await;
+        let long: Arc<str> = "long ".repeat(1_000).into();
+        let operations: [Option<Arc<str>>; 4] = [None, Some("a".into()), Some("é\u{0}".into()), Some(long)];
+        for n in 0..8_i64 {
+            let batch = Batch {
+                at: NOW + n,
+                actor: (n % 3 == 0).then(|| "me".into()),
+                operation: operations[n as usize % 4].clone(),
+                reason: Reason::Import,
+                writes: vec![insert(&table, person(n, &format!("{n}@x"), "red", 1))],
+                ..Batch::default()
+            };
+            bed.backend.commit(batch).await.expect("written");
+        }
+        let document = Document {
+            kind: "note".into(),
+            id: "1".into(),
+            lookup: None,
+            body: json!({}),
+            version: 0,
+        };
+        let put = DocumentWrite::Put {
+            document,
+            expected: None,
+        };
+        let batch = Batch {
+            documents: vec![put],
+            ..Batch::default()
+        };
+        bed.backend.commit(batch).await.expect("written");
+        let commits = async |query: CommitQuery| -> Vec<(u64, u64)> {
+            let found = bed.backend.commits(query).await.expect("commits");
+            found
+                .iter()
+                .map(|logged| (logged.commit.revision - start, logged.first_change))
+                .collect()
+        };
+        let before = |revision: u64, operation: Option<usize>, limit: usize| CommitQuery::Before {
+            revision,
+            operation: operation.and_then(|index| operations[index].clone()),
+            limit,
+        };
+        assert_eq!(commits(before(u64::MAX, None, 3)).await, [(9, 9), (8, 8), (7, 7)]);
+        assert_eq!(commits(before(start + 3, None, 2)).await, [(2, 2), (1, 1)]);
+        for index in 1..4 {
+            let at = index as u64 + 1;
+            assert_eq!(
+                commits(before(u64::MAX, Some(index), 9)).await,
+                [(at + 4, at + 4), (at, at)]
+            );
+        }
+        assert_eq!(commits(before(start + 6, Some(1), 9)).await, [(2, 2)]);
+        assert_eq!(commits(before(u64::MAX, Some(1), 1)).await, [(6, 6)]);
+        assert_eq!(commits(before(0, None, 9)).await, []);
+        assert_eq!(commits(before(u64::MAX, None, 0)).await, []);
+        let listed = CommitQuery::Revisions(vec![start + 5, u64::MAX, start + 2, start + 5]);
+        let found = bed.backend.commits(listed).await.expect("commits");
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].commit.at, NOW + 1);
+        assert_eq!(found[0].commit.actor, None);
+        assert_eq!(found[0].commit.operation, operations[1]);
+        assert_eq!(found[0].commit.reason, Reason::Import);
+        assert_eq!(found[1].commit.revision, start + 5);
     })
     .await;
 }

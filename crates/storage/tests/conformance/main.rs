@@ -6,6 +6,7 @@
 mod bed;
 mod bulk;
 mod carrying;
+mod checks;
 mod documents;
 mod figures;
 mod filters;

@@ -31,6 +31,7 @@ impl World {
             actor: dice.once_in(2).then(|| "user:1".into()),
             operation: dice.once_in(4).then(|| dice.text().into()),
             reason: *dice.pick(&[Reason::User, Reason::Import, Reason::Undo]),
+            checks: Vec::new(),
             writes,
             documents: (0..dice.below(8).saturating_sub(5))
                 .map(|_| document(&mut dice))
