@@ -16,6 +16,7 @@ mod http;
 mod machine;
 mod measure;
 mod memory;
+mod original;
 mod postgres;
 mod report;
 mod tables;

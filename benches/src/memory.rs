@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::contacts::{STATUSES, mixed};
 use crate::measure::{Effort, Processor, in_turn, per_second, per_second_awaited, rate};
+use crate::original::Original;
 use crate::report::{Bar, Row, Section, Unit};
 
 const SPEC: &str = "spec: records";
@@ -32,11 +33,17 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
             None => row,
         }
     };
-    let bar = |row: Row, least: f64| row.bar(Bar::AtLeast(least)).note(SPEC);
+    let original = Original::measure(effort, count);
+    let bar = |row: Row, least: f64, name: &str| {
+        row.bar(Bar::AtLeast(least))
+            .note(SPEC)
+            .original(original.rate(name))
+    };
     let rows = vec![
         bar(
             named("get by key", |m| m.get, "HashMap::get and Arc::clone"),
             3_000_000.0,
+            "get",
         ),
         bar(
             named(
@@ -45,6 +52,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
                 "a struct into 2 HashMaps and 2 BTreeMaps",
             ),
             300_000.0,
+            "insert",
         ),
         bar(
             named(
@@ -53,6 +61,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
                 "a clone, changed, into a HashMap",
             ),
             300_000.0,
+            "update",
         ),
         named(
             "update one indexed field",
@@ -66,14 +75,20 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
                 "BTreeMap, first of a set, HashMap",
             ),
             500_000.0,
+            "findOne",
         ),
         bar(
             named("a page of 50 from the middle", |m| m.page, "BTreeMap::range"),
             30_000.0,
+            "paginate",
         ),
     ];
+    let missing = match original.missing() {
+        Some(why) => format!("; the original was not measured: {why}"),
+        None => String::new(),
+    };
     Ok(Section {
-        title: format!("Library, memory backend, one thread (its processor time), {count} records"),
+        title: format!("Library, memory backend, one thread (its processor time), {count} records{missing}"),
         rows,
     })
 }

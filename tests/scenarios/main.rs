@@ -2,14 +2,20 @@
 
 mod buckets;
 mod bulk;
+mod defects;
 mod definitions;
+mod derived;
 mod events;
+mod eviction;
+mod expiry;
 mod files;
 mod follow;
 mod hostile;
 mod moves;
 mod queries;
+mod references;
 mod several;
+mod transactions;
 mod typed;
 mod undo;
 mod workspaces;

@@ -14,6 +14,7 @@ mod e2e;
 mod failover;
 mod fuzz_api;
 mod kill;
+mod linear;
 mod move_million;
 mod postgres;
 mod process;
@@ -38,7 +39,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, failover, API fuzzing
+    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, linearisability, failover, API fuzzing
     Test(test::Options),
     /// Check the invariants of the house (crate arrows, sizes, banned words, …) in under a second
     Tidy(tidy::Options),
@@ -54,6 +55,8 @@ enum Command {
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Record what 16 callers are answered while the server is killed, and check that one after the other could have been
+    Linear(linear::Options),
     /// Start PostgreSQL with two replicas, Redis and two server processes, to look at; Ctrl-C ends all
     Cluster(cluster::Options),
     /// Kill the primary of a replicated PostgreSQL under load again and again, promote a replica, and check that nothing
@@ -76,6 +79,7 @@ fn main() -> std::process::ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Linear(options) => linear::run(&options),
         Command::Cluster(options) => cluster::run(&options),
         Command::Failover(options) => failover::run(&options),
         Command::Differential(options) => differential::run(&options),

@@ -22,7 +22,7 @@ pub enum StepKind {
 /// One step of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Step {
+pub struct HistoryStep {
     /// The version it left.
     pub version: u64,
     /// The commit.
@@ -61,7 +61,7 @@ pub struct FieldChange {
 #[serde(rename_all = "camelCase")]
 pub struct HistoryPage {
     /// The newest first.
-    pub steps: Vec<Step>,
+    pub steps: Vec<HistoryStep>,
     /// How to go on.
     pub pagination: Pagination,
 }

@@ -7,7 +7,9 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod buckets;
 pub mod bulk;
+pub mod changes;
 pub mod codes;
 pub mod columns;
 pub mod exports;
@@ -20,6 +22,8 @@ pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
+pub mod transactions;
+pub mod webhooks;
 pub mod workspaces;
 
 mod patch;

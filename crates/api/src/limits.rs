@@ -40,3 +40,11 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Backups that a server writes at the same time.
 pub const BACKUPS_AT_ONCE_MAX: usize = 1;
+/// Streams of events that are open at the same time; above it the answer is 503 with `Retry-After`.
+pub const EVENT_STREAMS_MAX: usize = 1_000;
+/// When to come again if there are too many, in seconds.
+pub const STREAM_RETRY_SECONDS: u64 = 10;
+/// Most topics of one request.
+pub const TOPICS_MAX: usize = 100;
+/// Longest that sending one message of a webhook may take, in seconds.
+pub const WEBHOOK_SECONDS_MAX: u64 = 10;

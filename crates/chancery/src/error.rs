@@ -43,6 +43,22 @@ pub enum Error {
         /// The key.
         key: Key,
     },
+    /// Another record refers to it and restricts its end.
+    #[error(
+        "Cannot delete from table \"{table}\" (key \"{key}\"): referenced by table \"{by}\" (key \"{by_key}\") via field \"{field}\""
+    )]
+    Referenced {
+        /// The table's slug.
+        table: String,
+        /// The key.
+        key: Key,
+        /// The slug of the table that refers to it.
+        by: String,
+        /// The key of the record that does.
+        by_key: Key,
+        /// The slug of the column.
+        field: String,
+    },
     /// There is no such thing.
     #[error("{message}")]
     NotFound {
@@ -69,6 +85,19 @@ pub enum Error {
         /// The record as it is.
         current: Box<Record>,
     },
+    /// Others changed what a transaction read or wrote; nothing of it was written.
+    #[error("Transaction conflict in table \"{table}\"{}: {detail}", .key.as_ref().map_or(String::new(), |key| format!(" for key \"{key}\"")))]
+    TransactionConflict {
+        /// The table's slug.
+        table: String,
+        /// The record; none if it is about more than one.
+        key: Option<Key>,
+        /// What changed.
+        detail: String,
+    },
+    /// The transaction was committed or rolled back before.
+    #[error("the transaction has ended")]
+    TransactionEnded,
     /// Something of this name exists already.
     #[error("{message}")]
     Taken {
@@ -152,7 +181,19 @@ impl Error {
             }
             Error::InTrash { .. } => "Restore it first.".into(),
             Error::Version { .. } => "Read the record again and repeat the change.".into(),
+            Error::TransactionConflict { .. } => {
+                "Run the transaction again: it then reads what is there by now.".into()
+            }
+            Error::TransactionEnded => "Begin another one.".into(),
             Error::Limit { .. } => "Send it in several parts.".into(),
+            Error::Referenced { by, field, .. } => {
+                format!(
+                    "Delete or change what refers to it in \"{by}\" first, or declare {field} with onDelete cascade or setNull."
+                )
+            }
+            Error::Taken { what: "table", .. } => {
+                "Choose another name, or change the one that is there.".into()
+            }
             Error::Bulk(_) => "Mend the items, or send continueOnError to write the good ones.".into(),
             Error::File { hint, .. } => hint.clone(),
             Error::Storage(StorageError::Locked { .. }) => {
@@ -211,6 +252,7 @@ impl Error {
             Error::KeyTaken { ref key, .. } => {
                 vec![Issue::new("id", Code::KeyTaken, self.to_string()).with("key", key.to_string())]
             }
+            Error::Referenced { .. } => vec![Issue::new("id", Code::Reference, self.to_string())],
             Error::NotFound { .. } | Error::InTrash { .. } => {
                 vec![Issue::new("id", Code::NotFound, self.to_string())]
             }

@@ -14,6 +14,10 @@ pub const VALUE_CHARS_MAX: usize = 200;
 pub const DIFFERENCES_MAX: usize = 20;
 /// Most findings of the doctor that are told one by one.
 pub const FINDINGS_MAX: usize = 100;
+/// How often expired records are removed unless said otherwise.
+pub const TTL_CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+/// Expired records that one commit removes.
+pub const EXPIRED_IN_ONE_COMMIT: u64 = 1_000;
 /// What counts as a slow query unless said otherwise, in ms.
 pub const SLOW_QUERY_MS: u64 = 500;
 /// Most slow queries that are kept in memory.
@@ -39,3 +43,13 @@ pub(crate) const COUNTS_KEPT_MAX: usize = 1_000;
 pub const UNDO_WINDOW: usize = 10_000;
 /// Most records left out that the report of an undo names; the count is always exact.
 pub const UNDO_SKIPPED_TOLD_MAX: usize = 1_000;
+/// How often a transaction is run, counting the first time, unless said otherwise.
+pub const TRANSACTION_ATTEMPTS: u32 = 64;
+/// Longest pause before a transaction is run again, in ms.
+pub const TRANSACTION_PAUSE_MS_MAX: u64 = 50;
+/// Most records that one transaction writes.
+pub const TRANSACTION_WRITES_MAX: usize = 10_000;
+/// Most records that one transaction reads one by one; reads of many at once are not counted.
+pub const TRANSACTION_READS_MAX: usize = 100_000;
+/// Most steps of a transaction that comes as a list.
+pub const TRANSACTION_STEPS_MAX: usize = 1_000;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chancery_model::admit::Context;
@@ -19,8 +20,11 @@ use uuid::Uuid;
 
 use crate::access::Access;
 use crate::catalog::{self, Catalog, DEFAULT_WORKSPACE, Workspace};
+use crate::clock::Clock;
 use crate::error::Error;
-use crate::limits::SLOW_QUERY_MS;
+use crate::expiry::{self, Expiry};
+use crate::limits::{SLOW_QUERY_MS, TTL_CHECK_INTERVAL};
+use crate::rules::Locks;
 use crate::slow::SlowQueries;
 
 /// The name of the database inside a data directory.
@@ -47,6 +51,10 @@ pub struct OpenOptions {
     pub replicas: Vec<String>,
     /// Queries that take at least so long are told to the log, in ms; none are if absent.
     pub slow_query_ms: Option<u64>,
+    /// How often expired records are removed; zero for never, then [`Store::purge_ttl`] does it. Nobody sees them either way.
+    pub ttl_check_interval: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
 }
 
 impl Default for OpenOptions {
@@ -56,6 +64,8 @@ impl Default for OpenOptions {
             cache: CacheOptions::default(),
             replicas: Vec::new(),
             slow_query_ms: Some(SLOW_QUERY_MS),
+            ttl_check_interval: TTL_CHECK_INTERVAL,
+            clock: Clock::default(),
         }
     }
 }
@@ -68,6 +78,8 @@ impl std::fmt::Debug for OpenOptions {
             .field("cache", &self.cache)
             .field("replicas", &self.replicas.len())
             .field("slow_query_ms", &self.slow_query_ms)
+            .field("ttl_check_interval", &self.ttl_check_interval)
+            .field("clock", &self.clock)
             .finish()
     }
 }
@@ -107,6 +119,9 @@ pub(crate) struct Core {
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
     pub(crate) counted: crate::history::Counted,
+    pub(crate) clock: Clock,
+    pub(crate) locks: Locks,
+    pub(crate) expiry: Expiry,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -154,25 +169,23 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(url: &str, options: OpenOptions) -> Result<Store, Error> {
-        let slow_query_ms = options.slow_query_ms;
-        let options = chancery_storage::OpenOptions {
+        let opened = chancery_storage::OpenOptions {
             durability: options.durability,
-            cache: options.cache,
-            replicas: options.replicas,
+            cache: options.cache.clone(),
+            replicas: options.replicas.clone(),
         };
-        Store::made(chancery_storage::open(url, options).await?, slow_query_ms).await
+        Store::made(chancery_storage::open(url, opened).await?, options).await
     }
 
     /// A store on a backend that is open already.
     ///
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
-
     pub async fn over(backend: Arc<dyn Backend>) -> Result<Store, Error> {
-        Store::made(backend, Some(SLOW_QUERY_MS)).await
+        Store::made(backend, OpenOptions::default()).await
     }
 
-    async fn made(backend: Arc<dyn Backend>, slow_query_ms: Option<u64>) -> Result<Store, Error> {
+    async fn made(backend: Arc<dyn Backend>, options: OpenOptions) -> Result<Store, Error> {
         let catalog = Catalog::load(&*backend).await?;
         let core = Core {
             access: Access::new(backend.clone()),
@@ -182,22 +195,35 @@ impl Store {
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
-            slow: SlowQueries::new(slow_query_ms),
             counted: crate::history::Counted::default(),
+            slow: SlowQueries::new(options.slow_query_ms),
+            clock: options.clock,
+            locks: Locks::default(),
+            expiry: Expiry::new(options.ttl_check_interval),
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
         let store = Store {
             reader: core.backend.replicated(0).unwrap_or_else(|| core.backend.clone()),
+            ..Store::of(core)
+        };
+        crate::undo::recover(&store).await?;
+        crate::import::recover(&store).await?;
+        store.forget_transient().await?;
+        expiry::keep_swept(&store);
+        Ok(store)
+    }
+
+    /// The default workspace on behalf of the program itself, read where it is written.
+    pub(crate) fn of(core: Arc<Core>) -> Store {
+        Store {
+            reader: core.backend.clone(),
             core,
             workspace: DEFAULT_WORKSPACE.into(),
             actor: Actor::default(),
             once: None,
             operation: None,
-        };
-        crate::undo::recover(&store).await?;
-        crate::import::recover(&store).await?;
-        Ok(store)
+        }
     }
 
     /// The same store on behalf of somebody.
@@ -399,7 +425,9 @@ impl Store {
 
     /// Reads all definitions anew.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
-        self.core.reload().await
+        self.core.reload().await?;
+        expiry::keep_swept(self);
+        Ok(())
     }
 
     /// Makes sure that definitions which another process has changed before this call are known. They are soon known by
@@ -418,10 +446,7 @@ impl Store {
 
     /// The time, in ms since 1970.
     pub(crate) fn now(&self) -> i64 {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        since.as_millis() as i64
+        self.core.clock.now()
     }
 
     /// Runs a decision with everything from outside that it needs.

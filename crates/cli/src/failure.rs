@@ -125,6 +125,7 @@ impl From<Error> for Failure {
             | Error::KeyTaken { .. }
             | Error::InTrash { .. }
             | Error::Version { .. }
+            | Error::TransactionConflict { .. }
             | Error::Taken { .. }
             | Error::Bulk(_)
             | Error::Irreversible { .. }

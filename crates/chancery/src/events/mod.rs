@@ -23,6 +23,7 @@ pub use bridge::{Bridge, BridgeOptions, Receiver};
 pub use reader::Events;
 pub use subscription::{HandlerError, Subscription};
 pub use topic::Topic;
+pub(crate) use topic::any as any_topic;
 
 use crate::record::{Record, key_json};
 use crate::store::Store;

@@ -14,7 +14,7 @@ pub use diff::FieldChange;
 pub(crate) use diff::{Field, touched};
 pub(crate) use operations::{Counted, no_operation};
 pub use operations::{Operation, OperationPage, OperationQuery, TableCounts};
-pub use record::{History, Step};
+pub use record::{History, HistoryStep};
 pub(crate) use span::{Span, spans_of};
 
 use chancery_model::change::Commit;

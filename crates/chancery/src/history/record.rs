@@ -18,7 +18,7 @@ use crate::store::TableHandle;
 
 /// One step of a record.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct HistoryStep {
     /// The version it left.
     pub version: u64,
     /// The commit.
@@ -41,7 +41,7 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// The newest first.
-    pub steps: Vec<Step>,
+    pub steps: Vec<HistoryStep>,
     /// Whether there are older ones: ask again before the version of the last.
     pub has_more: bool,
 }
@@ -182,9 +182,9 @@ impl TableHandle {
     }
 }
 
-fn told_step(table: &Table, step: &Walked, commits: &HashMap<u64, LoggedCommit>) -> Step {
+fn told_step(table: &Table, step: &Walked, commits: &HashMap<u64, LoggedCommit>) -> HistoryStep {
     let commit = commits.get(&step.change.revision).map(|logged| &logged.commit);
-    Step {
+    HistoryStep {
         version: step.after.version,
         revision: step.change.revision,
         at: commit.map_or(step.after.updated_at, |commit| commit.at),

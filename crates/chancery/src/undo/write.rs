@@ -1,6 +1,6 @@
 //! One window of an undo: gather, decide, write. It goes no further than that window.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chancery_model::change::{ChangeKind, Reason};
@@ -15,16 +15,19 @@ use super::window::{Stretch, Touched};
 use crate::error::Error;
 use crate::history::{Field, operation_id};
 use crate::records::key_of;
+use crate::rules::{Refusal, Unsettled};
 use crate::store::{Commit, Store};
 
-/// What the backend refused of a record, so that it is decided without it.
+/// What was refused of a record, so that it is decided without it.
 #[derive(Clone, Debug)]
-enum Refusal {
-    KeyTaken,
-    Unique(HashSet<u16>),
+enum Barred {
+    /// All of it.
+    Whole(Why),
+    /// The values of these columns.
+    Columns(HashMap<u16, Why>),
 }
 
-type Refusals = HashMap<(TableId, Key), Refusal>;
+type Refusals = HashMap<(TableId, Key), Barred>;
 
 /// What a window writes, and what it leaves.
 #[derive(Default)]
@@ -32,6 +35,8 @@ struct Planned {
     writes: Vec<Write>,
     checks: Vec<Check>,
     left: Vec<Left>,
+    /// How many records each table has fewer, those that come back aside.
+    freed: HashMap<TableId, u64>,
 }
 
 /// What is left as it is.
@@ -141,63 +146,58 @@ impl Undo {
             checks: planned.checks,
             documents,
         };
-        match self.store.commit(planned.writes, now, how).await {
-            Ok(committed) => {
+        match self.store.write(planned.writes, now, how).await {
+            Ok(settled) => {
                 if pass == Pass::Write {
-                    self.committed(committed.revision);
+                    self.committed(settled.revision);
                 }
                 Ok(())
             }
-            Err(StorageError::Overtaken(_)) => Err(None),
-            Err(StorageError::Rejected(why)) => {
-                for (index, rejection) in why {
-                    match rejection {
-                        Rejection::SchemaChanged => self.store.reload().await.map_err(Some)?,
-                        rejection => note(refusals, places[index].clone(), rejection),
-                    }
+            Err(Unsettled::Failed(Error::Storage(StorageError::Overtaken(_)))) => Err(None),
+            Err(Unsettled::Refused(why)) => {
+                if why.iter().any(|(_, refusal)| refusal.is_outdated()) {
+                    self.store.reload().await.map_err(Some)?;
+                }
+                for (index, refusal) in why {
+                    note(refusals, places[index].clone(), refusal);
                 }
                 Err(None)
             }
-            Err(error) => Err(Some(error.into())),
+            Err(Unsettled::Failed(error)) => Err(Some(error)),
         }
     }
 
-    /// Leaves out what a table with a greatest size has no room for.
+    /// Leaves out what a table with a greatest size has no room for: an undo evicts nobody.
     async fn leave_room(&self, planned: &mut Planned) -> Result<(), Error> {
-        let limited = |write: &Write| match write {
-            Write::Insert { table, .. } => table.max_size.map(|max| (table.clone(), max)),
-            _ => None,
-        };
-        let tables: HashMap<TableId, (Arc<Table>, u64)> = planned
-            .writes
-            .iter()
-            .filter_map(limited)
-            .map(|found| (found.0.number, found))
-            .collect();
+        let mut tables: HashMap<TableId, (Arc<Table>, u64)> = HashMap::new();
+        for write in &planned.writes {
+            if let Some((table, _)) = joins(write)
+                && let Some(max) = table.max_size
+            {
+                tables.insert(table.number, (table.clone(), max));
+            }
+        }
         for (table, max) in tables.into_values() {
-            let stats = self.store.backend().stats(&table).await?;
-            let gone = |write: &&Write| matches!(write, Write::Purge { table: other, .. } if other.number == table.number);
-            let gone = planned.writes.iter().filter(gone).count() as u64;
-            let mut room = max.saturating_sub((stats.live + stats.trash).saturating_sub(gone));
+            let live = self.store.backend().stats(&table).await?.live;
+            let freed = planned.freed.get(&table.number).copied().unwrap_or_default();
+            let mut room = max.saturating_sub(live.saturating_sub(freed));
             let mut left = Vec::new();
-            planned.writes.retain(|write| match write {
-                Write::Insert {
-                    table: other, record, ..
-                } if other.number == table.number => {
-                    if room == 0 {
-                        left.push(Left {
-                            table: table.clone(),
-                            key: record.key.clone(),
-                            fields: Vec::new(),
-                            why: Why::Full,
-                            revision: None,
-                        });
-                        return false;
-                    }
+            planned.writes.retain(|write| {
+                let Some((_, key)) = joins(write).filter(|(other, _)| other.number == table.number) else {
+                    return true;
+                };
+                if room > 0 {
                     room -= 1;
-                    true
+                    return true;
                 }
-                _ => true,
+                left.push(Left {
+                    table: table.clone(),
+                    key: key.clone(),
+                    fields: Vec::new(),
+                    why: Why::Full,
+                    revision: None,
+                });
+                false
             });
             planned.left.extend(left);
         }
@@ -278,20 +278,20 @@ impl Planned {
             self.leave(item, fields, Why::Changed, Some(revision));
         }
         match refusals.get(&(item.table.number, item.key.clone())) {
-            Some(Refusal::KeyTaken) => return self.leave(item, Vec::new(), Why::KeyTaken, None),
-            Some(Refusal::Unique(columns)) => {
+            Some(Barred::Whole(why)) => return self.leave(item, Vec::new(), *why, None),
+            Some(Barred::Columns(columns)) => {
                 let plain = match (current, &target) {
                     (Some(now), Some(target)) => now.deleted_at.is_some() == target.deleted_at.is_some(),
                     _ => false,
                 };
-                let fields: Vec<Field> = columns.iter().map(|column| Field::Column(*column)).collect();
-                if let (true, Some(now), Some(target)) = (plain, current, &mut target) {
-                    for field in &fields {
-                        set(&item.table, field, target, now);
+                for (column, why) in columns {
+                    let field = Field::Column(*column);
+                    if let (true, Some(now), Some(target)) = (plain, current, &mut target) {
+                        set(&item.table, &field, target, now);
+                        self.leave(item, vec![field], *why, None);
+                    } else {
+                        return self.leave(item, Vec::new(), *why, None);
                     }
-                    self.leave(item, fields, Why::Unique, None);
-                } else {
-                    return self.leave(item, Vec::new(), Why::Unique, None);
                 }
             }
             None => {}
@@ -306,6 +306,10 @@ impl Planned {
             record.updated_at = now;
             record.updated_by = store.actor.id.clone();
         });
+        let leaves = target.as_ref().is_none_or(|target| target.deleted_at.is_some());
+        if leaves && item.now.as_ref().is_some_and(|now| now.deleted_at.is_none()) {
+            *self.freed.entry(table.number).or_default() += 1;
+        }
         match (item.now.as_deref(), target) {
             (None, None) => {}
             (Some(current), None) => self
@@ -364,21 +368,38 @@ impl Planned {
     }
 }
 
-/// Notes what the backend refused. A record that moved or went meanwhile is simply looked at again.
-fn note(refusals: &mut Refusals, place: (TableId, Key), rejection: Rejection) {
-    match rejection {
-        Rejection::KeyTaken => {
-            refusals.insert(place, Refusal::KeyTaken);
-        }
-        Rejection::UniqueTaken { column, .. } => {
-            let refusal = refusals
-                .entry(place)
-                .or_insert_with(|| Refusal::Unique(HashSet::new()));
-            if let Refusal::Unique(columns) = refusal {
-                columns.insert(column);
-            }
-        }
-        Rejection::NotFound | Rejection::Version { .. } | Rejection::SchemaChanged => {}
+/// Notes what was refused. A record that moved or went meanwhile is simply looked at again.
+fn note(refusals: &mut Refusals, place: (TableId, Key), refusal: Refusal) {
+    let (column, why) = match refusal {
+        Refusal::Seam(Rejection::KeyTaken) => (None, Why::KeyTaken),
+        Refusal::Seam(Rejection::UniqueTaken { column, .. }) => (Some(column), Why::Unique),
+        Refusal::Dangling { column, .. } => (Some(column), Why::Reference),
+        Refusal::Referenced(_) => (None, Why::Reference),
+        Refusal::Seam(Rejection::NotFound | Rejection::Version { .. } | Rejection::SchemaChanged) => return,
+    };
+    let Some(column) = column else {
+        refusals.insert(place, Barred::Whole(why));
+        return;
+    };
+    let barred = refusals
+        .entry(place)
+        .or_insert_with(|| Barred::Columns(HashMap::new()));
+    if let Barred::Columns(columns) = barred {
+        columns.insert(column, why);
+    }
+}
+
+/// The table and key of a record that a write adds to the live ones.
+fn joins(write: &Write) -> Option<(&Arc<Table>, &Key)> {
+    match write {
+        Write::Insert { table, record, .. } if record.deleted_at.is_none() => Some((table, &record.key)),
+        Write::Update {
+            table,
+            record,
+            kind: ChangeKind::Restored,
+            ..
+        } => Some((table, &record.key)),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use chancery_api::history::{Step, StepKind};
+use chancery_api::history::{HistoryStep, StepKind};
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -75,7 +75,7 @@ impl History {
     }
 }
 
-fn what(step: &Step) -> String {
+fn what(step: &HistoryStep) -> String {
     let kind = match step.kind {
         StepKind::Inserted => "created",
         StepKind::Updated => "changed",
@@ -88,7 +88,7 @@ fn what(step: &Step) -> String {
     }
 }
 
-fn changes(step: &Step) -> String {
+fn changes(step: &HistoryStep) -> String {
     let value = |json: &Json| match json {
         Json::Null => "-".to_owned(),
         Json::String(text) => text.clone(),

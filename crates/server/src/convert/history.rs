@@ -1,6 +1,6 @@
 //! Histories, operations and reports of undos on their way out.
 
-use chancery::{ChangeKind, History, Operation, Reason, RevertReport, Skipped, Step, Why};
+use chancery::{ChangeKind, History, HistoryStep, Operation, Reason, RevertReport, Skipped, Why};
 use chancery_api::history as wire;
 use chancery_api::records::Pagination;
 
@@ -14,13 +14,13 @@ pub fn history(found: History, pagination: Pagination) -> wire::HistoryPage {
     }
 }
 
-fn step(step: Step) -> wire::Step {
+fn step(step: HistoryStep) -> wire::HistoryStep {
     let change = |change: chancery::FieldChange| wire::FieldChange {
         column: change.column,
         from: change.from,
         to: change.to,
     };
-    wire::Step {
+    wire::HistoryStep {
         version: step.version,
         revision: step.revision,
         at: time(step.at),

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod columns;
+pub mod events;
 pub(crate) mod faults;
 pub(crate) mod fields;
 pub mod history;

@@ -4,7 +4,9 @@ mod aggregate;
 mod api_keys;
 mod auth;
 mod backups;
+mod buckets;
 mod bulk;
+mod changes;
 mod columns;
 mod exports;
 mod fields;
@@ -16,7 +18,9 @@ mod query;
 mod records;
 mod stream;
 mod tables;
+mod transactions;
 mod users;
+mod webhooks;
 mod workspaces;
 
 pub(crate) use bulk::{blank, on_many};
@@ -41,15 +45,19 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(workspaces::routes())
         .merge(fields::routes())
         .merge(tables::routes())
+        .merge(buckets::routes())
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
         .merge(history::routes())
         .merge(bulk::routes())
+        .merge(transactions::routes())
         .merge(query::routes())
         .merge(aggregate::routes())
         .merge(imports::routes())
         .merge(exports::routes())
+        .merge(changes::routes())
+        .merge(webhooks::routes())
         .merge(backups::routes())
 }
 

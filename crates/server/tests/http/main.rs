@@ -5,6 +5,7 @@
 )]
 
 mod access;
+mod buckets;
 mod bulk;
 mod conventions;
 mod files;
@@ -14,3 +15,4 @@ mod openapi;
 mod query;
 mod records;
 mod tables;
+mod transactions;

@@ -6,8 +6,8 @@ use chancery_model::change::Change;
 use chancery_model::query::{Plan, Scope};
 use chancery_model::{Column, KeyKind, Record, Table, TableId, Value};
 use chancery_storage::{
-    Backend, Batch, CacheOptions, Committed, DEFINITION_KIND, DocumentQuery, Durability, Mode, OpenOptions,
-    Outcome, SchemaWrite, StorageError, Write,
+    Backend, Batch, CacheOptions, CommitQuery, Committed, DEFINITION_KIND, DocumentQuery, Durability, Mode,
+    OpenOptions, Outcome, SchemaWrite, StorageError, Write,
 };
 use serde_json::json;
 
@@ -285,6 +285,30 @@ impl World {
                 .expect("the log is read")
         };
         assert_eq!(log(&self.other).await, log(&self.memory).await);
+        for record in right.iter().take(8) {
+            let chain = async |backend: &Arc<dyn Backend>| backend.chain(record.change, 6).await;
+            assert_eq!(
+                chain(&self.other).await.expect("a chain"),
+                chain(&self.memory).await.expect("a chain")
+            );
+        }
+        let commits = async |backend: &Arc<dyn Backend>, operation: Option<Arc<str>>| {
+            let query = CommitQuery::Before {
+                revision: u64::MAX,
+                operation,
+                limit: usize::MAX >> 1,
+            };
+            backend.commits(query).await.expect("commits")
+        };
+        let all = commits(&self.memory, None).await;
+        assert_eq!(commits(&self.other, None).await, all);
+        let operation = all.iter().find_map(|logged| logged.commit.operation.clone());
+        if operation.is_some() {
+            assert_eq!(
+                commits(&self.other, operation.clone()).await,
+                commits(&self.memory, operation).await
+            );
+        }
         let stats = (
             self.other.stats(&self.table).await,
             self.memory.stats(&self.table).await,

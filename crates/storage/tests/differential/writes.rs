@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chancery_model::change::{ChangeKind, Reason};
 use chancery_model::{Key, Record, RecordMetadata, Source, Value};
-use chancery_storage::{Batch, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Write};
+use chancery_storage::{
+    Batch, Check, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Write,
+};
 
 use crate::dice::Dice;
 use crate::world::World;
@@ -26,12 +28,16 @@ impl World {
         for _ in 0..count {
             writes.push(self.any_write(&mut dice, &keys, &mut known));
         }
+        let checks = match dice.once_in(3) {
+            true => self.checks(&mut dice, &keys, &known).await,
+            false => Vec::new(),
+        };
         let batch = Batch {
             at: self.now,
             actor: dice.once_in(2).then(|| "user:1".into()),
             operation: dice.once_in(4).then(|| dice.text().into()),
             reason: *dice.pick(&[Reason::User, Reason::Import, Reason::Undo]),
-            checks: Vec::new(),
+            checks,
             writes,
             documents: (0..dice.below(8).saturating_sub(5))
                 .map(|_| document(&mut dice))
@@ -48,6 +54,34 @@ impl World {
             },
         };
         let _ = self.commit(batch).await;
+    }
+
+    /// What the batch rests on; most of it is so.
+    async fn checks(&self, dice: &mut Dice, keys: &[Key], known: &HashMap<Key, Arc<Record>>) -> Vec<Check> {
+        let table = self.table.number;
+        let newest = self.memory.revision().await.expect("a revision");
+        let mut checks = Vec::new();
+        for _ in 0..1 + dice.below(3) {
+            let key = match keys {
+                [_, ..] if !dice.once_in(5) => dice.pick(keys).clone(),
+                _ => dice.key(self.table.key_kind),
+            };
+            // Of a write that is drawn but not done yet the record may be known by a change that it never had.
+            let change = known.get(&key).map_or(0, |record| record.change);
+            checks.push(match dice.below(3) {
+                0 => Check::Record {
+                    table,
+                    key,
+                    change: change + u64::from(dice.once_in(6)),
+                },
+                1 => Check::Live { table, key },
+                _ => Check::Table {
+                    table,
+                    revision: newest.saturating_sub(dice.below(8).saturating_sub(5) as u64),
+                },
+            });
+        }
+        checks
     }
 
     fn any_write(&self, dice: &mut Dice, keys: &[Key], known: &mut HashMap<Key, Arc<Record>>) -> Write {
@@ -74,7 +108,12 @@ impl World {
                     1 => Some(version),
                     _ => None,
                 };
-                Write::purge(&table, &key, expected)
+                Write::Purge {
+                    table,
+                    key,
+                    expected,
+                    kind: *dice.pick(&[ChangeKind::Purged, ChangeKind::Evicted]),
+                }
             }
             (2..=11, Some(old)) => {
                 let write = self.update(dice, &old);

@@ -1,0 +1,11 @@
+use chancery_derive::Record;
+
+#[derive(Record)]
+struct Task {
+    #[record(min = 1)]
+    title: String,
+    #[record(max_length = 3, pattern = "x")]
+    size: u8,
+}
+
+fn main() {}
