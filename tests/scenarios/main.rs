@@ -18,4 +18,5 @@ mod several;
 mod transactions;
 mod typed;
 mod undo;
+mod undo_large;
 mod workspaces;

@@ -14,6 +14,9 @@ mod trail;
 mod window;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use kept::recover;
 pub use report::{RevertOptions, RevertReport, Skipped, Why};
 pub(crate) use run::take_back;

@@ -130,7 +130,7 @@ pub(super) struct Undo {
 }
 
 impl Undo {
-    async fn new(
+    pub(super) async fn new(
         store: &Store,
         spans: &[Span],
         newest: &Commit,
@@ -240,7 +240,7 @@ impl Undo {
     }
 
     /// Takes over where an earlier run of the same undo was interrupted.
-    async fn go_on(&mut self) -> Result<(), Error> {
+    pub(super) async fn go_on(&mut self) -> Result<(), Error> {
         if let Some((running, version)) = self.store.running_undo(&self.running.report.reverts).await? {
             self.taking.undo = running.undo.clone();
             self.running = running;
