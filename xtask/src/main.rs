@@ -27,6 +27,7 @@ mod repo;
 mod server;
 mod test;
 mod tidy;
+mod undo_large;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -72,6 +73,8 @@ enum Command {
     Differential(differential::Options),
     /// Move a million records from SQLite to PostgreSQL and back and compare them all
     MoveMillion(move_million::Options),
+    /// Import, change and delete 100,000 records on every backend and take each back, with how long it takes
+    UndoLarge(undo_large::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -92,6 +95,7 @@ fn main() -> std::process::ExitCode {
         Command::Failover(options) => failover::run(&options),
         Command::Differential(options) => differential::run(&options),
         Command::MoveMillion(options) => move_million::run(&options),
+        Command::UndoLarge(options) => undo_large::run(&options),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -15,6 +15,7 @@ pub mod columns;
 pub mod exports;
 pub mod fields;
 pub mod health;
+pub mod history;
 pub mod imports;
 pub mod limits;
 pub mod live;

@@ -75,6 +75,7 @@ mod expiry;
 mod export;
 mod figures;
 mod follow;
+mod history;
 mod import;
 pub mod limits;
 mod line;
@@ -94,6 +95,7 @@ mod sweep;
 mod transaction;
 pub mod transfer;
 mod typed;
+mod undo;
 pub mod webhooks;
 mod workspaces;
 
@@ -130,6 +132,7 @@ pub use events::{
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
+pub use history::{FieldChange, History, Operation, OperationPage, OperationQuery, Step, TableCounts};
 pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
@@ -150,4 +153,5 @@ pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
 pub use transaction::{Action, Step, Stepped, Transacted, Transaction, TransactionOptions, TransactionTable};
 pub use typed::Typed;
+pub use undo::{RevertOptions, RevertReport, Skipped, Why};
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

@@ -11,6 +11,7 @@ mod columns;
 mod exports;
 mod fields;
 mod health;
+mod history;
 mod imports;
 mod options;
 mod queries;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
+        .merge(history::routes())
         .merge(bulk::routes())
         .merge(transactions::routes())
         .merge(query::routes())

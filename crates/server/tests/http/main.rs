@@ -12,6 +12,7 @@ mod conventions;
 mod files;
 mod harness;
 mod live;
+mod history;
 mod openapi;
 mod query;
 mod records;
