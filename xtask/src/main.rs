@@ -15,6 +15,7 @@ mod failover;
 mod fuzz_api;
 mod kill;
 mod linear;
+mod live;
 mod move_million;
 mod postgres;
 mod process;
@@ -55,6 +56,8 @@ enum Command {
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Watch a server with a thousand live queries while it is written to, and check every push
+    Live(live::Options),
     /// Record what 16 callers are answered while the server is killed, and check that one after the other could have been
     Linear(linear::Options),
     /// Start PostgreSQL with two replicas, Redis and two server processes, to look at; Ctrl-C ends all
@@ -79,6 +82,7 @@ fn main() -> std::process::ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Live(options) => live::run(&options),
         Command::Linear(options) => linear::run(&options),
         Command::Cluster(options) => cluster::run(&options),
         Command::Failover(options) => failover::run(&options),

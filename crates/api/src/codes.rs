@@ -70,6 +70,7 @@ error_codes! {
     ColumnNotFound "columnNotFound" 404 "There is no such column": "The table has no column with this id or slug.";
     OptionNotFound "optionNotFound" 404 "There is no such option": "The column has no option with this id or name.";
     RecordNotFound "recordNotFound" 404 "There is no such record": "The table has no record with this id or key.";
+    QueryNotFound "queryNotFound" 404 "There is no such query": "No query of this name is stored in the workspace.";
     ImportNotFound "importNotFound" 404 "There is no such import": "No import that you may see has this id.";
     FieldTypeNotFound "fieldTypeNotFound" 404 "There is no such field type": "GET /api/field-types lists the types there are.";
     ApiKeyNotFound "apiKeyNotFound" 404 "There is no such API key": "No API key has this id.";

@@ -17,6 +17,7 @@ pub mod fields;
 pub mod health;
 pub mod imports;
 pub mod limits;
+pub mod live;
 pub mod problem;
 pub mod query;
 pub mod records;

@@ -116,6 +116,7 @@ pub(crate) struct Core {
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
+    pub(crate) live: crate::live::Hub,
     pub(crate) clock: Clock,
     pub(crate) locks: Locks,
     pub(crate) expiry: Expiry,
@@ -147,6 +148,7 @@ impl Core {
             true => held.clone(),
             false => catalog.clone(),
         });
+        self.live.look_again();
         Ok(())
     }
 }
@@ -192,6 +194,7 @@ impl Store {
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
+            live: crate::live::Hub::default(),
             slow: SlowQueries::new(options.slow_query_ms),
             clock: options.clock,
             locks: Locks::default(),

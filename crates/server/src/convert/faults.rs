@@ -123,6 +123,7 @@ fn not_found(what: &str) -> ErrorCode {
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "query" => ErrorCode::QueryNotFound,
         "webhook" => ErrorCode::WebhookNotFound,
         "field type" => ErrorCode::FieldTypeNotFound,
         _ => ErrorCode::RecordNotFound,

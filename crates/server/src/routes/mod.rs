@@ -13,6 +13,7 @@ mod fields;
 mod health;
 mod imports;
 mod options;
+mod queries;
 mod query;
 mod records;
 mod stream;
@@ -57,6 +58,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(changes::routes())
         .merge(webhooks::routes())
         .merge(backups::routes())
+        .merge(queries::routes())
+        .merge(crate::live::routes())
 }
 
 /// The parameters of a short list.

@@ -10,6 +10,7 @@ mod bulk;
 mod conventions;
 mod files;
 mod harness;
+mod live;
 mod openapi;
 mod query;
 mod records;
