@@ -11,6 +11,7 @@ mod conventions;
 mod files;
 mod harness;
 mod live;
+mod live_transactions;
 mod openapi;
 mod query;
 mod records;
