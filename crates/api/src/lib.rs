@@ -18,6 +18,7 @@ pub mod health;
 pub mod history;
 pub mod imports;
 pub mod limits;
+pub mod live;
 pub mod problem;
 pub mod query;
 pub mod records;

@@ -53,3 +53,9 @@ pub const TRANSACTION_WRITES_MAX: usize = 10_000;
 pub const TRANSACTION_READS_MAX: usize = 100_000;
 /// Most steps of a transaction that comes as a list.
 pub const TRANSACTION_STEPS_MAX: usize = 1_000;
+/// Most webhooks of a store.
+pub const WEBHOOKS_MAX: usize = 100;
+/// Most topics of a webhook.
+pub const WEBHOOK_TOPICS_MAX: usize = 50;
+/// Longest URL of a webhook, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_000;

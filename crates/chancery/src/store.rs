@@ -118,6 +118,7 @@ pub(crate) struct Core {
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
+    pub(crate) live: crate::live::Hub,
     pub(crate) counted: crate::history::Counted,
     pub(crate) clock: Clock,
     pub(crate) locks: Locks,
@@ -150,6 +151,7 @@ impl Core {
             true => held.clone(),
             false => catalog.clone(),
         });
+        self.live.look_again();
         Ok(())
     }
 }
@@ -195,6 +197,7 @@ impl Store {
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
+            live: crate::live::Hub::default(),
             counted: crate::history::Counted::default(),
             slow: SlowQueries::new(options.slow_query_ms),
             clock: options.clock,

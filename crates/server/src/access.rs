@@ -186,4 +186,11 @@ pub const RULES: &[Rule] = &[
         Admin,
     ),
     long("GET", "/api/backup", Admin),
+    rule("GET", "/api/queries", Read),
+    rule("GET", "/api/queries/{query}", Read),
+    rule("PUT", "/api/queries/{query}", Write),
+    rule("DELETE", "/api/queries/{query}", Write),
+    rule("POST", "/api/queries/{query}/run", Read),
+    // A socket says who it is in its first frame where it cannot say it in a header.
+    long("GET", "/api/live", Public),
 ];

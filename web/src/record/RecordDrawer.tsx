@@ -3,6 +3,7 @@ import { ActionIcon, Button, Drawer, Group, Menu, Modal, Stack, Tabs, Text, Tool
 import { ChevronDown, ChevronUp, Copy, Ellipsis, Link2, RotateCcw, Trash2 } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { records as api } from '../api/endpoints';
+import { live } from '../api/live';
 import { ApiError } from '../api/http';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
@@ -51,6 +52,14 @@ export function RecordDrawer(props: DrawerProps) {
       stale = true;
     };
   }, [table.slug, recordId, asked]);
+  useEffect(() => {
+    if (!recordId) return;
+    return live.watch(table.slug, (event) => {
+      const here = event === null || event.key === undefined || String(event.key) === recordId;
+      // What is being typed is not taken away: saving it will say that somebody was faster.
+      if (here && !dirty.current) setAsked((old) => old + 1);
+    });
+  }, [table.slug, recordId]);
   const guard = (go: () => void) => {
     // After this event: the Escape that asked must not also answer.
     if (dirty.current) setTimeout(() => setLeaving(() => go));

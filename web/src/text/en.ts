@@ -34,7 +34,7 @@ export const text = {
   shell: {
     skip: 'Skip to content', navigation: 'Navigation', openMenu: 'Open navigation', home: 'Chancery, all tables',
     newTab: '(opens in a new tab)', theme: 'Colour theme', themeAuto: 'Like the system', themeLight: 'Light',
-    themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', offline: 'Reconnecting…',
+    themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', live: 'Live', offline: 'Reconnecting…',
     account: (name: string) => `Account of ${name}`,
   },
   nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', apiReference: 'API reference' },

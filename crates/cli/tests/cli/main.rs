@@ -14,3 +14,4 @@ mod operations;
 mod records;
 mod serve;
 mod telemetry;
+mod webhooks;

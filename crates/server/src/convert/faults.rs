@@ -125,6 +125,7 @@ fn not_found(what: &str) -> ErrorCode {
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "query" => ErrorCode::QueryNotFound,
         "operation" => ErrorCode::OperationNotFound,
         "version" => ErrorCode::VersionNotFound,
         "webhook" => ErrorCode::WebhookNotFound,

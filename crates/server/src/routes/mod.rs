@@ -14,6 +14,7 @@ mod health;
 mod history;
 mod imports;
 mod options;
+mod queries;
 mod query;
 mod records;
 mod stream;
@@ -59,6 +60,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(changes::routes())
         .merge(webhooks::routes())
         .merge(backups::routes())
+        .merge(queries::routes())
+        .merge(crate::live::routes())
 }
 
 /// The parameters of a short list.

@@ -7,12 +7,16 @@
 mod access;
 mod buckets;
 mod bulk;
+mod changes;
 mod conventions;
 mod files;
 mod harness;
 mod history;
+mod live;
 mod openapi;
 mod query;
 mod records;
+mod served;
 mod tables;
 mod transactions;
+mod webhooks;
