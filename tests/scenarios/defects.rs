@@ -122,6 +122,25 @@ fn defect_7_every_way_to_write_keeps_to_lifetimes_sizes_and_references() {
             0
         );
         assert!(users.delete("ann").await.is_err() && users.clear().await.is_err());
+        clock.pass(1);
+        let work = store.transaction(async |tx| {
+            let visits = tx.table("visits")?;
+            visits.insert(json!({"id": "10", "user": "ann"})).await
+        });
+        assert!(work.await.expect("committed").expires_at().is_some());
+        assert!(
+            visits.get("5").await.expect("read").is_none(),
+            "the oldest made room"
+        );
+        for bad in [
+            json!({"id": "11", "user": "bob"}),
+            json!({"id": "12", "user": "eve"}),
+        ] {
+            let work = store.transaction(async |tx| tx.table("visits")?.insert(bad.clone()).await);
+            assert!(matches!(work.await, Err(Error::Invalid { .. })));
+        }
+        let work = store.transaction(async |tx| tx.table("users")?.delete("ann").await);
+        assert!(matches!(work.await, Err(Error::Referenced { .. })));
         assert_eq!(visits.count(&Query::new()).await.expect("counted"), 3);
     });
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chancery::{
-    BridgeOptions, ColumnInput, Error, Event, EventKind, Events, Json, Record, Since, Store, TableHandle,
-    TableInput, Topic, WorkspaceInput, json,
+    BridgeOptions, ColumnInput, Error, Event, EventKind, Events, Json, Reason, Record, Since, Store,
+    TableHandle, TableInput, Topic, WorkspaceInput, json,
 };
-use chancery_scenarios::{on_every_backend, twice_on_postgres};
+use chancery_scenarios::{on_every_backend, on_every_backend_by_hand, twice_on_postgres};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -142,6 +142,38 @@ fn a_live_record_that_goes_for_good_is_deleted_and_a_cleared_table_says_so() {
         // What went before stays exact; of what went with the table no value is made up.
         assert_eq!(flat(&events[0].new), Some(Json::Object(item.flat())));
         assert_eq!((&events[2].new, &events[3].new), (&None, &None));
+    });
+}
+
+#[test]
+fn what_expires_and_what_makes_room_says_so() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let definition =
+            json!({"key": "id", "ttl": 1_000, "maxSize": 2, "schema": {"id": {"type": "string"}}});
+        let visits = store.define_bucket("visits", &definition).await.expect("defined");
+        for id in ["a", "b", "c"] {
+            clock.pass(1);
+            visits.insert(json!({"id": id})).await.expect("inserted");
+        }
+        clock.pass(2_000);
+        assert_eq!(store.purge_ttl().await.expect("removed"), 2);
+        let events = rest(&mut store.events(Since::Revision(0))).await;
+        let told: Vec<(String, EventKind, Reason)> = events
+            .iter()
+            .map(|event| (event.record().expect("known").id(), event.kind, event.reason))
+            .collect();
+        let of = |id: &str, kind, reason| (id.to_owned(), kind, reason);
+        use EventKind::{Deleted, Inserted};
+        let expected = [
+            of("a", Inserted, Reason::User),
+            of("b", Inserted, Reason::User),
+            of("c", Inserted, Reason::User),
+            of("a", Deleted, Reason::Eviction),
+            of("b", Deleted, Reason::Ttl),
+            of("c", Deleted, Reason::Ttl),
+        ];
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        assert!(expected.iter().all(|event| told.contains(event)), "{told:?}");
     });
 }
 

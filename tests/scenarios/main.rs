@@ -17,4 +17,6 @@ mod references;
 mod several;
 mod transactions;
 mod typed;
+mod undo;
+mod undo_large;
 mod workspaces;

@@ -70,7 +70,10 @@ error_codes! {
     ColumnNotFound "columnNotFound" 404 "There is no such column": "The table has no column with this id or slug.";
     OptionNotFound "optionNotFound" 404 "There is no such option": "The column has no option with this id or name.";
     RecordNotFound "recordNotFound" 404 "There is no such record": "The table has no record with this id or key.";
+    QueryNotFound "queryNotFound" 404 "There is no such query": "No query of this name is stored in the workspace.";
     ImportNotFound "importNotFound" 404 "There is no such import": "No import that you may see has this id.";
+    OperationNotFound "operationNotFound" 404 "There is no such operation": "No operation that you may see has this id, or the change log does not hold it any more.";
+    VersionNotFound "versionNotFound" 404 "There is no such version": "The record never had this version, or the change log does not reach back so far.";
     FieldTypeNotFound "fieldTypeNotFound" 404 "There is no such field type": "GET /api/field-types lists the types there are.";
     ApiKeyNotFound "apiKeyNotFound" 404 "There is no such API key": "No API key has this id.";
     UserNotFound "userNotFound" 404 "There is no such user": "No user has this id.";
@@ -86,6 +89,8 @@ error_codes! {
     SetupDone "setupDone" 409 "Set-up is done already": "The store has users; sign in, or ask one of them.";
     TransactionConflict "transactionConflict" 409 "Others changed what the transaction rests on": "A record was not at the version that an operation expects, or others kept changing it; `params` names its table and key. Read again and repeat.";
     Conflict "conflict" 409 "The change conflicts with the state": "The thing is not in a state that allows this; the detail says why.";
+    Irreversible "irreversible" 409 "It cannot be taken back": "The operation cleared a table, and the change log does not keep what was in it; restore a backup.";
+    ChangedSince "changedSince" 409 "Something was changed since": "The operation cannot be taken back as a whole; without allOrNothing what was changed since stays as it is.";
     Gone "gone" 410 "It is in the trash": "The record is deleted but can be restored.";
     RevisionGone "revisionGone" 410 "The change log does not reach back so far": "Read the records again and go on from the current revision.";
     VersionConflict "versionConflict" 412 "It was changed meanwhile": "The version in If-Match is not the current one; `current` is the record as it is now.";

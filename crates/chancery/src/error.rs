@@ -4,6 +4,7 @@ use chancery_model::{Code, Issue, Key};
 use chancery_storage::StorageError;
 
 use crate::record::Record;
+use crate::undo::RevertReport;
 
 /// An error of the library.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +150,17 @@ pub enum Error {
     /// A copy does not hold what its source holds.
     #[error("the copy is not like its source: {}", .0.join("; "))]
     Unlike(Vec<String>),
+    /// An operation that cannot be taken back, ever.
+    #[error("The operation {operation} cannot be taken back: {why}")]
+    Irreversible {
+        /// Its id.
+        operation: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// An undo that was to be all or nothing, and something stands in the way; nothing is changed.
+    #[error("{} record(s) of the operation {} cannot be as before; nothing was changed", .0.skipped_total, .0.reverts)]
+    Kept(Box<RevertReport>),
     /// The database cannot be used as it is: in use, damaged, newer, full or closed.
     #[error("{0}")]
     Storage(StorageError),
@@ -197,6 +209,8 @@ impl Error {
             Error::Storage(StorageError::Unsure { .. }) => {
                 "Read the records again before repeating the write.".into()
             }
+            Error::Irreversible { .. } => "Restore a backup.".into(),
+            Error::Kept(_) => "Take back the rest without it: what was changed since stays as it is.".into(),
             Error::Changed { .. } => "Stop whatever writes to it and move again.".into(),
             Error::Gone { .. } => "Read the records again, and go on from the current revision.".into(),
             Error::Unlike(_) => "Check the disk it was written to, and repeat.".into(),

@@ -91,18 +91,21 @@ impl Store {
     async fn remove_expired(&self, tables: &[Arc<Table>]) -> Result<u64, Error> {
         let mut removed = 0;
         for table in tables.iter().filter(|table| table.ttl_ms.is_some()) {
-            removed += self.remove_expired_of(table).await?;
+            removed += self.remove_expired_of(table, Scope::Live).await?;
+            if table.soft_delete {
+                removed += self.remove_expired_of(table, Scope::Trash).await?;
+            }
         }
         Ok(removed)
     }
 
     /// Removes in batches, the oldest first. What something far away restricts is left, and what comes after it is not.
-    async fn remove_expired_of(&self, table: &Arc<Table>) -> Result<u64, Error> {
+    async fn remove_expired_of(&self, table: &Arc<Table>, scope: Scope) -> Result<u64, Error> {
         let (mut removed, mut after) = (0, None);
         let store = self.repeatable();
         loop {
             let now = store.now();
-            let plan = expired(table, now, after.take());
+            let plan = expired(table, scope, now, after.take());
             let found = store.core.backend.query(&plan).await?;
             let Some(last) = found.last() else {
                 return Ok(removed);
@@ -130,12 +133,13 @@ impl Store {
     }
 }
 
-/// The records of a table that have expired, those in the trash too.
-fn expired(table: &Arc<Table>, now: i64, after: Option<Boundary>) -> Plan {
+/// The records of a table that have expired. Only those that are not in the trash are found by an index, so the two are asked
+/// for apart.
+fn expired(table: &Arc<Table>, scope: Scope, now: i64, after: Option<Boundary>) -> Plan {
     let limit = EXPIRED_IN_ONE_COMMIT;
     Plan {
         filter: Filter::Field(FieldRef::ExpiresAt, Test::Le(Value::Int(now))),
-        scope: Scope::All,
+        scope,
         sort: vec![SortKey {
             field: FieldRef::ExpiresAt,
             descending: false,

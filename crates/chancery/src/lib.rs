@@ -75,9 +75,11 @@ mod expiry;
 mod export;
 mod figures;
 mod follow;
+mod history;
 mod import;
 pub mod limits;
 mod line;
+pub mod live;
 mod names;
 mod options;
 mod reads;
@@ -93,6 +95,7 @@ mod sweep;
 mod transaction;
 pub mod transfer;
 mod typed;
+mod undo;
 pub mod webhooks;
 mod workspaces;
 
@@ -116,7 +119,7 @@ pub use chancery_model::{
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
 pub use chancery_storage::{
-    CACHE_BYTES, CacheOptions, CacheStatus, Durability, ReadFigures, RedisState, RedisStatus, RedisUrl,
+    CACHE_BYTES, CacheOptions, CacheStatus, Durability, News, ReadFigures, RedisState, RedisStatus, RedisUrl,
     ReplicaFigures, StorageError, TableStats,
 };
 pub use chancery_vault::credentials;
@@ -129,10 +132,15 @@ pub use events::{
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
+pub use history::{FieldChange, History, Operation, OperationPage, OperationQuery, Step, TableCounts};
 pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
     Suggestion,
+};
+pub use live::{
+    Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push,
+    ReadTable, Reads, SnapshotReason,
 };
 pub use options::OptionPatch;
 pub use reads::{Count, Page, PageWindow, Stream};
@@ -145,4 +153,5 @@ pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
 pub use transaction::{Action, Step, Stepped, Transacted, Transaction, TransactionOptions, TransactionTable};
 pub use typed::Typed;
+pub use undo::{RevertOptions, RevertReport, Skipped, Why};
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

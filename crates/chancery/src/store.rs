@@ -100,6 +100,8 @@ pub struct Store {
     pub(crate) workspace: Arc<str>,
     pub(crate) actor: Actor,
     once: Option<Arc<DocumentWrite>>,
+    /// What its commits are part of, if they are not operations by themselves.
+    operation: Option<Arc<str>>,
     /// Answers reads that no write rests on, perhaps from a replica.
     reader: Arc<dyn Backend>,
 }
@@ -116,6 +118,8 @@ pub(crate) struct Core {
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
+    pub(crate) live: crate::live::Hub,
+    pub(crate) counted: crate::history::Counted,
     pub(crate) clock: Clock,
     pub(crate) locks: Locks,
     pub(crate) expiry: Expiry,
@@ -147,6 +151,7 @@ impl Core {
             true => held.clone(),
             false => catalog.clone(),
         });
+        self.live.look_again();
         Ok(())
     }
 }
@@ -192,6 +197,8 @@ impl Store {
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
+            live: crate::live::Hub::default(),
+            counted: crate::history::Counted::default(),
             slow: SlowQueries::new(options.slow_query_ms),
             clock: options.clock,
             locks: Locks::default(),
@@ -203,6 +210,7 @@ impl Store {
             reader: core.backend.replicated(0).unwrap_or_else(|| core.backend.clone()),
             ..Store::of(core)
         };
+        crate::undo::recover(&store).await?;
         crate::import::recover(&store).await?;
         store.forget_transient().await?;
         expiry::keep_swept(&store);
@@ -217,6 +225,7 @@ impl Store {
             workspace: DEFAULT_WORKSPACE.into(),
             actor: Actor::default(),
             once: None,
+            operation: None,
         }
     }
 
@@ -273,6 +282,17 @@ impl Store {
             once: None,
             ..self.clone()
         }
+    }
+
+    /// The same store for several commits that are one operation, and the id of that: they are told of together by
+    /// [`Store::operations`] and taken back together by [`Store::revert`].
+    pub fn begin_operation(&self) -> (Store, Arc<str>) {
+        let operation: Arc<str> = Uuid::now_v7().to_string().into();
+        let store = Store {
+            operation: Some(operation.clone()),
+            ..self.clone()
+        };
+        (store, operation)
     }
 
     /// The workspace this handle works in.
@@ -452,7 +472,7 @@ impl Store {
         let batch = Batch {
             at: now,
             actor: self.actor.id.clone(),
-            operation: how.operation,
+            operation: how.operation.or_else(|| self.operation.clone()),
             reason: how.reason,
             checks: how.checks,
             writes,

@@ -128,6 +128,8 @@ impl From<Error> for Failure {
             | Error::TransactionConflict { .. }
             | Error::Taken { .. }
             | Error::Bulk(_)
+            | Error::Irreversible { .. }
+            | Error::Kept(_)
             | Error::File { .. }
             | Error::NotFound { what: "record", .. } => Exit::Refused,
             _ => Exit::Failed,

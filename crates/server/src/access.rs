@@ -152,6 +152,15 @@ pub const RULES: &[Rule] = &[
     rule("PUT", "/api/tables/{table}/records/{record}", Write),
     rule("DELETE", "/api/tables/{table}/records/{record}", Write),
     rule("POST", "/api/tables/{table}/records/{record}/restore", Write),
+    rule("GET", "/api/tables/{table}/records/{record}/history", Read),
+    rule(
+        "POST",
+        "/api/tables/{table}/records/{record}/restore-version",
+        Write,
+    ),
+    long("GET", "/api/operations", Read),
+    long("GET", "/api/operations/{operation}", Read),
+    long("POST", "/api/operations/{operation}/revert", Write),
     rule("POST", "/api/transactions", Write),
     rule("POST", "/api/tables/{table}/query", Read),
     rule("POST", "/api/tables/{table}/aggregate", Read),
@@ -177,4 +186,11 @@ pub const RULES: &[Rule] = &[
         Admin,
     ),
     long("GET", "/api/backup", Admin),
+    rule("GET", "/api/queries", Read),
+    rule("GET", "/api/queries/{query}", Read),
+    rule("PUT", "/api/queries/{query}", Write),
+    rule("DELETE", "/api/queries/{query}", Write),
+    rule("POST", "/api/queries/{query}/run", Read),
+    // A socket says who it is in its first frame where it cannot say it in a header.
+    long("GET", "/api/live", Public),
 ];

@@ -21,6 +21,7 @@ mod gauge_listener;
 mod hosts;
 mod idempotency;
 mod listen;
+mod live;
 mod objects;
 mod observe;
 mod openapi;
@@ -122,6 +123,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         setup: Mutex::new(setup),
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
         backups: Arc::new(Semaphore::new(chancery_api::limits::BACKUPS_AT_ONCE_MAX)),
+        sockets: Arc::new(Semaphore::new(chancery_api::limits::LIVE_SOCKETS_MAX)),
         streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
         ending: watch::Sender::new(false),
         poster: Arc::new(webhooks::Poster::new(

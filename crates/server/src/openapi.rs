@@ -146,6 +146,10 @@ pub(crate) fn document() -> OpenApi {
         .build();
     let tags = [
         ("Records", "Read and write the items of a table."),
+        (
+            "History",
+            "What happened to a record, what was done, and taking it back.",
+        ),
         ("Bulk", "Many records in one request and one commit."),
         (
             "Transactions",

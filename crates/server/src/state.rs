@@ -107,6 +107,8 @@ pub struct Shared {
     pub(crate) permits: Semaphore,
     /// One for each backup that may be written at a time.
     pub(crate) backups: Arc<Semaphore>,
+    /// One for each socket that may be open at a time.
+    pub(crate) sockets: Arc<Semaphore>,
     /// One for each stream of events that may be open at a time.
     pub(crate) streams: Arc<Semaphore>,
     /// True once the server stops: what has no end of its own ends then.

@@ -211,7 +211,7 @@ mod tests {
 
     /// One after the other, all answered.
     fn in_order<O>(operations: impl IntoIterator<Item = O>) -> Vec<Timed<O>> {
-        let timed = |(at, operation)| Timed {
+        let timed = |(at, operation): (u64, O)| Timed {
             asked: at * 2,
             answered: Some(at * 2 + 1),
             operation,

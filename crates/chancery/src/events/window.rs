@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chancery_model::change::{Change, ChangeKind, Commit};
+use chancery_model::change::{Change, ChangeKind, Commit, Reason};
 use chancery_model::{Key, Record as Row, Table, TableId};
 use chancery_storage::{Backend, CommitQuery};
 use futures::{StreamExt, TryStreamExt};
@@ -258,7 +258,11 @@ fn event(
         at: commit.map_or(0, |commit| commit.at),
         actor: commit.and_then(|commit| commit.actor.clone()),
         operation: commit.and_then(|commit| commit.operation.clone()),
-        reason: commit.map_or_else(Default::default, |commit| commit.reason),
+        // Room is made in the commit of whoever needs it, for whatever reason that has.
+        reason: match change.kind {
+            ChangeKind::Evicted => Reason::Eviction,
+            _ => commit.map_or_else(Reason::default, |commit| commit.reason),
+        },
         table: table.clone(),
         kind: kind_of(change.kind, trashed.contains(&change.number)),
         key: change.key.clone(),

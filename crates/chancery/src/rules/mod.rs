@@ -255,7 +255,12 @@ impl Store {
                 };
                 let outcomes = settled.outcomes.into_iter().enumerate();
                 let refused = outcomes.filter_map(|(at, outcome)| Some((at, outcome.err()?)));
-                Err(Unsettled::Refused(refused.collect()))
+                let refused: Vec<(usize, Refusal)> = refused.collect();
+                // Whatever was in the way is gone by now.
+                match refused.is_empty() {
+                    true => Ok(None),
+                    false => Err(Unsettled::Refused(refused)),
+                }
             }
         }
     }

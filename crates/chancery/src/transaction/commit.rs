@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chancery_model::{Key, Table};
+use chancery_model::{Issue, Key, Table};
 use chancery_storage::{Mode, Rejection, StorageError};
 use uuid::Uuid;
 
@@ -10,23 +10,24 @@ use super::Transaction;
 use super::state::{Basis, End, Gathered, Read};
 use crate::error::Error;
 use crate::record::Record;
+use crate::rules::{Refusal as Refused, Unsettled};
 use crate::store::Commit;
 
 /// Why a transaction was not committed.
 pub(super) enum Refusal {
     /// What it read has changed since; it may be run again.
     Overtaken(Error),
-    /// Unique values that others have: all of them.
-    Taken(Vec<Taken>),
+    /// Writes that clash with other records: all of them.
+    Clashes(Vec<Clash>),
     /// Something that running it again does not change.
     Other(Error),
 }
 
-/// A unique value that a record of the transaction was to have and another has.
-pub(super) struct Taken {
+/// A write that clashes with what other records hold: a unique value, a reference.
+pub(super) struct Clash {
     pub(super) table: Arc<Table>,
     pub(super) key: Key,
-    pub(super) rejection: Rejection,
+    why: Refused,
     value: String,
 }
 
@@ -35,27 +36,40 @@ impl Refusal {
     pub(super) fn into_error(self) -> Error {
         match self {
             Refusal::Overtaken(error) | Refusal::Other(error) => error,
-            Refusal::Taken(taken) => {
-                let first = taken.into_iter().next();
-                first.map_or_else(
-                    || Error::Internal("a transaction was rejected without a reason".into()),
-                    Taken::into_error,
-                )
+            Refusal::Clashes(clashes) => {
+                let first = clashes.into_iter().next();
+                let none = || Error::Internal("a transaction was refused without a reason".into());
+                first.map_or_else(none, Clash::into_error)
             }
         }
     }
 }
 
-impl Taken {
+impl Clash {
+    /// It as the issue of a step.
+    pub(super) fn issue(&self) -> Issue {
+        self.why.issue(&self.table, &self.key)
+    }
+
     fn into_error(self) -> Error {
-        let Rejection::UniqueTaken { column, holder } = self.rejection else {
-            return Error::Internal("a transaction was rejected for another reason".into());
-        };
-        Error::Unique {
-            table: self.table.slug.clone(),
-            field: self.table.at(column).slug.clone(),
-            value: self.value,
-            holder,
+        let Clash {
+            table,
+            key,
+            why,
+            value,
+        } = self;
+        match why {
+            Refused::Seam(Rejection::UniqueTaken { column, holder }) => Error::Unique {
+                table: table.slug.clone(),
+                field: table.at(column).slug.clone(),
+                value,
+                holder,
+            },
+            Refused::Referenced(dependent) => Error::from(*dependent),
+            why => Error::Invalid {
+                table: table.slug.clone(),
+                issues: vec![why.issue(&table, &key)],
+            },
         }
     }
 }
@@ -113,11 +127,11 @@ impl Transaction {
         self.send(gathered, Mode::Rehearse).await
     }
 
-    /// Discards it, and answers which unique values others have.
-    pub(super) async fn rehearse(&self) -> Result<Vec<Taken>, Error> {
+    /// Discards it, and answers which of its writes clash with other records.
+    pub(super) async fn rehearse(&self) -> Result<Vec<Clash>, Error> {
         let gathered = self.state.lock().gather_and_discard()?;
         match self.send(gathered, Mode::Rehearse).await {
-            Err(Refusal::Taken(taken)) => Ok(taken),
+            Err(Refusal::Clashes(clashes)) => Ok(clashes),
             // Whether it was overtaken is found out when the transaction ends.
             Ok(_) | Err(Refusal::Overtaken(_)) => Ok(Vec::new()),
             Err(Refusal::Other(error)) => Err(error),
@@ -148,53 +162,66 @@ impl Transaction {
             checks,
             ..Commit::default()
         };
-        match self.store.commit(writes, self.store.now(), how).await {
-            Ok(committed) => Ok(committed.revision),
-            Err(StorageError::Overtaken(indexes)) => {
+        match self.store.write(writes, self.store.now(), how).await {
+            Ok(settled) => Ok(settled.revision),
+            Err(Unsettled::Refused(refused)) => self.refused(refused, &owners, &values).await,
+            Err(Unsettled::Failed(Error::Storage(StorageError::Overtaken(indexes)))) => {
                 let basis = indexes.first().and_then(|index| bases.get(*index));
                 let basis = basis.ok_or_else(|| Error::Internal("an unknown check failed".into()))?;
                 Err(Refusal::Overtaken(self.conflict(basis).await?))
             }
-            Err(StorageError::Rejected(rejections)) => self.rejected(rejections, &owners, &values).await,
-            Err(error) => Err(error.into()),
+            Err(Unsettled::Failed(error)) => Err(error.into()),
         }
     }
 
-    /// What writes that were refused mean: only unique values are the work's own doing.
-    async fn rejected(
+    /// What writes that were refused mean: a version or a key that others changed is a conflict, the rest is the work's own doing.
+    async fn refused(
         &self,
-        rejections: Vec<(usize, Rejection)>,
+        refused: Vec<(usize, Refused)>,
         owners: &[(Arc<Table>, Key)],
         values: &[Option<Record>],
     ) -> Result<u64, Refusal> {
-        let mut taken = Vec::new();
-        for (index, rejection) in rejections {
+        let mut clashes = Vec::new();
+        for (index, why) in refused {
             let Some((table, key)) = owners.get(index) else {
                 continue;
             };
-            let detail = match rejection {
-                Rejection::UniqueTaken { column, .. } => {
-                    let slug = &table.at(column).slug;
+            let detail = match &why {
+                Refused::Seam(Rejection::Version { found }) => {
+                    format!("Version mismatch: it is at version {found}")
+                }
+                Refused::Seam(Rejection::NotFound) => format!("Record with key \"{key}\" not found"),
+                Refused::Seam(Rejection::KeyTaken) => format!("Record with key \"{key}\" already exists"),
+                Refused::Seam(Rejection::SchemaChanged) => {
+                    self.store.reload().await?;
+                    "The definition of the table changed meanwhile".into()
+                }
+                Refused::Seam(Rejection::UniqueTaken { column, .. }) => {
                     let value = values.get(index).and_then(Option::as_ref);
-                    taken.push(Taken {
+                    let told = value.map(|record| record.get(&table.at(*column).slug).to_string());
+                    let value = told.unwrap_or_else(|| "this".into());
+                    clashes.push(Clash {
                         table: table.clone(),
                         key: key.clone(),
-                        rejection,
-                        value: value.map_or_else(|| "this".into(), |record| record.get(slug).to_string()),
+                        why,
+                        value,
                     });
                     continue;
                 }
-                Rejection::Version { found } => format!("Version mismatch: it is at version {found}"),
-                Rejection::NotFound => format!("Record with key \"{key}\" not found"),
-                Rejection::KeyTaken => format!("Record with key \"{key}\" already exists"),
-                Rejection::SchemaChanged => {
-                    self.store.reload().await?;
-                    "The definition of the table changed meanwhile".into()
+                Refused::Dangling { .. } | Refused::Referenced(_) => {
+                    let value = String::new();
+                    clashes.push(Clash {
+                        table: table.clone(),
+                        key: key.clone(),
+                        why,
+                        value,
+                    });
+                    continue;
                 }
             };
             return Err(Refusal::Overtaken(conflict(table, Some(key.clone()), detail)));
         }
-        Err(Refusal::Taken(taken))
+        Err(Refusal::Clashes(clashes))
     }
 
     /// The conflict that a failed check means, in words that fit what is there now.

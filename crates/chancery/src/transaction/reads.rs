@@ -42,7 +42,7 @@ impl TransactionTable {
         let Some(key) = key.to_key(&table) else {
             return Ok(None);
         };
-        let now = self.handle.store.now();
+        let now = table.judged_at(self.handle.store.now());
         let found = self.current(&table, &key).await?;
         let seen = found.filter(|row| row.expires_at.is_none_or(|expires| expires > now));
         Ok(seen.map(|row| Record::new(table, row)))

@@ -66,6 +66,8 @@ pub(super) struct Put {
     pub(super) key: Key,
     /// As it is in the store.
     pub(super) base: Option<Arc<Record>>,
+    /// Whether it takes the place of one that has expired.
+    pub(super) replaces: bool,
     /// As it is now.
     pub(super) now: Option<Arc<Record>>,
     /// Numbers that the caller brought.
@@ -187,7 +189,7 @@ impl State {
             let at = *self.places.entry(place).or_insert(self.pending.len());
             match self.pending.get_mut(at) {
                 Some(pending) => {
-                    pending.replaced |= pending.now.is_none() && pending.base.is_some();
+                    pending.replaced |= put.replaces || (pending.now.is_none() && pending.base.is_some());
                     if pending.now.is_none() {
                         pending.draws = put.draws;
                     }
@@ -199,7 +201,7 @@ impl State {
                     key: put.key,
                     base: put.base,
                     now: put.now,
-                    replaced: false,
+                    replaced: put.replaces,
                     draws: put.draws,
                 }),
             }

@@ -6,13 +6,12 @@ use chancery_model::admit::{Protected, UpdateMode};
 use chancery_model::{Issue, Json, Key, TableId};
 use parking_lot::Mutex;
 
-use super::commit::{Refusal, Taken, conflict};
+use super::commit::{Clash, Refusal, conflict};
 use super::{Transacted, Transaction, TransactionOptions, TransactionTable};
 use crate::error::Error;
 use crate::limits::TRANSACTION_STEPS_MAX;
 use crate::record::Record;
 use crate::records::WriteOptions;
-use crate::rows::rejection_issue;
 use crate::store::{Store, TableHandle};
 
 /// One step of a transaction.
@@ -71,7 +70,7 @@ impl Store {
             })
             .await;
         done.map_err(|refusal| match refusal {
-            Refusal::Taken(taken) => Error::Bulk(issues_of(&taken, &places.lock())),
+            Refusal::Clashes(clashes) => Error::Bulk(issues_of(&clashes, &places.lock())),
             refusal => refusal.into_error(),
         })
     }
@@ -163,12 +162,11 @@ async fn check(table: &TransactionTable, key: &str, version: Option<u64>) -> Res
     }
 }
 
-/// Values that others have, as issues of the steps that wrote them.
-fn issues_of(taken: &[Taken], places: &Places) -> Vec<(usize, Vec<Issue>)> {
-    let issue = |taken: &Taken| {
-        let index = places.get(&(taken.table.number, taken.key.clone()));
-        let issue = rejection_issue(&taken.table, &taken.key, &taken.rejection);
-        (index.copied().unwrap_or_default(), vec![issue])
+/// Clashes with other records, as issues of the steps that wrote them.
+fn issues_of(clashes: &[Clash], places: &Places) -> Vec<(usize, Vec<Issue>)> {
+    let issue = |clash: &Clash| {
+        let index = places.get(&(clash.table.number, clash.key.clone()));
+        (index.copied().unwrap_or_default(), vec![clash.issue()])
     };
-    taken.iter().map(issue).collect()
+    clashes.iter().map(issue).collect()
 }

@@ -168,7 +168,7 @@ impl TransactionTable {
             return self.remove(key, Wanted::Any, options.expected_version).await;
         }
         let change = |_: &Arc<Table>, current: &Row, now: i64| Ok(self.moved(current, Some(now), now));
-        self.change(key, Wanted::LiveOrExpired, options.expected_version, &change)
+        self.change(key, Wanted::Live, options.expected_version, &change)
             .await
     }
 
@@ -299,6 +299,7 @@ impl TransactionTable {
                 table: table.clone(),
                 key: inserted.record.key.clone(),
                 base: None,
+                replaces: false,
                 now: Some(Arc::new(inserted.record)),
                 draws,
             });
@@ -322,7 +323,11 @@ impl TransactionTable {
             if made {
                 continue;
             }
-            if self.current(table, &put.key).await?.is_some() {
+            // One that has expired makes room.
+            let judged_at = table.judged_at(self.handle.store.now());
+            let holder = self.current(table, &put.key).await?;
+            put.replaces = holder.is_some();
+            if holder.is_some_and(|holder| holder.expires_at.is_none_or(|at| at > judged_at)) {
                 return Err(Error::KeyTaken {
                     table: table.slug.clone(),
                     key: put.key.clone(),
@@ -418,6 +423,7 @@ impl TransactionTable {
             table: table.clone(),
             key: current.key.clone(),
             base,
+            replaces: false,
             now: next.map(Arc::new),
             draws: Vec::new(),
         })
@@ -443,16 +449,18 @@ impl TransactionTable {
     ) -> Result<Row, Error> {
         let found = self.current(table, key).await?;
         let current = found.ok_or_else(|| no_record(table, &key.to_string()))?;
-        let in_trash = current.deleted_at.is_some();
-        match wanted {
-            Wanted::Live | Wanted::LiveOrExpired if in_trash => {
+        let judged_at = table.judged_at(now);
+        if current.expires_at.is_some_and(|expires| expires <= judged_at) {
+            return Err(no_record(table, &key.to_string()));
+        }
+        match (wanted, current.deleted_at.is_some()) {
+            (Wanted::Live, true) => {
                 return Err(Error::InTrash {
                     table: table.slug.clone(),
                     key: key.clone(),
                 });
             }
-            Wanted::Live if !current.visible(now) => return Err(no_record(table, &key.to_string())),
-            Wanted::Trashed if !in_trash => {
+            (Wanted::Trashed, false) => {
                 let what = "record";
                 let slug = &table.slug;
                 let message = format!("Record with key \"{key}\" of table \"{slug}\" is not in the trash");
@@ -468,10 +476,8 @@ impl TransactionTable {
 /// In which state a write wants its record.
 #[derive(Clone, Copy)]
 enum Wanted {
-    /// To be seen.
-    Live,
     /// Not in the trash.
-    LiveOrExpired,
+    Live,
     /// In the trash.
     Trashed,
     /// Whatever.

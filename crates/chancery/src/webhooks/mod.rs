@@ -9,6 +9,7 @@ use chancery_model::{Code, Issue};
 use chancery_storage::{Document, DocumentQuery, DocumentWrite, StorageError};
 use chancery_vault::credentials::Secret;
 use chancery_vault::webhook;
+pub use chancery_vault::webhook::verify;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,14 +17,9 @@ pub use progress::{Claim, DELIVERIES_KEPT, Delivery, LEASE_MS, Progress};
 
 use crate::error::Error;
 use crate::events::{Since, Topic};
+use crate::limits::{WEBHOOK_TOPICS_MAX, WEBHOOK_URL_BYTES_MAX, WEBHOOKS_MAX};
 use crate::store::{Commit, Store};
 
-/// Most webhooks of a store.
-pub const WEBHOOKS_MAX: usize = 100;
-/// Most topics of a webhook.
-pub const WEBHOOK_TOPICS_MAX: usize = 50;
-/// Longest URL, in bytes.
-pub const WEBHOOK_URL_BYTES_MAX: usize = 2_000;
 /// The kind of their documents.
 const KIND: &str = "webhook";
 

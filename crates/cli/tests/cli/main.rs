@@ -13,3 +13,4 @@ mod operations;
 mod records;
 mod serve;
 mod telemetry;
+mod webhooks;

@@ -74,6 +74,8 @@ impl From<Error> for Fault {
                 "A request with this Idempotency-Key is done or running.",
             ),
             Error::File { message, .. } => Fault::new(ErrorCode::InvalidFile, message),
+            Error::Irreversible { .. } => Fault::new(ErrorCode::Irreversible, text),
+            Error::Kept(_) => Fault::new(ErrorCode::ChangedSince, text),
             Error::Gone { .. } => Fault::new(ErrorCode::RevisionGone, format!("T{}.", &text[1..])),
             Error::Storage(error) => storage(error),
             // A backup over HTTP goes into a file of the server's own, so this is the server's disk.
@@ -123,6 +125,9 @@ fn not_found(what: &str) -> ErrorCode {
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "query" => ErrorCode::QueryNotFound,
+        "operation" => ErrorCode::OperationNotFound,
+        "version" => ErrorCode::VersionNotFound,
         "webhook" => ErrorCode::WebhookNotFound,
         "field type" => ErrorCode::FieldTypeNotFound,
         _ => ErrorCode::RecordNotFound,

@@ -5,6 +5,7 @@ pub mod columns;
 pub mod events;
 pub(crate) mod faults;
 pub(crate) mod fields;
+pub mod history;
 pub mod imports;
 pub mod queries;
 pub mod records;

@@ -11,8 +11,10 @@ mod columns;
 mod exports;
 mod fields;
 mod health;
+mod history;
 mod imports;
 mod options;
+mod queries;
 mod query;
 mod records;
 mod stream;
@@ -48,6 +50,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
+        .merge(history::routes())
         .merge(bulk::routes())
         .merge(transactions::routes())
         .merge(query::routes())
@@ -57,6 +60,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(changes::routes())
         .merge(webhooks::routes())
         .merge(backups::routes())
+        .merge(queries::routes())
+        .merge(crate::live::routes())
 }
 
 /// The parameters of a short list.

@@ -7,11 +7,16 @@
 mod access;
 mod buckets;
 mod bulk;
+mod changes;
 mod conventions;
 mod files;
 mod harness;
+mod live;
+mod history;
 mod openapi;
 mod query;
 mod records;
+mod served;
 mod tables;
 mod transactions;
+mod webhooks;

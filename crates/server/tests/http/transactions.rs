@@ -15,11 +15,16 @@ async fn two_tables() -> (Server, String) {
 }
 
 async fn transact(server: &Server, operations: Value) -> crate::harness::Answer {
-    server.post("/api/transactions", json!({ "operations": operations })).await
+    server
+        .post("/api/transactions", json!({ "operations": operations }))
+        .await
 }
 
 async fn records(server: &Server, table: &str) -> u64 {
-    let stats = server.get(&format!("/api/tables/{table}/stats")).await.expect(200);
+    let stats = server
+        .get(&format!("/api/tables/{table}/stats"))
+        .await
+        .expect(200);
     stats.json()["records"].as_u64().unwrap()
 }
 
@@ -53,13 +58,30 @@ async fn operations_over_two_tables_are_one_commit() {
         .iter()
         .map(|result| result["record"]["version"].clone())
         .collect();
-    assert_eq!(versions, [json!(1), json!(2), json!(2), json!(3), json!(1), Value::Null, json!(5)]);
+    assert_eq!(
+        versions,
+        [
+            json!(1),
+            json!(2),
+            json!(2),
+            json!(3),
+            json!(1),
+            Value::Null,
+            json!(5)
+        ]
+    );
     assert_eq!(json["results"][3]["record"]["data"]["title"], "replaced");
     assert_eq!(json["results"][0]["record"]["data"]["number"], 1);
     assert_eq!(json["revision"].to_string(), done.header("x-revision"));
     assert!(json["revision"].as_u64().unwrap() > before);
-    assert_eq!((records(&server, "tasks").await, records(&server, "notes").await), (2, 1));
-    let now = server.get(&format!("/api/tables/tasks/records/{id}")).await.expect(200);
+    assert_eq!(
+        (records(&server, "tasks").await, records(&server, "notes").await),
+        (2, 1)
+    );
+    let now = server
+        .get(&format!("/api/tables/tasks/records/{id}"))
+        .await
+        .expect(200);
     assert_eq!(now.json()["version"], 5);
 }
 
@@ -88,9 +110,18 @@ async fn one_bad_operation_stops_all_and_every_bad_one_is_named() {
         .collect();
     assert_eq!(
         named,
-        [(1, "required"), (1, "max"), (2, "notFound"), (3, "version"), (4, "unique")]
+        [
+            (1, "required"),
+            (1, "max"),
+            (2, "notFound"),
+            (3, "version"),
+            (4, "unique")
+        ]
     );
-    assert_eq!((records(&server, "tasks").await, records(&server, "notes").await), (1, 0));
+    assert_eq!(
+        (records(&server, "tasks").await, records(&server, "notes").await),
+        (1, 0)
+    );
 
     // Before anything is tried: members that are missing, tables that are not there.
     let refused = transact(
@@ -119,9 +150,12 @@ async fn one_bad_operation_stops_all_and_every_bad_one_is_named() {
 async fn a_version_that_is_not_there_is_a_conflict_that_says_where() {
     let (server, id) = two_tables().await;
     let update = json!({"op": "update", "table": "tasks", "id": id, "version": 2, "data": {"priority": 1}});
-    let refused = transact(&server, json!([{"op": "create", "table": "notes", "data": {"title": "x"}}, update]))
-        .await
-        .expect(409);
+    let refused = transact(
+        &server,
+        json!([{"op": "create", "table": "notes", "data": {"title": "x"}}, update]),
+    )
+    .await
+    .expect(409);
     assert_eq!(refused.code(), "transactionConflict");
     let json = refused.json();
     assert_eq!(json["params"], json!({"table": "tasks", "key": id}));
@@ -131,9 +165,15 @@ async fn a_version_that_is_not_there_is_a_conflict_that_says_where() {
     assert_eq!(records(&server, "notes").await, 0);
     // What must not be there is not there.
     let free = json!([{"op": "check", "table": "notes", "id": "00000000-0000-7000-8000-000000000000", "version": 0}]);
-    assert_eq!(transact(&server, free).await.expect(200).json()["results"], json!([{"record": null}]));
+    assert_eq!(
+        transact(&server, free).await.expect(200).json()["results"],
+        json!([{"record": null}])
+    );
     let taken = json!([{"op": "check", "table": "tasks", "id": id, "version": 0}]);
-    assert_eq!(transact(&server, taken).await.expect(409).code(), "transactionConflict");
+    assert_eq!(
+        transact(&server, taken).await.expect(409).code(),
+        "transactionConflict"
+    );
 }
 
 #[tokio::test]
@@ -149,7 +189,10 @@ async fn unique_values_may_be_swapped() {
     )
     .await
     .expect(200);
-    let now = server.get(&format!("/api/tables/tasks/records/{one}")).await.json();
+    let now = server
+        .get(&format!("/api/tables/tasks/records/{one}"))
+        .await
+        .json();
     assert_eq!(now["data"]["code"], "two");
     let clash = json!([{"op": "update", "table": "tasks", "id": one, "data": {"code": "one"}}]);
     let refused = transact(&server, clash).await.expect(409);
@@ -166,21 +209,32 @@ async fn a_trial_writes_nothing_and_a_keyed_request_is_done_once() {
     assert_eq!(tried["dryRun"], true);
     assert_eq!(tried["results"][0]["record"]["data"]["title"], "once");
     assert!(tried.get("revision").is_none());
-    let tried = server.post("/api/transactions?dryRun=true", json!({"operations": create})).await;
+    let tried = server
+        .post("/api/transactions?dryRun=true", json!({"operations": create}))
+        .await;
     tried.expect(200);
     assert_eq!(records(&server, "notes").await, 0);
 
     let body = json!({"operations": create}).to_string();
     let headers = [("content-type", "application/json"), ("idempotency-key", "k1")];
-    let first = server.call("POST", "/api/transactions", &headers, body.clone()).await.expect(200);
-    let again = server.call("POST", "/api/transactions", &headers, body).await.expect(200);
+    let first = server
+        .call("POST", "/api/transactions", &headers, body.clone())
+        .await
+        .expect(200);
+    let again = server
+        .call("POST", "/api/transactions", &headers, body)
+        .await
+        .expect(200);
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(first.json(), again.json());
     assert_eq!(records(&server, "notes").await, 1);
 
     let minimal = [("content-type", "application/json"), ("prefer", "return=minimal")];
     let body = json!({"operations": create}).to_string();
-    let done = server.call("POST", "/api/transactions", &minimal, body).await.expect(200);
+    let done = server
+        .call("POST", "/api/transactions", &minimal, body)
+        .await
+        .expect(200);
     assert_eq!(done.json()["results"], json!([{}]));
     assert_eq!(done.header("preference-applied"), "return=minimal");
 }
@@ -189,16 +243,31 @@ async fn a_trial_writes_nothing_and_a_keyed_request_is_done_once() {
 async fn readers_may_not_and_fields_of_the_store_are_refused() {
     let (server, id) = two_tables().await;
     let bearer = format!("Bearer {}", server.read);
-    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+    let headers = [
+        ("content-type", "application/json"),
+        ("authorization", bearer.as_str()),
+    ];
     let check = json!({"operations": [{"op": "check", "table": "tasks", "id": id}]}).to_string();
-    let refused = server.call("POST", "/api/transactions", &headers, check).await.expect(403);
+    let refused = server
+        .call("POST", "/api/transactions", &headers, check)
+        .await
+        .expect(403);
     assert_eq!(refused.code(), "forbidden");
     let write = json!([{"op": "update", "table": "tasks", "id": id, "data": {"number": 77}}]);
     let refused = transact(&server, write.clone()).await.expect(422);
     assert_eq!(refused.json()["errors"][0]["code"], "readOnly");
     let body = json!({ "operations": write });
-    server.post("/api/transactions?strict=false", body).await.expect(200);
+    server
+        .post("/api/transactions?strict=false", body)
+        .await
+        .expect(200);
     let many = vec![json!({"op": "check", "table": "tasks", "id": id}); 1_001];
-    assert_eq!(transact(&server, json!(many)).await.expect(400).code(), "limitExceeded");
-    assert_eq!(transact(&server, json!([])).await.expect(200).json()["results"], json!([]));
+    assert_eq!(
+        transact(&server, json!(many)).await.expect(400).code(),
+        "limitExceeded"
+    );
+    assert_eq!(
+        transact(&server, json!([])).await.expect(200).json()["results"],
+        json!([])
+    );
 }
