@@ -112,6 +112,7 @@ impl Serve {
             cache,
             replicas: self.replicas,
             slow_query_ms: Some(self.slow_query_ms).filter(|ms| *ms > 0),
+            ..OpenOptions::default()
         };
         let store = open_store(&self.database, Missing::Make, options).await?;
         if self.demo {
