@@ -8,6 +8,7 @@ mod frame;
 mod operation;
 mod socket;
 mod topics;
+mod transactions;
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;

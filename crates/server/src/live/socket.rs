@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::caller::Who;
 use super::frame::{self, member};
 use super::topics::Followed;
+use super::transactions::Open;
 use crate::acting;
 use crate::fault::Fault;
 use crate::observe::Observation;
@@ -48,6 +49,7 @@ pub(crate) struct Socket {
     /// By the number of the library.
     watched: HashMap<u64, Watched>,
     pub(crate) followed: Vec<Followed>,
+    pub(super) open: Open,
     newest: u64,
     opened: Instant,
     heard: Instant,
@@ -76,6 +78,7 @@ impl Socket {
             inbox: LiveInbox::default(),
             watched: HashMap::new(),
             followed: Vec::new(),
+            open: Open::default(),
             newest: 0,
             opened: now,
             heard: now,
@@ -147,6 +150,7 @@ impl Socket {
     async fn tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let is_over = |since: Instant, seconds: u64| now - since >= Duration::from_secs(seconds);
+        self.open.forget_idle(now);
         if is_over(self.heard, limits::LIVE_SILENT_SECONDS_MAX) {
             return Err(End::Close(SILENT, "nothing was heard"));
         }
@@ -199,6 +203,8 @@ impl Socket {
             Ask::Ping => return Ok(Ok(Some(JsonMap::new()))),
             Ask::Auth { key } => {
                 let who = Who::by_key(&self.app, &key).await;
+                // What somebody else has begun is not gone on with.
+                self.open.forget_all();
                 return Ok(who.map(|who| {
                     self.who = Some(who);
                     Some(JsonMap::new())
@@ -228,6 +234,9 @@ impl Socket {
                 let question = Question { query, name, params };
                 return Ok(self.run_once(question).await.map(Some));
             }
+            Ask::Begin => return Ok(self.begin().map(Some)),
+            Ask::Commit { transaction } => return Ok(self.commit(transaction).await.map(Some)),
+            Ask::Rollback { transaction } => return Ok(self.rollback(transaction).map(Some)),
             Ask::Do(operation) => return Ok(self.operate(operation).await.map(Some)),
         }
     }

@@ -13,6 +13,7 @@ mod files;
 mod harness;
 mod live;
 mod history;
+mod live_transactions;
 mod openapi;
 mod query;
 mod records;
