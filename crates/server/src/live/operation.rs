@@ -22,7 +22,7 @@ impl Socket {
             Scope::Read
         };
         who.needs(least)?;
-        let table = acting::table(&who.store(&self.app), &operation.table).await?;
+        let table = acting::table(&self.store().await?, &operation.table).await?;
         who.may_see(&*table.definition()?)?;
         if let Some(number) = operation.transaction {
             let table = self.open.get(number)?.on(&table);

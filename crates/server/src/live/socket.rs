@@ -42,6 +42,8 @@ pub(crate) enum End {
 /// One socket and what it watches.
 pub(crate) struct Socket {
     pub(crate) app: App,
+    /// The workspace that names are looked up in; the default one if none.
+    workspace: Option<String>,
     sink: SplitSink<WebSocket, Message>,
     stream: SplitStream<WebSocket>,
     pub(crate) who: Option<Who>,
@@ -67,11 +69,12 @@ struct Watched {
 }
 
 impl Socket {
-    pub(crate) fn new(app: App, socket: WebSocket, who: Option<Who>) -> Socket {
+    pub(crate) fn new(app: App, workspace: Option<String>, socket: WebSocket, who: Option<Who>) -> Socket {
         let (sink, stream) = socket.split();
         let now = Instant::now();
         Socket {
             app,
+            workspace,
             sink,
             stream,
             who,
@@ -234,7 +237,7 @@ impl Socket {
                 let question = Question { query, name, params };
                 return Ok(self.run_once(question).await.map(Some));
             }
-            Ask::Begin => return Ok(self.begin().map(Some)),
+            Ask::Begin => return Ok(self.begin().await.map(Some)),
             Ask::Commit { transaction } => return Ok(self.commit(transaction).await.map(Some)),
             Ask::Rollback { transaction } => return Ok(self.rollback(transaction).map(Some)),
             Ask::Do(operation) => return Ok(self.operate(operation).await.map(Some)),
@@ -244,7 +247,7 @@ impl Socket {
     /// The live query that a frame asks, and the store it is asked of.
     async fn asked(&self, question: Question) -> Result<(chancery::Store, LiveQuery), Fault> {
         let who = self.somebody()?;
-        let store = who.store(&self.app);
+        let store = self.store().await?;
         let mut query = match (question.query, question.name) {
             (Some(query), None) => LiveQuery::from_json(&query)?,
             (None, Some(name)) => store
@@ -363,6 +366,12 @@ impl Socket {
             });
         }
         self.send(frame::error(id, &problem)).await
+    }
+
+    /// The store on their behalf, in the workspace of the socket.
+    pub(super) async fn store(&self) -> Result<chancery::Store, Fault> {
+        let store = self.somebody()?.store(&self.app);
+        acting::workspace(store, self.workspace.as_deref()).await
     }
 
     /// Who is there.

@@ -62,10 +62,9 @@ fn unknown(number: u64) -> Fault {
 
 impl Socket {
     /// Begins a transaction.
-    pub(super) fn begin(&mut self) -> Result<JsonMap, Fault> {
-        let who = self.somebody()?;
-        who.needs(Scope::Read)?;
-        let transaction = who.store(&self.app).begin();
+    pub(super) async fn begin(&mut self) -> Result<JsonMap, Fault> {
+        self.somebody()?.needs(Scope::Read)?;
+        let transaction = self.store().await?.begin();
         let max = limits::LIVE_TRANSACTIONS_MAX;
         if self.open.by_number.len() >= max {
             let detail = format!("The limit liveTransactionsMax of {max} of one socket is reached.");
