@@ -7,6 +7,7 @@
     reason = "a program that prints a table and its progress"
 )]
 
+mod bars;
 mod cache;
 mod contacts;
 mod files;

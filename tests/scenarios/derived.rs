@@ -404,3 +404,71 @@ fn a_struct_that_says_something_else_is_refused_with_every_difference() {
         );
     });
 }
+
+/// A table that refers to another, and one that holds little.
+mod related {
+    use super::*;
+
+    #[derive(Record, Serialize, Deserialize)]
+    #[record(table = "owners")]
+    pub(super) struct Owner {
+        #[record(key)]
+        pub(super) name: String,
+    }
+
+    #[derive(Record, Serialize, Deserialize)]
+    #[record(table = "pets")]
+    pub(super) struct Pet {
+        #[record(key)]
+        pub(super) name: String,
+        #[record(references = "owners", on_delete = "cascade")]
+        pub(super) owner: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Record, Serialize, Deserialize)]
+    #[record(table = "recent", max_size = 2)]
+    pub(super) struct Recent {
+        #[record(key)]
+        pub(super) number: i64,
+    }
+}
+
+#[test]
+fn references_and_limits_are_said_by_structs_too() {
+    on_every_backend(|store| async move {
+        let early = store
+            .define::<related::Pet>()
+            .await
+            .map(|_| ())
+            .expect_err("no such table yet");
+        assert!(early.to_string().contains("No table \"owners\""), "{early}");
+        let owners = store.define::<related::Owner>().await.expect("defined");
+        let pets = store.define::<related::Pet>().await.expect("defined");
+        let pet = |owner: &str| related::Pet {
+            name: "Rex".into(),
+            owner: Some(owner.into()),
+        };
+        assert!(matches!(
+            pets.insert(&pet("ann")).await,
+            Err(Error::Invalid { .. })
+        ));
+        owners
+            .insert(&related::Owner { name: "ann".into() })
+            .await
+            .expect("inserted");
+        pets.insert(&pet("ann")).await.expect("inserted");
+        assert!(owners.delete("ann").await.expect("deleted"));
+        assert!(pets.get("Rex").await.expect("read").is_none());
+
+        let recent = store.define::<related::Recent>().await.expect("defined");
+        for number in 1..=3 {
+            recent
+                .insert(&related::Recent { number })
+                .await
+                .expect("inserted");
+        }
+        let kept = recent.all().await.expect("read");
+        assert_eq!(kept, [2, 3].map(|number| related::Recent { number }));
+        store.define::<related::Pet>().await.expect("there already");
+    });
+}

@@ -120,11 +120,7 @@ impl TableHandle {
                     }
                 }
             }
-            for slugs in lacking.indexes {
-                let ordinal = |slug: &String| table.column(slug).map(|column| column.ordinal);
-                let index = slugs.iter().filter_map(ordinal).collect();
-                table.indexes.push(index);
-            }
+            define::add_indexes(table, "indexes", &lacking.indexes)?;
             Ok(())
         })
         .await?;
@@ -199,6 +195,7 @@ fn compare_settings(stored: &Table, wanted: &Table, issues: &mut Vec<Issue>) {
             ("key", Json::from(table.key_name())),
             ("strict", Json::from(table.strict)),
             ("softDelete", Json::from(table.soft_delete)),
+            ("persistent", Json::from(!table.transient)),
             ("ttl", ttl),
             ("maxSize", most),
         ]

@@ -79,6 +79,8 @@ fn place(issue: &Issue, container: &Container, columns: &[Declared]) -> TokenStr
             "minLength" => "min_length",
             "fieldType" => "field_type",
             "isPrimary" => "primary",
+            "ref" => "references",
+            "onDelete" => "on_delete",
             "slug" => "",
             other => other,
         };

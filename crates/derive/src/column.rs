@@ -1,7 +1,7 @@
 //! A field as a column: its type, its names and what `#[record(…)]` on it says. Whether that makes sense together is checked
 //! elsewhere.
 
-use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
+use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated, OnDelete};
 use chancery_model::define::{ColumnInput, OptionInput};
 use chancery_model::field::Storage;
 use chancery_model::{Json, field_type};
@@ -32,6 +32,8 @@ pub(crate) const KNOWN: &[Known] = &[
     ("options", Form::List, "options(\"Todo\", \"Done\")"),
     ("default", Form::Value, "default = 3"),
     ("default_to", Form::Value, "default_to = \"now\""),
+    ("references", Form::Value, "references = \"people\""),
+    ("on_delete", Form::Value, "on_delete = \"cascade\""),
     ("name", Form::Value, "name = \"Due date\""),
     ("message", Form::Value, "message = \"Between 1 and 5, please\""),
     ("field_type", Form::Value, "field_type = \"longText\""),
@@ -185,6 +187,14 @@ impl<'a> Declared<'a> {
                 .map(|text| quote!(#text.into())),
         );
         set(
+            "reference",
+            constraints.reference.as_ref().map(|slug| quote!(#slug.into())),
+        );
+        set(
+            "on_delete",
+            constraints.on_delete.map(|way| variant("OnDelete", way)),
+        );
+        set(
             "format",
             constraints.format.map(|format| variant("Format", format)),
         );
@@ -259,6 +269,11 @@ fn apply(item: &Item, input: &mut ColumnInput) -> syn::Result<()> {
             input.default = Some(DefaultValue::Function(word::<DefaultFunction>(
                 value, "function", &words, example,
             )?));
+        }
+        ("references", Some(value)) => constraints.reference = Some(text(value, example)?),
+        ("on_delete", Some(value)) => {
+            let words = ["restrict", "cascade", "setNull"];
+            constraints.on_delete = Some(word::<OnDelete>(value, "way", &words, example)?);
         }
         ("min", Some(value)) => constraints.min = Some(number(value, example)?),
         ("max", Some(value)) => constraints.max = Some(number(value, example)?),

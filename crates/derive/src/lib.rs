@@ -32,7 +32,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `strict`, `open` | refuses fields that no column declares (as without either), or keeps them |
 /// | `soft_delete` | delete moves to the trash |
 /// | `ttl = "1h"` | how long records live: `s`, `m`, `h`, `d`, or a number of milliseconds |
-/// | `max_size = 1000` | most records |
+/// | `max_size = 1000` | most records: the oldest make room |
+/// | `transient` | its records go when the store is opened anew |
 /// | `index(a, b)` | an index over these fields, in this order; as many as there are |
 ///
 /// On a field:
@@ -45,6 +46,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `min = 1`, `max = 5` | bounds of a number |
 /// | `min_length = 1`, `max_length = 80` | bounds of a text, or of a list |
 /// | `pattern = "^[a-z]+$"`, `format = "email"` | what a text must look like |
+/// | `references = "people"`, `on_delete = "cascade"` | the key of a record of that table, and what its end does: `restrict`, `cascade`, `setNull` |
 /// | `one_of("a", "b")` | the only values |
 /// | `options("Todo", "Done")` | the choices of a `select` column |
 /// | `default = 3`, `default_to = "now"` | what an absent value becomes |
@@ -52,9 +54,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `field_type = "longText"` | the field type, where the Rust type does not say it; one of `chancery::FIELD_TYPES` |
 /// | `config(precision = 4)` | settings of the field type |
 ///
-/// ```
-/// # // The example that runs is in the documentation of `chancery`.
-/// ```
+/// An example stands at `chancery::Store::define`.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -16,6 +16,7 @@ const KNOWN: &[Known] = &[
     ("strict", Form::Flag, "strict"),
     ("open", Form::Flag, "open"),
     ("soft_delete", Form::Flag, "soft_delete"),
+    ("transient", Form::Flag, "transient"),
     ("ttl", Form::Value, "ttl = \"1h\""),
     ("max_size", Form::Value, "max_size = 1000"),
     ("index", Form::List, "index(status, priority)"),
@@ -64,6 +65,7 @@ impl Container {
             description,
             strict,
             soft_delete,
+            transient,
             ..
         } = &self.input;
         let ttl = self
@@ -80,6 +82,7 @@ impl Container {
             table.description = #description.into();
             table.strict = #strict;
             table.soft_delete = #soft_delete;
+            table.transient = #transient;
             #ttl
             #most
         }
@@ -97,6 +100,7 @@ fn apply(item: &Item, input: &mut TableInput) -> syn::Result<()> {
         ("name", Some(value)) => input.name = text(value, example)?,
         ("open", _) => input.strict = false,
         ("soft_delete", _) => input.soft_delete = true,
+        ("transient", _) => input.transient = true,
         ("ttl", Some(value)) => {
             let ms = bucket::ttl(&json(value)?);
             input.ttl_ms = Some(ms.map_err(|message| syn::Error::new_spanned(value, message))?);

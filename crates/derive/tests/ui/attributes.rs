@@ -13,6 +13,8 @@ struct Task {
     code: String,
     #[record(default = compute())]
     size: u8,
+    #[record(on_delete = "casacde")]
+    owner: String,
 }
 
 fn main() {}

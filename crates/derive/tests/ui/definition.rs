@@ -23,6 +23,8 @@ struct Task {
     tags: Vec<String>,
     #[record(options("A", "A"))]
     choice: String,
+    #[record(on_delete = "cascade")]
+    owner: String,
 }
 
 fn main() {}

@@ -13,6 +13,7 @@ mod files;
 mod harness;
 mod history;
 mod live;
+mod live_transactions;
 mod openapi;
 mod query;
 mod records;
