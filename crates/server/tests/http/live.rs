@@ -379,10 +379,15 @@ async fn a_reader_that_was_slow_gets_a_fresh_result_with_the_reason() {
     let server = Server::with_tasks().await;
     let mut client = Client::new(listen(&server).await, &server.read).await;
     let start = client.subscribe(json!({"table": "tasks"})).await;
-    let long = "x".repeat(20_000);
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(server.task(json!({"title": format!("Task {number}")})).await);
+    }
     // Nobody reads: what the system buffers fills up, then the queue, then pushes collapse.
-    for number in 0..600 {
-        server.task(json!({"title": format!("{number} {long}")})).await;
+    for number in 0..2_000 {
+        let data = json!({"data": {"title": format!("{number} {}", "x".repeat(20_000))}});
+        let path = format!("/api/tables/tasks/records/{}", ids[number % ids.len()]);
+        server.patch(&path, data).await.expect(200);
     }
     client.ask(json!({"type": "barrier"})).await;
     let frames = std::mem::take(&mut client.aside);
@@ -394,7 +399,7 @@ async fn a_reader_that_was_slow_gets_a_fresh_result_with_the_reason() {
         &start["subscription"],
         &frames,
     );
-    assert_eq!(list.len(), 600);
+    assert_eq!(list.len(), ids.len());
 }
 
 #[tokio::test]
