@@ -11,6 +11,7 @@ mod eviction;
 mod expiry;
 mod files;
 mod follow;
+mod history;
 mod hostile;
 mod moves;
 mod queries;
