@@ -7,6 +7,7 @@
     reason = "a program that prints a table and its progress"
 )]
 
+mod bars;
 mod cache;
 mod contacts;
 mod files;
@@ -16,6 +17,7 @@ mod http;
 mod machine;
 mod measure;
 mod memory;
+mod original;
 mod postgres;
 mod report;
 mod tables;

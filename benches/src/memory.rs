@@ -9,8 +9,10 @@ use chancery::{ColumnInput, Json, Key, Store, TableHandle, TableInput, json};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
+use crate::bars;
 use crate::contacts::{STATUSES, mixed};
 use crate::measure::{Effort, Processor, in_turn, per_second, per_second_awaited, rate};
+use crate::original::Original;
 use crate::report::{Bar, Row, Section, Unit};
 
 const SPEC: &str = "spec: records";
@@ -19,63 +21,121 @@ const SPEC: &str = "spec: records";
 pub(crate) fn run(effort: Effort) -> Result<Section> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let count = effort.records(100_000);
-    let rows = Measured::of(&runtime, effort, count, effort.runs())?;
+    let once = Measured::of(&runtime, effort, count, effort.runs())?;
     let tenfold = match effort.quick {
         true => None,
         false => Some(Measured::of(&runtime, effort, count * 10, 1)?),
     };
-    let named = |name: &str, of: fn(&Measured) -> (f64, f64), what: &str| {
-        let (ours, by_hand) = of(&rows);
+    let original = Original::measure(effort, count);
+    let missing = match original.missing() {
+        Some(why) => format!("; the original was not measured: {why}"),
+        None => String::new(),
+    };
+    let all = All {
+        once,
+        tenfold,
+        original,
+    };
+    let mut rows = beside_hand(&all);
+    rows.extend(alone(&all));
+    Ok(Section {
+        title: format!("Library, memory backend, one thread (its processor time), {count} records{missing}"),
+        rows,
+    })
+}
+
+/// Everything that was measured.
+struct All {
+    once: Measured,
+    tenfold: Option<Measured>,
+    original: Original,
+}
+
+impl All {
+    fn named(&self, name: &str, of: fn(&Measured) -> (f64, f64), what: &str) -> Row {
+        let (ours, by_hand) = of(&self.once);
         let row = Row::new(name, Unit::PerSecond, ours).by_hand(by_hand, what);
-        match &tenfold {
+        match &self.tenfold {
             Some(tenfold) => row.at_ten_times(of(tenfold).0),
             None => row,
         }
-    };
-    let bar = |row: Row, least: f64| row.bar(Bar::AtLeast(least)).note(SPEC);
-    let rows = vec![
-        bar(
-            named("get by key", |m| m.get, "HashMap::get and Arc::clone"),
+    }
+
+    fn alone(&self, name: &str, of: fn(&Measured) -> f64) -> Row {
+        let row = Row::new(name, Unit::PerSecond, of(&self.once));
+        match &self.tenfold {
+            Some(tenfold) => row.at_ten_times(of(tenfold)),
+            None => row,
+        }
+    }
+
+    fn bar(&self, row: Row, least: f64, name: &str) -> Row {
+        row.bar(Bar::AtLeast(least))
+            .note(SPEC)
+            .original(self.original.rate(name))
+    }
+}
+
+/// What has the same work by hand beside it.
+fn beside_hand(all: &All) -> Vec<Row> {
+    vec![
+        all.bar(
+            all.named("get by key", |m| m.get, "HashMap::get and Arc::clone"),
             3_000_000.0,
+            "get",
         ),
-        bar(
-            named(
+        all.bar(
+            all.named(
                 "insert, 2 indexes + 1 unique",
                 |m| m.insert,
                 "a struct into 2 HashMaps and 2 BTreeMaps",
             ),
             300_000.0,
+            "insert",
         ),
-        bar(
-            named(
+        all.bar(
+            all.named(
                 "update one field",
                 |m| m.update,
                 "a clone, changed, into a HashMap",
             ),
             300_000.0,
+            "update",
         ),
-        named(
+        all.named(
             "update one indexed field",
             |m| m.update_indexed,
             "the same and a BTreeMap of sets",
         ),
-        bar(
-            named(
+        all.bar(
+            all.named(
                 "find one on an index, n/3 match",
                 |m| m.find_one,
                 "BTreeMap, first of a set, HashMap",
             ),
             500_000.0,
+            "findOne",
         ),
-        bar(
-            named("a page of 50 from the middle", |m| m.page, "BTreeMap::range"),
+        all.bar(
+            all.named("a page of 50 from the middle", |m| m.page, "BTreeMap::range"),
             30_000.0,
+            "paginate",
         ),
-    ];
-    Ok(Section {
-        title: format!("Library, memory backend, one thread (its processor time), {count} records"),
-        rows,
-    })
+    ]
+}
+
+/// What has not.
+fn alone(all: &All) -> Vec<Row> {
+    vec![
+        all.alone("get and update in a transaction", |m| m.transaction)
+            .note("nothing by hand")
+            .original(all.original.rate("transaction")),
+        all.bar(
+            all.alone("insert at maxSize, one leaves for each", |m| m.full),
+            200_000.0,
+            "maxSize",
+        ),
+    ]
 }
 
 /// All figures at one size: Chancery's and by hand.
@@ -84,6 +144,8 @@ struct Measured {
     insert: (f64, f64),
     update: (f64, f64),
     update_indexed: (f64, f64),
+    transaction: f64,
+    full: f64,
     find_one: (f64, f64),
     page: (f64, f64),
 }
@@ -172,6 +234,8 @@ impl Measured {
         Ok(Measured {
             update: updates("name")?,
             update_indexed: updates("age")?,
+            transaction: bars::transactions(runtime, effort, runs, &table, &keys)?,
+            full: bars::full(runtime, effort, runs, count)?,
             get,
             insert,
             find_one,
@@ -187,7 +251,7 @@ fn inserts(runtime: &Runtime, count: usize, runs: usize) -> Result<((f64, f64), 
         runs,
         || {
             drop(ours.take());
-            let (rate, filled) = runtime.block_on(fill(count))?;
+            let (rate, filled) = runtime.block_on(fill(count, None))?;
             ours = Some(filled);
             Ok(rate)
         },
@@ -206,14 +270,18 @@ fn inserts(runtime: &Runtime, count: usize, runs: usize) -> Result<((f64, f64), 
 }
 
 /// A store with as many records, and how many went in in a second.
-async fn fill(count: usize) -> Result<(f64, TableHandle)> {
+pub(crate) async fn fill(count: usize, most: Option<u64>) -> Result<(f64, TableHandle)> {
     let inputs: Vec<Json> = (0..count)
         .map(|number| Person::new(number as u64).data())
         .collect();
     let store = Store::open("memory:").await?;
+    let mut people = TableInput::new("People");
+    people.max_size = most;
+    // A record that makes room is gone; it does not go to the trash first.
+    people.soft_delete = most.is_none();
     let table = store
         .create_table(
-            TableInput::new("People")
+            people
                 .column(ColumnInput::new("Name", "text").required().max_length(100))
                 .column(ColumnInput::new("Email", "text").required().unique())
                 .column(ColumnInput::new("Status", "text").one_of(STATUSES).indexed())
@@ -229,7 +297,7 @@ async fn fill(count: usize) -> Result<(f64, TableHandle)> {
 
 /// A record as one would write it by hand.
 #[derive(Clone)]
-struct Person {
+pub(crate) struct Person {
     id: Uuid,
     name: String,
     email: String,
@@ -249,7 +317,7 @@ struct People {
 }
 
 impl Person {
-    fn new(number: u64) -> Person {
+    pub(crate) fn new(number: u64) -> Person {
         let drawn = mixed(number);
         Person {
             id: Uuid::now_v7(),
@@ -261,7 +329,7 @@ impl Person {
         }
     }
 
-    fn data(&self) -> Json {
+    pub(crate) fn data(&self) -> Json {
         json!({"name": self.name, "email": self.email, "status": self.status, "age": self.age})
     }
 }

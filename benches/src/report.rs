@@ -44,6 +44,9 @@ pub(crate) struct Row {
     /// The same work by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<f64>,
+    /// The store that Chancery replaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<f64>,
     /// Chancery's figure at ten times the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     at_ten_times: Option<f64>,
@@ -61,6 +64,7 @@ impl Row {
             unit,
             chancery,
             by_hand: None,
+            original: None,
             at_ten_times: None,
             bars: Vec::new(),
             note: String::new(),
@@ -71,6 +75,12 @@ impl Row {
     pub(crate) fn by_hand(mut self, figure: f64, what: &str) -> Row {
         self.by_hand = Some(figure);
         self.note = what.to_owned();
+        self
+    }
+
+    /// Adds what the original does, if it could be measured.
+    pub(crate) fn original(mut self, figure: Option<f64>) -> Row {
+        self.original = figure;
         self
     }
 
@@ -115,6 +125,19 @@ impl Row {
         (short > 0.0).then_some(short)
     }
 
+    /// The note, with how Chancery stands beside the original.
+    fn remark(&self) -> String {
+        let Some(original) = self.original else {
+            return self.note.clone();
+        };
+        let ratio = times(self.chancery / original);
+        format!(
+            "{}; the original {} ({ratio})",
+            self.note,
+            self.unit.show(original)
+        )
+    }
+
     fn cells(&self) -> [String; 8] {
         let verdict = |bar: &Bar| match self.missed_by(*bar) {
             None => "reached".to_owned(),
@@ -134,7 +157,7 @@ impl Row {
             growth.unwrap_or_default(),
             each(&|bar| bar.show(self.unit)),
             each(&verdict),
-            self.note.clone(),
+            self.remark(),
         ]
     }
 }
@@ -318,6 +341,14 @@ mod tests {
             time(3.0).by_hand(1.0, "").bar(Bar::TimesHandAtMost(1.5)),
             "missed by 100 %",
         );
+    }
+
+    #[test]
+    fn the_original_stands_in_the_remark() {
+        let row = Row::new("gets", Unit::PerSecond, 300.0).note("by the book");
+        assert_eq!(row.clone().original(None).cells()[7], "by the book");
+        let cells = row.original(Some(20.0)).cells();
+        assert_eq!(cells[7], "by the book; the original 20/s (15.0 ×)");
     }
 
     #[test]

@@ -296,20 +296,6 @@ fn a_time_to_live_sets_the_expiry() {
 }
 
 #[test]
-fn what_is_not_kept_to_cannot_be_declared() {
-    on_every_backend(|store| async move {
-        let limited = json!({"key": "id", "maxSize": 3, "schema": {"id": {"type": "string"}}});
-        let referring = json!({"key": "id", "schema": {"id": {"type": "string", "ref": "users"}}});
-        for definition in [limited, referring] {
-            let refused = store.define_bucket("logs", &definition).await.err();
-            let message = refused.expect("refused").to_string();
-            assert!(message.contains("cannot be declared yet"), "{message}");
-            assert!(store.table("logs").is_err(), "nothing was made");
-        }
-    });
-}
-
-#[test]
 fn the_life_of_a_record() {
     on_every_backend(|store| async move {
         let tasks = tasks(&store).await;

@@ -324,3 +324,108 @@ fn an_index_never_changes_an_answer() {
         assert_eq!(films.filter(json!({"gross": null})).await.expect("read").len(), 1);
     });
 }
+
+#[test]
+fn the_same_question_has_the_same_answer_with_and_without_an_index() {
+    on_every_backend(|store| async move {
+        let definition = |indexes: Json| {
+            json!({"key": "k", "indexes": indexes, "schema": {
+                "k": {"type": "number"}, "v": {"type": "string"}, "n": {"type": "number"},
+            }})
+        };
+        let buckets = [
+            ("plain", json!([])),
+            ("single", json!(["v", "n"])),
+            ("double", json!([["v", "n"], ["n", "v"]])),
+        ];
+        let mut answers = Vec::new();
+        for (name, indexes) in buckets {
+            let bucket = store
+                .define_bucket(name, &definition(indexes))
+                .await
+                .expect("defined");
+            for (k, v, n) in [
+                (1, json!("x"), json!(2)),
+                (4, json!("a"), json!(1)),
+                (3, json!("a"), Json::Null),
+                (2, Json::Null, json!(1)),
+            ] {
+                bucket
+                    .insert(json!({"k": k, "v": v, "n": n}))
+                    .await
+                    .expect("inserted");
+            }
+            bucket.insert(json!({"k": 5})).await.expect("inserted");
+            // A record that gets a value late does not come late.
+            bucket.update(1, json!({"v": "a"})).await.expect("updated");
+            let mut found = Vec::new();
+            for filter in [
+                json!({"v": "a"}),
+                json!({"v": null}),
+                json!({"v": {"$eq": null}}),
+                json!({"v": {"$neq": "a"}}),
+                json!({"v": {"$exists": false}}),
+                json!({"n": {"$gte": 1}}),
+                json!({"n": null, "v": "a"}),
+                json!({"$or": [{"n": 1}, {"v": null}]}),
+            ] {
+                let records = bucket.filter(filter.clone()).await.expect("answered");
+                let keys: Vec<Json> = records.iter().map(|record| record.get("k")).collect();
+                let first = bucket.find_one(filter.clone()).await.expect("answered");
+                assert_eq!(
+                    first.map(|record| record.get("k")),
+                    keys.first().cloned(),
+                    "{name} {filter}"
+                );
+                found.push((filter, keys));
+            }
+            answers.push(found);
+        }
+        let keys: Vec<&Vec<Json>> = answers[0].iter().map(|(_, keys)| keys).collect();
+        assert_eq!(keys[0], &[1, 3, 4], "in key order");
+        assert_eq!(
+            (keys[1], keys[2], keys[4]),
+            (keys[2], keys[4], &vec![json!(2), json!(5)]),
+            "null and missing are one"
+        );
+        assert_eq!(answers[1], answers[0], "single indexes");
+        assert_eq!(answers[2], answers[0], "indexes over two columns");
+    });
+}
+
+#[test]
+fn nothing_is_asked_by_mistake() {
+    on_every_backend(|store| async move {
+        let definition = json!({"key": "k", "schema": {"k": {"type": "number"}, "v": {"type": "number"}}});
+        let bucket = store.define_bucket("b", &definition).await.expect("defined");
+        for k in 1..=4 {
+            bucket.insert(json!({"k": k, "v": k})).await.expect("inserted");
+        }
+        assert!(bucket.first(0).await.expect("read").is_empty());
+        assert!(bucket.last(0).await.expect("read").is_empty());
+        assert_eq!(bucket.last(9).await.expect("read").len(), 4);
+        // The key of a record that was deleted, and one that never was.
+        bucket.delete(2).await.expect("deleted");
+        for (after, expected) in [("2", vec![3, 4]), ("0", vec![1, 3, 4]), ("9", vec![])] {
+            let page = bucket.paginate(Some(after), 10).await.expect("a page");
+            let keys: Vec<Json> = page.records.iter().map(|record| record.get("k")).collect();
+            assert_eq!(keys, expected, "after {after}");
+        }
+        assert!(matches!(
+            bucket.paginate(Some("x"), 10).await,
+            Err(Error::Query(_))
+        ));
+        for filter in [
+            json!({"v": {"$foo": 1}}),
+            json!({"$or": [{"v": {"$gt": 1, "$gtee": 2}}]}),
+        ] {
+            let refused = bucket.filter(filter.clone()).await;
+            assert!(matches!(refused, Err(Error::Query(_))), "{filter}");
+        }
+        let dotted = store.define_bucket("a.b", &definition).await;
+        assert!(
+            matches!(dotted, Err(Error::Definition(_))),
+            "a dot would part a topic"
+        );
+    });
+}

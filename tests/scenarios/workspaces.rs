@@ -54,3 +54,43 @@ fn nothing_crosses_between_workspaces() {
         ));
     });
 }
+
+#[test]
+fn named_stores_open_and_close_in_milliseconds_and_never_meet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = chancery::Store::open(&url).await.expect("opened");
+        let definition = json!({"key": "id", "schema": {"id": {"type": "string"}}});
+        for n in 0..100 {
+            let shop = store.named(&format!("shop-{n}")).await.expect("made");
+            if n % 10 == 0 {
+                let items = shop.define_bucket("items", &definition).await.expect("defined");
+                items
+                    .insert(json!({"id": n.to_string()}))
+                    .await
+                    .expect("inserted");
+            }
+        }
+        let started = std::time::Instant::now();
+        for n in 0..100 {
+            let shop = store.named(&format!("shop-{n}")).await.expect("opened");
+            assert_eq!(shop.workspace().slug, format!("shop-{n}"));
+            assert_eq!(shop.has_bucket("items"), n % 10 == 0);
+            if n % 10 == 0 {
+                let keys = shop.table("items").expect("there").all().await.expect("read");
+                assert_eq!(
+                    keys.iter().map(|item| item.id()).collect::<Vec<_>>(),
+                    [n.to_string()]
+                );
+            }
+        }
+        assert!(
+            started.elapsed() < std::time::Duration::from_secs(1),
+            "{:?}",
+            started.elapsed()
+        );
+        store.close().await.expect("closed");
+    });
+}

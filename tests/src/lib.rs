@@ -3,9 +3,11 @@
 pub mod several;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
-use chancery::{Store, postgres};
+use chancery::{Clock, OpenOptions, Store, postgres};
 
 /// Names the PostgreSQL server: the URL of a superuser of a cluster that nobody needs.
 const SERVER: &str = "CHANCERY_TEST_POSTGRES";
@@ -31,6 +33,67 @@ where
         drop(named);
     }
     on_postgres(|store, _| scenario(store));
+}
+
+/// Runs a scenario on every backend, each on a fresh store whose time passes only when the scenario says so, and which removes
+/// expired records only when it is asked to.
+pub fn on_every_backend_by_hand<F, S>(scenario: S)
+where
+    S: Fn(Store, Hands) -> F,
+    F: Future<Output = ()>,
+{
+    let scenario = &scenario;
+    for backend in ["memory", "sqlite"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = match backend {
+            "memory" => "memory:".to_owned(),
+            _ => format!("sqlite:{}", folder.path().join("test.db").display()),
+        };
+        let named = Named(backend);
+        runtime().block_on(by_hand(&url, scenario));
+        drop(named);
+    }
+    on_postgres(|_, url| async move { by_hand(&url, scenario).await });
+}
+
+async fn by_hand<F, S>(url: &str, scenario: &S)
+where
+    S: Fn(Store, Hands) -> F,
+    F: Future<Output = ()>,
+{
+    let hands = Hands::default();
+    let store = Store::open_with(url, hands.options())
+        .await
+        .expect("a store opens");
+    scenario(store.clone(), hands).await;
+    store.close().await.expect("a store closes");
+}
+
+/// The hands of a clock that does not move by itself.
+#[derive(Clone)]
+pub struct Hands(Arc<AtomicI64>);
+
+impl Default for Hands {
+    fn default() -> Hands {
+        Hands(Arc::new(AtomicI64::new(1_000_000)))
+    }
+}
+
+impl Hands {
+    /// Lets time pass; back, if negative.
+    pub fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// How a store is opened that goes by this clock and sweeps only when asked.
+    pub fn options(&self) -> OpenOptions {
+        let time = self.0.clone();
+        OpenOptions {
+            clock: Clock::of(move || time.load(Ordering::Relaxed)),
+            ttl_check_interval: Duration::ZERO,
+            ..OpenOptions::default()
+        }
+    }
 }
 
 /// Runs a scenario on PostgreSQL only, with the URL of its database.

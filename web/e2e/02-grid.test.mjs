@@ -94,9 +94,12 @@ test('undo and redo take an edit back and forth', async () => {
 test('an edit over somebody else’s change asks, and keeping mine wins', async () => {
   const slug = await fresh(5);
   const [first] = await records(slug);
-  await api(page, 'PATCH', `/api/tables/${slug}/records/${first.id}`, { data: { name: 'Theirs' } });
   await cell(page, 0, 0).click();
-  await page.keyboard.type('Mine');
+  await page.keyboard.type('Mi');
+  await api(page, 'PATCH', `/api/tables/${slug}/records/${first.id}`, { data: { name: 'Theirs' } });
+  // The change of somebody else does not take away what is being typed.
+  await page.waitForTimeout(200);
+  await page.keyboard.type('ne');
   await page.keyboard.press('Enter');
   await page.waitForSelector('text=Changed by somebody else');
   await page.waitForSelector('text=Theirs');

@@ -22,6 +22,7 @@ const ColumnsPage = lazy(() =>
   import('./pages/ColumnsPage').then((m) => ({ default: m.ColumnsPage })),
 );
 const TrashPage = lazy(() => import('./pages/TrashPage').then((m) => ({ default: m.TrashPage })));
+const ActivityPage = lazy(() => import('./pages/ActivityPage').then((m) => ({ default: m.ActivityPage })));
 const ApiKeysPage = lazy(() =>
   import('./pages/ApiKeysPage').then((m) => ({ default: m.ApiKeysPage })),
 );
@@ -77,6 +78,7 @@ function SignedIn() {
           <Route path="/t/:table/import">{(p) => <ImportPage table={p.table} />}</Route>
           <Route path="/t/:table/trash">{(p) => <TrashPage key={p.table} table={p.table} />}</Route>
           <Route path="/trash">{() => <TrashPage />}</Route>
+          <Route path="/activity" component={ActivityPage} />
           <Route path="/keys" component={ApiKeysPage} />
           <Route path="/signin">{() => <Redirect to="/" />}</Route>
           <Route>

@@ -8,12 +8,15 @@
 )]
 
 mod bench;
+mod client;
 mod cluster;
 mod differential;
 mod e2e;
 mod failover;
 mod fuzz_api;
 mod kill;
+mod linear;
+mod live;
 mod move_million;
 mod postgres;
 mod process;
@@ -24,6 +27,7 @@ mod repo;
 mod server;
 mod test;
 mod tidy;
+mod undo_large;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -38,7 +42,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run everything: tidy, tests, doc tests, web build, browser, kill -9 loop, failover, API fuzzing
+    /// Run everything: tidy, tests, doc tests, web build, browser, client, kill -9 loop, linearisability, failover, API fuzzing
     Test(test::Options),
     /// Check the invariants of the house (crate arrows, sizes, banned words, …) in under a second
     Tidy(tidy::Options),
@@ -50,10 +54,16 @@ enum Command {
     Web(web::Options),
     /// Drive every page in a real headless Chromium against a freshly started server
     E2e(e2e::Options),
+    /// Check, build and test the TypeScript client against a freshly started server
+    Client(client::Options),
     /// Send generated requests to every documented operation (schemathesis) and check every answer
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Watch a server with a thousand live queries while it is written to, and check every push
+    Live(live::Options),
+    /// Record what 16 callers are answered while the server is killed, and check that one after the other could have been
+    Linear(linear::Options),
     /// Start PostgreSQL with two replicas, Redis and two server processes, to look at; Ctrl-C ends all
     Cluster(cluster::Options),
     /// Kill the primary of a replicated PostgreSQL under load again and again, promote a replica, and check that nothing
@@ -63,6 +73,8 @@ enum Command {
     Differential(differential::Options),
     /// Move a million records from SQLite to PostgreSQL and back and compare them all
     MoveMillion(move_million::Options),
+    /// Import, change and delete 100,000 records on every backend and take each back, with how long it takes
+    UndoLarge(undo_large::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -74,12 +86,16 @@ fn main() -> std::process::ExitCode {
         Command::Provision(options) => provision::run(&options),
         Command::Web(options) => web::run(&options),
         Command::E2e(options) => e2e::run(&options),
+        Command::Client(options) => client::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Live(options) => live::run(&options),
+        Command::Linear(options) => linear::run(&options),
         Command::Cluster(options) => cluster::run(&options),
         Command::Failover(options) => failover::run(&options),
         Command::Differential(options) => differential::run(&options),
         Command::MoveMillion(options) => move_million::run(&options),
+        Command::UndoLarge(options) => undo_large::run(&options),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

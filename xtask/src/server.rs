@@ -156,6 +156,16 @@ impl Server {
         matches!(self.group.child().try_wait(), Ok(None))
     }
 
+    /// How much memory the process holds, in KiB.
+    pub(crate) fn memory_kib(&mut self) -> Result<u64> {
+        let path = format!("/proc/{}/status", self.group.child().id());
+        let status = std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix("kB"));
+        let number = number.with_context(|| format!("{path} says nothing about memory"))?;
+        Ok(number.trim().parse()?)
+    }
+
     /// SIGKILL, without any warning.
     pub(crate) fn kill(self) -> Result<()> {
         self.group.kill()

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::postgres::{self, Durability, Postgres};
 use crate::redis::{self, Redis};
 use crate::replicated::{self, Replicated};
-use crate::{e2e, failover, fuzz_api, kill, process, repo, tidy, web};
+use crate::{client, e2e, failover, fuzz_api, kill, linear, live, process, repo, tidy, web};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -37,8 +37,14 @@ enum Step {
     Web,
     /// Every page in a real headless Chromium
     E2e,
+    /// The TypeScript client against a real server
+    Client,
     /// 100 times kill -9 under load, on SQLite and on PostgreSQL
     Kill,
+    /// 100 live queries under writes, every push checked
+    Live,
+    /// 10 histories of 16 callers and a kill -9 each, checked for linearisability
+    Linear,
     /// A replicated PostgreSQL whose primary is killed under load, and whose replicas are stopped and killed
     Failover,
     /// Generated requests to every documented operation
@@ -79,10 +85,13 @@ impl Step {
             Self::Doc => process::run(repo::cargo().args(["test", "--workspace", "--all-features", "--doc"])),
             Self::Web => web::run(&web::Options::check()),
             Self::E2e => e2e::run(&e2e::Options::everything()),
+            Self::Client => client::run(&client::Options::everything()),
             Self::Kill => {
                 kill::run(&kill::Options::short())?;
                 kill::run(&kill::Options::short_on_postgres())
             }
+            Self::Live => live::run(&live::Options::short()),
+            Self::Linear => linear::run(&linear::Options::short()),
             Self::Failover => failover::run(&failover::Options::short()),
             Self::FuzzApi => fuzz_api::run(&fuzz_api::Options::short()),
         }

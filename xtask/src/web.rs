@@ -73,7 +73,7 @@ pub(crate) fn ensure_packages(web: &Path) -> Result<PathBuf> {
 /// Installs the page's packages exactly as locked and answers the Node that was used.
 pub(crate) fn install_packages(web: &Path) -> Result<PathBuf> {
     if !web.join("package.json").is_file() {
-        bail!("web/package.json is missing: there is no page to build");
+        bail!("{} holds no package.json", web.display());
     }
     let node = provision::provide(Need::Node)?;
     process::run(
@@ -81,7 +81,7 @@ pub(crate) fn install_packages(web: &Path) -> Result<PathBuf> {
             .args(["ci", "--no-audit", "--no-fund"])
             .current_dir(web),
     )
-    .context("npm could not install the page's packages")?;
+    .with_context(|| format!("npm could not install the packages of {}", web.display()))?;
     Ok(node)
 }
 

@@ -91,6 +91,12 @@ pub struct Validation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub nested: Option<Value>,
+    /// The slug of the table, in the same workspace, of which a value is a record's key: that record must be there.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What deleting that record does: `restrict` (it is refused, the default), `cascade` (this one goes too) or `setNull`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_delete: Option<String>,
 }
 
 /// A new column.

@@ -7,18 +7,24 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod buckets;
 pub mod bulk;
+pub mod changes;
 pub mod codes;
 pub mod columns;
 pub mod exports;
 pub mod fields;
 pub mod health;
+pub mod history;
 pub mod imports;
 pub mod limits;
+pub mod live;
 pub mod problem;
 pub mod query;
 pub mod records;
 pub mod tables;
+pub mod transactions;
+pub mod webhooks;
 pub mod workspaces;
 
 mod patch;

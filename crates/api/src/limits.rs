@@ -40,3 +40,35 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Backups that a server writes at the same time.
 pub const BACKUPS_AT_ONCE_MAX: usize = 1;
+/// Open sockets of `/api/live`; above it the answer is 503.
+pub const LIVE_SOCKETS_MAX: usize = 10_000;
+/// Longest frame of a socket, in bytes, either way in.
+pub const LIVE_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Subscriptions of one socket.
+pub const LIVE_SUBSCRIPTIONS_MAX: usize = 1_000;
+/// Topics that one socket follows.
+pub const LIVE_TOPICS_MAX: usize = 100;
+/// Events of a topic that a socket sends before others get their turn.
+pub const LIVE_EVENTS_AT_ONCE_MAX: usize = 1_000;
+/// How long a socket may take to say who it is, in seconds.
+pub const LIVE_AUTH_SECONDS_MAX: u64 = 10;
+/// How often a socket is pinged, in seconds.
+pub const LIVE_PING_SECONDS: u64 = 20;
+/// How long a socket may be silent, pongs included, in seconds.
+pub const LIVE_SILENT_SECONDS_MAX: u64 = 60;
+/// How long one frame may take to leave, in seconds; then the socket is closed.
+pub const LIVE_SEND_SECONDS_MAX: u64 = 60;
+/// Transactions that one socket has open at once.
+pub const LIVE_TRANSACTIONS_MAX: usize = 16;
+/// How long a transaction of a socket may be left alone before it is rolled back, in seconds.
+pub const LIVE_TRANSACTION_IDLE_SECONDS_MAX: u64 = 30;
+/// How often it is checked that a session or key still holds, in seconds.
+pub const LIVE_CHECK_SECONDS: u64 = 2;
+/// Streams of events that are open at the same time; above it the answer is 503 with `Retry-After`.
+pub const EVENT_STREAMS_MAX: usize = 1_000;
+/// When to come again if there are too many, in seconds.
+pub const STREAM_RETRY_SECONDS: u64 = 10;
+/// Most topics of one request.
+pub const TOPICS_MAX: usize = 100;
+/// Longest that sending one message of a webhook may take, in seconds.
+pub const WEBHOOK_SECONDS_MAX: u64 = 10;

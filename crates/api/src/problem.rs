@@ -34,6 +34,10 @@ pub struct Problem {
     /// How many issues there are in all, where `errors` had to stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors_total: Option<u64>,
+    /// What the code is about, for a program: with `transactionConflict` its table and key.
+    #[serde(default, skip_serializing_if = "JsonMap::is_empty")]
+    #[schema(value_type = Object)]
+    pub params: JsonMap,
     /// With 412: the record as it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -53,6 +57,7 @@ impl Problem {
             request_id: String::new(),
             errors: Vec::new(),
             errors_total: None,
+            params: JsonMap::new(),
             current: None,
         }
     }

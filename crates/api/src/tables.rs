@@ -72,9 +72,12 @@ pub struct TableSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
     pub ttl: Option<serde_json::Value>,
-    /// Most records; beyond it the oldest go. Not to be had yet: a table that asks for it is refused.
+    /// Most records; beyond it the oldest make room for new ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u64>,
+    /// Whether the records outlive the process (the default); otherwise a store that nobody shares forgets them when it is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persistent: Option<bool>,
     /// Indexes over several columns, each a list of slugs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexes: Option<Vec<Vec<String>>>,
@@ -166,6 +169,14 @@ pub struct TableSettingsUpdate {
     /// Whether files may be attached to records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_attachments: Option<bool>,
+    /// How long records live from now on: milliseconds, or text such as `30m`, `7d`; `null` for ever.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Value>)]
+    pub ttl: Option<Option<serde_json::Value>>,
 }
 
 /// A page of tables.

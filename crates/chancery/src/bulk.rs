@@ -7,12 +7,13 @@ use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
 use chancery_model::change::{ChangeKind, Reason};
 use chancery_model::query::unknown_column;
 use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, limits};
-use chancery_storage::{Mode, OnReject, Outcome, Rejection, StorageError, Write};
+use chancery_storage::{Mode, OnReject, Outcome, Rejection, Write};
 
 use crate::error::Error;
 use crate::record::Record;
 use crate::records::key_of;
 use crate::rows::{Blank, OnMany, Row, RowOptions, RowOutcome, RowsOutcome, rejection_issue};
+use crate::rules::{Refusal, Unsettled};
 use crate::store::{Commit, TableHandle};
 
 /// How often a bulk is decided again after others changed what it was decided on.
@@ -332,22 +333,22 @@ impl TableHandle {
             let how = how(options, stop);
             let mode = how.mode;
             let keys: Vec<Key> = writes.iter().map(key_of).collect();
-            let (outcomes, revision) = match self.store.commit(writes, now, how).await {
-                Ok(committed) => (committed.outcomes, committed.revision),
-                Err(StorageError::Rejected(why)) if why.iter().any(|(_, rejection)| stale(rejection)) => {
+            let (outcomes, revision) = match self.store.write(writes, now, how).await {
+                Ok(settled) => (settled.outcomes, settled.revision),
+                Err(Unsettled::Refused(why)) if why.iter().any(|(_, why)| stale(why)) => {
                     self.store.reload().await?;
                     continue;
                 }
-                Err(StorageError::Rejected(why)) => {
-                    let mut outcomes: Vec<Outcome> = keys.iter().map(|_| Outcome::Defined).collect();
-                    for (index, rejection) in why {
-                        outcomes[index] = Outcome::Rejected(rejection);
+                Err(Unsettled::Refused(why)) => {
+                    let mut outcomes: Vec<Became> = keys.iter().map(|_| Ok(Outcome::Defined)).collect();
+                    for (index, why) in why {
+                        outcomes[index] = Err(why);
                     }
                     (outcomes, self.backend().revision().await?)
                 }
-                Err(error) => return Err(error.into()),
+                Err(Unsettled::Failed(error)) => return Err(error),
             };
-            let failed = |outcome: &Outcome| matches!(outcome, Outcome::Rejected(_) | Outcome::Defined);
+            let failed = |outcome: &Became| matches!(outcome, Err(_) | Ok(Outcome::Defined));
             let stopped = stop || options.on_error == OnError::Abort && outcomes.iter().any(failed);
             let item = |plan: Result<usize, Vec<Issue>>| match plan {
                 Err(issues) => Bulk::Failed(issues),
@@ -397,6 +398,9 @@ impl TableHandle {
     }
 }
 
+/// What became of one write.
+type Became = Result<Outcome, Refusal>;
+
 /// The write that one item of a bulk means, or its issues.
 trait Decide:
     Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Write, Vec<Issue>>
@@ -417,7 +421,7 @@ fn changeable<'a>(
     now: i64,
 ) -> Result<&'a chancery_model::Record, Vec<Issue>> {
     let current = current
-        .filter(|record| record.expires_at.is_none_or(|at| at > now))
+        .filter(|record| record.expires_at.is_none_or(|at| at > table.judged_at(now)))
         .filter(|record| record.deleted_at.is_none() || options.permanent)
         .ok_or_else(|| {
             vec![Issue::new(
@@ -452,23 +456,24 @@ fn how(options: &BulkOptions, stop: bool) -> Commit {
 }
 
 /// Whether a batch has to be decided again.
-fn stale(rejection: &Rejection) -> bool {
-    matches!(
-        rejection,
-        Rejection::SchemaChanged | Rejection::Version { .. } | Rejection::NotFound
-    )
+fn stale(why: &Refusal) -> bool {
+    why.is_outdated()
+        || matches!(
+            why,
+            Refusal::Seam(Rejection::Version { .. } | Rejection::NotFound)
+        )
 }
 
 /// What became of one item whose write was sent.
-fn changed(table: &Arc<Table>, key: &Key, outcome: &Outcome, stopped: bool) -> Bulk {
+fn changed(table: &Arc<Table>, key: &Key, outcome: &Became, stopped: bool) -> Bulk {
     let record = |row: &Arc<chancery_model::Record>| Record::new(table.clone(), row.clone());
     match outcome {
-        Outcome::Rejected(rejection) => Bulk::Failed(vec![rejection_issue(table, key, rejection)]),
+        Err(why) => Bulk::Failed(vec![why.issue(table, key)]),
         _ if stopped => Bulk::Stopped,
-        Outcome::Written(row) if row.deleted_at.is_some() => Bulk::Deleted(record(row)),
-        Outcome::Written(row) => Bulk::Updated(vec![record(row)]),
-        Outcome::Purged(row) => Bulk::Deleted(record(row)),
-        Outcome::Cleared(_) | Outcome::Defined => Bulk::Stopped,
+        Ok(Outcome::Written(row)) if row.deleted_at.is_some() => Bulk::Deleted(record(row)),
+        Ok(Outcome::Written(row)) => Bulk::Updated(vec![record(row)]),
+        Ok(Outcome::Purged(row)) => Bulk::Deleted(record(row)),
+        Ok(_) => Bulk::Stopped,
     }
 }
 

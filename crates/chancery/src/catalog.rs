@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chancery_model::column::OnDelete;
 use chancery_model::{Json, JsonMap, Table, TableId};
 use chancery_storage::{Backend, DEFINITION_KIND, DocumentQuery, WORKSPACE_KIND};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -49,6 +50,22 @@ pub(crate) struct Catalog {
     pub(crate) by_id: HashMap<String, Arc<Table>>,
     by_number: HashMap<TableId, Arc<Table>>,
     by_slug: HashMap<String, HashMap<String, Arc<Table>>>,
+    referrers: HashMap<TableId, Vec<Referrer>>,
+    /// Tables of which a write asks for more than itself: see [`crate::rules`].
+    ruled: HashSet<TableId>,
+    /// Whether records of any table expire.
+    pub(crate) expires: bool,
+}
+
+/// A column that refers to records of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Referrer {
+    /// The table that has the column.
+    pub(crate) table: Arc<Table>,
+    /// Its ordinal.
+    pub(crate) column: u16,
+    /// What the end of a record does to those that refer to it.
+    pub(crate) on_delete: OnDelete,
 }
 
 impl Catalog {
@@ -79,7 +96,49 @@ impl Catalog {
             let table: Table = read("table", &document.id, document.body)?;
             catalog.add(Arc::new(table));
         }
+        catalog.relate();
         Ok(catalog)
+    }
+
+    /// Notes which tables refer to which, and which have rules beyond a record's own.
+    fn relate(&mut self) {
+        for table in self.by_id.values() {
+            self.expires |= table.ttl_ms.is_some();
+            if table.ttl_ms.is_some() || table.max_size.is_some() {
+                self.ruled.insert(table.number);
+            }
+            for (column, slug) in table.references() {
+                self.ruled.insert(table.number);
+                let slugs = self.by_slug.get(&table.workspace);
+                let Some(target) = slugs.and_then(|tables| tables.get(slug)) else {
+                    continue;
+                };
+                self.ruled.insert(target.number);
+                self.referrers.entry(target.number).or_default().push(Referrer {
+                    table: table.clone(),
+                    column: column.ordinal,
+                    on_delete: column.constraints.on_delete.unwrap_or_default(),
+                });
+            }
+        }
+        for referrers in self.referrers.values_mut() {
+            referrers.sort_by_key(|referrer| (referrer.table.number, referrer.column));
+        }
+    }
+
+    /// The columns that refer to a table.
+    pub(crate) fn referrers(&self, table: TableId) -> &[Referrer] {
+        self.referrers.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a write of the table asks for more than itself.
+    pub(crate) fn is_ruled(&self, table: TableId) -> bool {
+        self.ruled.contains(&table)
+    }
+
+    /// All tables of all workspaces.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.by_id.values()
     }
 
     fn add(&mut self, table: Arc<Table>) {
@@ -94,6 +153,11 @@ impl Catalog {
     /// The newest definition of a table that is known by its number, which hashes fastest; none once it is dropped.
     pub(crate) fn newest(&self, number: TableId, id: &str) -> Option<&Arc<Table>> {
         self.by_number.get(&number).filter(|table| table.id == id)
+    }
+
+    /// The newest definition of the table with this number.
+    pub(crate) fn numbered(&self, number: TableId) -> Option<&Arc<Table>> {
+        self.by_number.get(&number)
     }
 
     /// The table with this slug or id in a workspace.

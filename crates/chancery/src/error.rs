@@ -4,6 +4,7 @@ use chancery_model::{Code, Issue, Key};
 use chancery_storage::StorageError;
 
 use crate::record::Record;
+use crate::undo::RevertReport;
 
 /// An error of the library.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,22 @@ pub enum Error {
         /// The key.
         key: Key,
     },
+    /// Another record refers to it and restricts its end.
+    #[error(
+        "Cannot delete from table \"{table}\" (key \"{key}\"): referenced by table \"{by}\" (key \"{by_key}\") via field \"{field}\""
+    )]
+    Referenced {
+        /// The table's slug.
+        table: String,
+        /// The key.
+        key: Key,
+        /// The slug of the table that refers to it.
+        by: String,
+        /// The key of the record that does.
+        by_key: Key,
+        /// The slug of the column.
+        field: String,
+    },
     /// There is no such thing.
     #[error("{message}")]
     NotFound {
@@ -68,6 +85,19 @@ pub enum Error {
         /// The record as it is.
         current: Box<Record>,
     },
+    /// Others changed what a transaction read or wrote; nothing of it was written.
+    #[error("Transaction conflict in table \"{table}\"{}: {detail}", .key.as_ref().map_or(String::new(), |key| format!(" for key \"{key}\"")))]
+    TransactionConflict {
+        /// The table's slug.
+        table: String,
+        /// The record; none if it is about more than one.
+        key: Option<Key>,
+        /// What changed.
+        detail: String,
+    },
+    /// The transaction was committed or rolled back before.
+    #[error("the transaction has ended")]
+    TransactionEnded,
     /// Something of this name exists already.
     #[error("{message}")]
     Taken {
@@ -103,6 +133,12 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// The change log does not reach back so far any more.
+    #[error("the change log begins at revision {oldest}")]
+    Gone {
+        /// The oldest revision that it still holds.
+        oldest: u64,
+    },
     /// Somebody wrote to the source while it was moved.
     #[error("the source was written to meanwhile: it was at revision {from} and is at {to}")]
     Changed {
@@ -114,6 +150,17 @@ pub enum Error {
     /// A copy does not hold what its source holds.
     #[error("the copy is not like its source: {}", .0.join("; "))]
     Unlike(Vec<String>),
+    /// An operation that cannot be taken back, ever.
+    #[error("The operation {operation} cannot be taken back: {why}")]
+    Irreversible {
+        /// Its id.
+        operation: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// An undo that was to be all or nothing, and something stands in the way; nothing is changed.
+    #[error("{} record(s) of the operation {} cannot be as before; nothing was changed", .0.skipped_total, .0.reverts)]
+    Kept(Box<RevertReport>),
     /// The database cannot be used as it is: in use, damaged, newer, full or closed.
     #[error("{0}")]
     Storage(StorageError),
@@ -134,7 +181,19 @@ impl Error {
             }
             Error::InTrash { .. } => "Restore it first.".into(),
             Error::Version { .. } => "Read the record again and repeat the change.".into(),
+            Error::TransactionConflict { .. } => {
+                "Run the transaction again: it then reads what is there by now.".into()
+            }
+            Error::TransactionEnded => "Begin another one.".into(),
             Error::Limit { .. } => "Send it in several parts.".into(),
+            Error::Referenced { by, field, .. } => {
+                format!(
+                    "Delete or change what refers to it in \"{by}\" first, or declare {field} with onDelete cascade or setNull."
+                )
+            }
+            Error::Taken { what: "table", .. } => {
+                "Choose another name, or change the one that is there.".into()
+            }
             Error::Bulk(_) => "Mend the items, or send continueOnError to write the good ones.".into(),
             Error::File { hint, .. } => hint.clone(),
             Error::Storage(StorageError::Locked { .. }) => {
@@ -150,7 +209,10 @@ impl Error {
             Error::Storage(StorageError::Unsure { .. }) => {
                 "Read the records again before repeating the write.".into()
             }
+            Error::Irreversible { .. } => "Restore a backup.".into(),
+            Error::Kept(_) => "Take back the rest without it: what was changed since stays as it is.".into(),
             Error::Changed { .. } => "Stop whatever writes to it and move again.".into(),
+            Error::Gone { .. } => "Read the records again, and go on from the current revision.".into(),
             Error::Unlike(_) => "Check the disk it was written to, and repeat.".into(),
             Error::Storage(StorageError::Unfinished { .. }) => {
                 "Repeat the move or restore: it starts again from nothing.".into()
@@ -190,6 +252,7 @@ impl Error {
             Error::KeyTaken { ref key, .. } => {
                 vec![Issue::new("id", Code::KeyTaken, self.to_string()).with("key", key.to_string())]
             }
+            Error::Referenced { .. } => vec![Issue::new("id", Code::Reference, self.to_string())],
             Error::NotFound { .. } | Error::InTrash { .. } => {
                 vec![Issue::new("id", Code::NotFound, self.to_string())]
             }

@@ -190,7 +190,7 @@ impl TableHandle {
     }
 }
 
-fn measure_of(table: &Table, measure: &MeasureInput) -> Result<Measure, Issue> {
+pub(crate) fn measure_of(table: &Table, measure: &MeasureInput) -> Result<Measure, Issue> {
     use chancery_model::field::Storage;
     let Some(name) = &measure.column else {
         if measure.function == Function::Count {
@@ -240,7 +240,7 @@ fn aggregated(table: &Table, input: &AggregateInput, group: Group) -> Aggregated
 }
 
 /// A value of a field as the field shows it.
-fn value_json(table: &Table, name: &str, value: &Value) -> Json {
+pub(crate) fn value_json(table: &Table, name: &str, value: &Value) -> Json {
     if value.is_null() {
         return Json::Null;
     }
@@ -257,7 +257,7 @@ fn value_json(table: &Table, name: &str, value: &Value) -> Json {
     }
 }
 
-fn plain_json(value: &Value) -> Json {
+pub(crate) fn plain_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(bool) => Json::from(*bool),

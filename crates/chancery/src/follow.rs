@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::store::Store;
 
 /// Changes that are read at once.
-const READ_AT_ONCE: usize = 1_000;
+pub(crate) const READ_AT_ONCE: usize = 1_000;
 /// How often a follower looks by itself when nothing is said to be new: a bell may be lost with its connection.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl Store {
     /// The changes after a number, in order, at most `limit`; 0 is before the first. Numbers rise by one with each change

@@ -17,42 +17,96 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The same from a struct, whose mistakes the compiler finds ([`Store::define`], [`derive@Record`]):
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chancery::Error> {
+//! use chancery::{Choices, Error, Record, Store, json};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Record, Serialize, Deserialize)]
+//! #[record(table = "tasks", soft_delete)]
+//! struct Task {
+//!     id: Option<String>,
+//!     #[record(min_length = 1, max_length = 200)]
+//!     title: String,
+//!     #[record(indexed)]
+//!     status: Status,
+//!     #[record(min = 1, max = 5, default = 3)]
+//!     priority: Option<u8>,
+//! }
+//!
+//! #[derive(Choices, Serialize, Deserialize)]
+//! enum Status {
+//!     Todo,
+//!     Done,
+//! }
+//!
+//! let store = Store::open("memory:").await?;
+//! let tasks = store.define::<Task>().await?;
+//! let title = "Write documentation".to_owned();
+//! let task = tasks.insert(&Task { id: None, title, status: Status::Todo, priority: None }).await?;
+//! let key = task.id.as_deref().unwrap();
+//! tasks.update(key, json!({"status": "Done"})).await?;
+//! let done: Vec<Task> = tasks.filter(json!({"status": "Done"})).await?;
+//! assert_eq!(done[0].priority, Some(3));
+//! let refused = tasks.update(key, json!({"priority": 9})).await;
+//! assert!(matches!(refused, Err(Error::Invalid { .. })));
+//! # Ok(()) }
+//! ```
+//!
 //! It speaks no HTTP and holds no SQL: storage is behind [`chancery_storage::Backend`].
 
 pub mod access;
 pub mod backup;
 mod bucket_filter;
+mod buckets;
 mod bulk;
 mod catalog;
+mod clock;
 pub mod cursor;
+mod define;
+#[doc(hidden)]
+pub mod derived;
 pub mod doctor;
 mod error;
+mod events;
+mod expiry;
 mod export;
 mod figures;
 mod follow;
+mod history;
 mod import;
 pub mod limits;
 mod line;
+pub mod live;
 mod names;
+mod options;
 mod reads;
 mod record;
 mod records;
 pub mod replies;
 mod rows;
+mod rules;
 mod schema;
 mod slow;
 mod store;
 mod sweep;
+mod transaction;
 pub mod transfer;
 mod typed;
+mod undo;
+pub mod webhooks;
 mod workspaces;
 
+pub use buckets::{BucketStats, StoreStats};
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
 pub use catalog::Workspace;
+pub use chancery_derive::{Choices, Record};
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
-pub use chancery_model::change::{Change, ChangeKind};
-pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated};
+pub use chancery_model::change::{Change, ChangeKind, Reason};
+pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated, OnDelete};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
 pub use chancery_model::filter::Operator;
@@ -65,26 +119,39 @@ pub use chancery_model::{
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
 pub use chancery_storage::{
-    CACHE_BYTES, CacheOptions, CacheStatus, Durability, ReadFigures, RedisState, RedisStatus, RedisUrl,
+    CACHE_BYTES, CacheOptions, CacheStatus, Durability, News, ReadFigures, RedisState, RedisStatus, RedisUrl,
     ReplicaFigures, StorageError, TableStats,
 };
 pub use chancery_vault::credentials;
+pub use clock::Clock;
+pub use derived::{AsColumn, AsRecord, Meta};
 pub use error::Error;
+pub use events::{
+    Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
+};
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
+pub use history::{FieldChange, History, HistoryStep, Operation, OperationPage, OperationQuery, TableCounts};
 pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
     Suggestion,
 };
+pub use live::{
+    Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push,
+    ReadTable, Reads, SnapshotReason,
+};
+pub use options::OptionPatch;
 pub use reads::{Count, Page, PageWindow, Stream};
 pub use record::Record;
 pub use records::{IntoKey, WriteOptions, Written};
 pub use rows::{Blank, OnMany};
-pub use schema::{ColumnPatch, OptionPatch, TablePatch};
+pub use schema::{ColumnPatch, TablePatch};
 pub use serde_json::json;
 pub use slow::SlowQuery;
 pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
+pub use transaction::{Action, Step, Stepped, Transacted, Transaction, TransactionOptions, TransactionTable};
 pub use typed::Typed;
+pub use undo::{RevertOptions, RevertReport, Skipped, Why};
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

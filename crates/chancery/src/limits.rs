@@ -14,7 +14,48 @@ pub const VALUE_CHARS_MAX: usize = 200;
 pub const DIFFERENCES_MAX: usize = 20;
 /// Most findings of the doctor that are told one by one.
 pub const FINDINGS_MAX: usize = 100;
+/// How often expired records are removed unless said otherwise.
+pub const TTL_CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+/// Expired records that one commit removes.
+pub const EXPIRED_IN_ONE_COMMIT: u64 = 1_000;
 /// What counts as a slow query unless said otherwise, in ms.
 pub const SLOW_QUERY_MS: u64 = 500;
 /// Most slow queries that are kept in memory.
 pub const SLOW_QUERIES_MAX: usize = 20;
+/// Most steps of a record's history in one answer.
+pub const HISTORY_STEPS_MAX: usize = 1_000;
+/// Steps of a record that are read at once on the way back.
+pub(crate) const CHAIN_AT_ONCE: usize = 64;
+/// Most steps of a record that an undo looks through; beyond, the record counts as changed since.
+pub(crate) const CHAIN_STEPS_MAX: usize = 10_000;
+/// Most operations in one answer.
+pub const OPERATIONS_MAX: usize = 200;
+/// Most commits that are looked at for one page of operations; a filter that finds few then answers a short page.
+pub(crate) const COMMITS_EXAMINED_MAX: usize = 10_000;
+/// Commits of the log that are read at once.
+pub(crate) const COMMITS_AT_ONCE: usize = 500;
+/// Most changes of an operation that are counted by kind; of a larger one only the sum is told.
+pub const COUNTED_CHANGES_MAX: u64 = 500_000;
+/// Operations whose counts are remembered.
+pub(crate) const COUNTS_KEPT_MAX: usize = 1_000;
+/// Changes that are read, and taken back, together: as many as one bulk may have. A larger operation is taken back in
+/// several commits.
+pub const UNDO_WINDOW: usize = 10_000;
+/// Most records left out that the report of an undo names; the count is always exact.
+pub const UNDO_SKIPPED_TOLD_MAX: usize = 1_000;
+/// How often a transaction is run, counting the first time, unless said otherwise.
+pub const TRANSACTION_ATTEMPTS: u32 = 64;
+/// Longest pause before a transaction is run again, in ms.
+pub const TRANSACTION_PAUSE_MS_MAX: u64 = 50;
+/// Most records that one transaction writes.
+pub const TRANSACTION_WRITES_MAX: usize = 10_000;
+/// Most records that one transaction reads one by one; reads of many at once are not counted.
+pub const TRANSACTION_READS_MAX: usize = 100_000;
+/// Most steps of a transaction that comes as a list.
+pub const TRANSACTION_STEPS_MAX: usize = 1_000;
+/// Most webhooks of a store.
+pub const WEBHOOKS_MAX: usize = 100;
+/// Most topics of a webhook.
+pub const WEBHOOK_TOPICS_MAX: usize = 50;
+/// Longest URL of a webhook, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_000;

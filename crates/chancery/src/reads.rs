@@ -62,7 +62,10 @@ impl TableHandle {
         };
         let row = self.reader().get(&table, &key).await?;
         let seen = row.filter(|row| {
-            row.deleted_at.is_none() && row.expires_at.is_none_or(|expires| expires > self.store.now())
+            row.deleted_at.is_none()
+                && row
+                    .expires_at
+                    .is_none_or(|at| at > table.judged_at(self.store.now()))
         });
         Ok(seen.map(|row| Record::new(table, row)))
     }
@@ -77,7 +80,10 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let seen = row.filter(|row| row.expires_at.is_none_or(|expires| expires > self.store.now()));
+        let seen = row.filter(|row| {
+            row.expires_at
+                .is_none_or(|at| at > table.judged_at(self.store.now()))
+        });
         Ok(seen.map(|row| Record::new(table, row)))
     }
 
@@ -317,7 +323,7 @@ impl TableHandle {
                 filter,
                 search,
                 scope,
-                now,
+                now: table.judged_at(now),
                 sort,
                 window,
             }),

@@ -147,8 +147,8 @@ impl Record {
         display
     }
 
-    /// The flat form of the bucket vocabulary: the data, the key, `_version`, `_createdAt`, `_updatedAt`, `_expiresAt`.
-    /// Absent values are absent.
+    /// The flat form of the bucket vocabulary: the data, the key, `_version`, `_createdAt`, `_updatedAt`, `_expiresAt`,
+    /// `_deletedAt`, `_createdBy`, `_updatedBy`. Absent values are absent.
     pub fn flat(&self) -> JsonMap {
         let mut flat = JsonMap::new();
         if self.table.key_column.is_none() {
@@ -173,6 +173,17 @@ impl Record {
         flat.insert("_updatedAt".into(), self.row.updated_at.into());
         if let Some(expires) = self.row.expires_at {
             flat.insert("_expiresAt".into(), expires.into());
+        }
+        if let Some(deleted) = self.row.deleted_at {
+            flat.insert("_deletedAt".into(), deleted.into());
+        }
+        for (name, actor) in [
+            ("_createdBy", &self.row.created_by),
+            ("_updatedBy", &self.row.updated_by),
+        ] {
+            if let Some(actor) = actor {
+                flat.insert(name.into(), (&**actor).into());
+            }
         }
         flat
     }
@@ -202,7 +213,8 @@ impl Record {
     }
 }
 
-fn key_json(key: &Key) -> Json {
+/// A key as JSON.
+pub(crate) fn key_json(key: &Key) -> Json {
     match key {
         Key::Int(int) => Json::from(*int),
         key => Json::String(key.to_string()),

@@ -6,14 +6,15 @@ use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
 use chancery_model::change::ChangeKind;
 use chancery_model::issue::type_name;
 use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table};
-use chancery_storage::{Counter, Draw, DrawTarget, Mode, Outcome, Rejection, StorageError, Write};
+use chancery_storage::{Counter, Draw, DrawTarget, Mode, Outcome, Rejection, Write};
 
 use crate::error::Error;
 use crate::record::Record;
+use crate::rules::{Refusal, Settled, Unsettled};
 use crate::store::{Commit, TableHandle};
 
 /// How often a write is decided again after somebody else was faster, before giving up.
-const ATTEMPTS: usize = 64;
+pub(crate) const ATTEMPTS: usize = 64;
 
 /// How a record is written.
 #[derive(Clone, Debug, Default)]
@@ -77,14 +78,8 @@ impl TableHandle {
 
             // Write.
             let write = insert_write(&table, inserted.record, &inserted.draws);
-            let key = key_of(&write);
-            match self.store.commit(vec![write], now, how(&options)).await {
-                Err(StorageError::Rejected(why)) => match why.into_iter().next() {
-                    Some((_, Rejection::SchemaChanged)) => self.store.reload().await?,
-                    Some((_, rejection)) => return Err(self.rejected(&table, key, object, rejection)),
-                    None => return Err(Error::Internal("a batch was rejected without a reason".into())),
-                },
-                done => return written(&table, done?, inserted.ignored),
+            if let Some(settled) = self.settle(&table, write, now, &options, Some(object)).await? {
+                return written(&table, settled, inserted.ignored);
             }
         }
         Err(self.gave_up())
@@ -150,7 +145,7 @@ impl TableHandle {
             let kind = ChangeKind::Updated;
             let write = Write::update(&table, &current, updated.record, updated.before, kind);
             match self.settle(&table, write, now, &options, Some(object)).await? {
-                Some(committed) => return written(&table, committed, updated.ignored),
+                Some(settled) => return written(&table, settled, updated.ignored),
                 None => continue,
             }
         }
@@ -210,7 +205,9 @@ impl TableHandle {
             let now = self.store.now();
 
             // Decide.
-            let current = found.ok_or_else(|| no_record(&table, &key.to_string()))?;
+            let judged_at = table.judged_at(now);
+            let there = found.filter(|record| record.expires_at.is_none_or(|at| at > judged_at));
+            let current = there.ok_or_else(|| no_record(&table, &key.to_string()))?;
             self.expect(&table, &current, options.expected_version)?;
             match (kind, current.deleted_at) {
                 (ChangeKind::Deleted, Some(_)) => {
@@ -239,8 +236,8 @@ impl TableHandle {
 
             // Write.
             let write = Write::update(&table, &current, record, Vec::new(), kind);
-            if let Some(committed) = self.settle(&table, write, now, &options, None).await? {
-                return written(&table, committed, Vec::new());
+            if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
+                return written(&table, settled, Vec::new());
             }
         }
         Err(self.gave_up())
@@ -263,34 +260,21 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Version`].
     pub async fn purge_with(&self, key: impl IntoKey, options: WriteOptions) -> Result<Written, Error> {
-        let table = self.definition()?;
-        let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
-        let found = self.backend().get(&table, &key).await?;
-        let current = found.ok_or_else(|| no_record(&table, &key.to_string()))?;
-        self.expect(&table, &current, options.expected_version)?;
-        let now = self.store.now();
-        let write = Write::purge(&table, &key, options.expected_version);
-        match self.settle(&table, write, now, &options, None).await? {
-            Some(committed) => written(&table, committed, Vec::new()),
-            None => Err(no_record(&table, &key.to_string())),
+        for _ in 0..ATTEMPTS {
+            let table = self.definition()?;
+            let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
+            let found = self.backend().get(&table, &key).await?;
+            let now = self.store.now();
+            let judged_at = table.judged_at(now);
+            let there = found.filter(|record| record.expires_at.is_none_or(|at| at > judged_at));
+            let current = there.ok_or_else(|| no_record(&table, &key.to_string()))?;
+            self.expect(&table, &current, options.expected_version)?;
+            let write = Write::purge(&table, &key, options.expected_version);
+            if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
+                return written(&table, settled, Vec::new());
+            }
         }
-    }
-
-    /// Removes all records of the table for good and answers how many; the definition stays.
-    ///
-    /// # Errors
-    /// [`Error::Storage`].
-    pub async fn clear(&self) -> Result<u64, Error> {
-        let table = self.definition()?;
-        let writes = vec![Write::Clear { table }];
-        let committed = self
-            .store
-            .commit(writes, self.store.now(), Commit::default())
-            .await?;
-        match committed.outcomes.first() {
-            Some(Outcome::Cleared(count)) => Ok(*count),
-            other => Err(Error::Internal(format!("clear answered {other:?}"))),
-        }
+        Err(self.gave_up())
     }
 
     /// The live record with a key, for a write.
@@ -308,14 +292,14 @@ impl TableHandle {
                 key: key.clone(),
             });
         }
-        if !current.visible(self.store.now()) {
+        if !current.visible(table.judged_at(self.store.now())) {
             return Err(no_record(table, &key.to_string()));
         }
         self.expect(table, &current, expected)?;
         Ok(current)
     }
 
-    fn expect(
+    pub(crate) fn expect(
         &self,
         table: &Arc<Table>,
         current: &Arc<chancery_model::Record>,
@@ -339,27 +323,31 @@ impl TableHandle {
         now: i64,
         options: &WriteOptions,
         data: Option<&JsonMap>,
-    ) -> Result<Option<chancery_storage::Committed>, Error> {
+    ) -> Result<Option<Settled>, Error> {
         let key = key_of(&write);
-        let why = match self.store.commit(vec![write], now, how(options)).await {
-            Err(StorageError::Rejected(why)) => why.into_iter().next(),
-            done => return Ok(Some(done?)),
+        let why = match self.store.write(vec![write], now, how(options)).await {
+            Ok(settled) => return Ok(Some(settled)),
+            Err(Unsettled::Failed(error)) => return Err(error),
+            Err(Unsettled::Refused(why)) => why.into_iter().next(),
         };
         match why {
-            Some((_, Rejection::SchemaChanged)) => {
+            Some((_, why)) if why.is_outdated() => {
                 self.store.reload().await?;
                 Ok(None)
             }
-            Some((_, Rejection::Version { .. } | Rejection::NotFound)) => Ok(None),
-            Some((_, rejection)) => {
-                Err(self.rejected(table, key, data.unwrap_or(&JsonMap::new()), rejection))
-            }
+            Some((_, Refusal::Seam(Rejection::Version { .. } | Rejection::NotFound))) => Ok(None),
+            Some((_, why)) => Err(self.refused(table, key, data, why)),
             None => Err(Error::Internal("a batch was rejected without a reason".into())),
         }
     }
 
-    /// A rejection as the error it means to the caller.
-    pub(crate) fn rejected(&self, table: &Table, key: Key, data: &JsonMap, rejection: Rejection) -> Error {
+    /// A refusal as the error it means to the caller.
+    pub(crate) fn refused(&self, table: &Table, key: Key, data: Option<&JsonMap>, why: Refusal) -> Error {
+        let rejection = match why {
+            Refusal::Seam(rejection) => rejection,
+            Refusal::Referenced(dependent) => return Error::from(*dependent),
+            dangling => return self.invalid(table, vec![dangling.issue(table, &key)]),
+        };
         match rejection {
             Rejection::KeyTaken => Error::KeyTaken {
                 table: table.slug.clone(),
@@ -368,9 +356,8 @@ impl TableHandle {
             Rejection::NotFound => no_record(table, &key.to_string()),
             Rejection::UniqueTaken { column, holder } => {
                 let field = table.at(column).slug.clone();
-                let value = data
-                    .get(&field)
-                    .map_or_else(|| "this".to_owned(), Json::to_string);
+                let given = data.and_then(|data| data.get(&field));
+                let value = given.map_or_else(|| "this".to_owned(), Json::to_string);
                 Error::Unique {
                     table: table.slug.clone(),
                     field,
@@ -385,7 +372,7 @@ impl TableHandle {
         }
     }
 
-    fn metadata(&self, table: &Table, options: &WriteOptions) -> Result<RecordMetadata, Error> {
+    pub(crate) fn metadata(&self, table: &Table, options: &WriteOptions) -> Result<RecordMetadata, Error> {
         if let Some(external_id) = &options.external_id {
             check_external_id(table, external_id)?;
         }
@@ -441,7 +428,7 @@ fn how(options: &WriteOptions) -> Commit {
     }
 }
 
-fn coerce(options: &WriteOptions) -> Coerce {
+pub(crate) fn coerce(options: &WriteOptions) -> Coerce {
     if options.from_text {
         Coerce::FromText
     } else {
@@ -449,15 +436,11 @@ fn coerce(options: &WriteOptions) -> Coerce {
     }
 }
 
-fn written(
-    table: &Arc<Table>,
-    committed: chancery_storage::Committed,
-    ignored: Vec<String>,
-) -> Result<Written, Error> {
-    match committed.outcomes.into_iter().next() {
-        Some(Outcome::Written(row) | Outcome::Purged(row)) => Ok(Written {
+fn written(table: &Arc<Table>, settled: Settled, ignored: Vec<String>) -> Result<Written, Error> {
+    match settled.outcomes.into_iter().next() {
+        Some(Ok(Outcome::Written(row) | Outcome::Purged(row))) => Ok(Written {
             record: Record::new(table.clone(), row),
-            revision: committed.revision,
+            revision: settled.revision,
             ignored,
         }),
         other => Err(Error::Internal(format!("a write answered {other:?}"))),

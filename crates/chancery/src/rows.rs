@@ -7,13 +7,14 @@ use chancery_model::admit::{self, Input, Protected, UpdateMode};
 use chancery_model::change::{ChangeKind, Reason};
 use chancery_model::filter::FieldRef;
 use chancery_model::{Code, Issue, Key, RecordMetadata, Table, Value};
-use chancery_storage::{DocumentWrite, Mode, OnReject, Outcome, Rejection, StorageError, Write};
+use chancery_storage::{DocumentWrite, Mode, OnReject, Outcome, Rejection, Write};
 
 use crate::bulk::OnError;
 use crate::error::Error;
 use crate::line::{Place, started};
 use crate::record::Record;
 use crate::records::{insert_write, key_of, no_record};
+use crate::rules::{Refusal, Settled, Unsettled};
 use crate::store::{Commit, TableHandle};
 
 /// What happens when more than one record matches.
@@ -106,7 +107,7 @@ pub(crate) enum Planned {
 }
 
 /// What a backend answered to a batch: outcomes and revision, or why it was refused.
-type Sent = Result<(Vec<Outcome>, u64), Vec<(usize, Rejection)>>;
+type Sent = Result<Settled, Vec<(usize, Refusal)>>;
 
 /// How often a batch is decided again after others changed what it was decided on.
 const ATTEMPTS: usize = 16;
@@ -158,12 +159,19 @@ impl TableHandle {
                 ..Commit::default()
             };
             let keys: Vec<Key> = writes.iter().map(key_of).collect();
-            let commit = self.store.commit(writes, now, how);
-            let outcomes = match started(commit, place.take()).await {
-                Ok(committed) => Ok((committed.outcomes, committed.revision)),
-                Err(StorageError::Rejected(rejections)) => Err(rejections),
-                Err(error) => return Err(error.into()),
+            // Rules are looked up before the commit is sent off, so the next in line waits for its end.
+            let kept = if self.store.is_ruled(&writes) {
+                place.take()
+            } else {
+                None
             };
+            let commit = self.store.write(writes, now, how);
+            let outcomes = match started(commit, place.take()).await {
+                Ok(settled) => Ok(settled),
+                Err(Unsettled::Refused(refused)) => Err(refused),
+                Err(Unsettled::Failed(error)) => return Err(error),
+            };
+            drop(kept);
             if self.overtaken(&outcomes).await? {
                 continue;
             }
@@ -230,7 +238,9 @@ impl TableHandle {
                 }),
             }
         }
-        let limit = if options.on_many == OnMany::All {
+        let judged_at = table.judged_at(self.store.now());
+        // An expired one may stand before those that match.
+        let limit = if options.on_many == OnMany::All || table.ttl_ms.is_some() {
             usize::MAX
         } else {
             2
@@ -242,19 +252,20 @@ impl TableHandle {
             .into_iter();
         for found in found.iter_mut().filter(|found| found.issues.is_empty()) {
             found.records = answers.next().unwrap_or_default();
+            found.records.retain(|record| record.visible(judged_at));
         }
         Ok(found)
     }
 
     /// Whether the batch has to be decided again: a definition or a record changed meanwhile.
     async fn overtaken(&self, outcomes: &Sent) -> Result<bool, Error> {
-        let stale =
-            |rejection: &Rejection| matches!(rejection, Rejection::SchemaChanged | Rejection::Version { .. });
+        let moved = |why: &Refusal| matches!(why, Refusal::Seam(Rejection::Version { .. }));
         let overtaken = match outcomes {
-            Err(rejections) => rejections.iter().any(|(_, rejection)| stale(rejection)),
-            Ok((outcomes, _)) => outcomes
+            Err(refused) => refused.iter().any(|(_, why)| why.is_outdated() || moved(why)),
+            Ok(settled) => settled
+                .outcomes
                 .iter()
-                .any(|outcome| matches!(outcome, Outcome::Rejected(Rejection::SchemaChanged))),
+                .any(|outcome| outcome.as_ref().is_err_and(Refusal::is_outdated)),
         };
         if overtaken {
             self.store.reload().await?;
@@ -271,11 +282,10 @@ impl TableHandle {
         mode: Mode,
     ) -> Result<RowsOutcome, Error> {
         let (outcomes, revision) = match outcomes {
-            Ok((outcomes, revision)) => (outcomes, revision),
-            Err(rejections) => {
-                let mut rejected: HashMap<usize, Rejection> = rejections.into_iter().collect();
-                let none = || Outcome::Defined;
-                let outcome = |write| rejected.remove(&write).map_or_else(none, Outcome::Rejected);
+            Ok(settled) => (settled.outcomes, settled.revision),
+            Err(refused) => {
+                let mut refused: HashMap<usize, Refusal> = refused.into_iter().collect();
+                let outcome = |write| refused.remove(&write).map_or(Ok(Outcome::Defined), Err);
                 (
                     (0..keys.len()).map(outcome).collect(),
                     self.backend().revision().await?,
@@ -317,13 +327,16 @@ impl TableHandle {
     fn outcome(
         &self,
         table: &Arc<Table>,
-        outcome: &Outcome,
+        outcome: &Result<Outcome, Refusal>,
         key: &Key,
     ) -> Result<Option<Record>, Vec<Issue>> {
         match outcome {
-            Outcome::Written(row) | Outcome::Purged(row) => Ok(Some(Record::new(table.clone(), row.clone()))),
-            Outcome::Rejected(rejection) => Err(vec![rejection_issue(table, key, rejection)]),
-            Outcome::Cleared(_) | Outcome::Defined => Ok(None),
+            Ok(Outcome::Written(row) | Outcome::Purged(row)) => {
+                Ok(Some(Record::new(table.clone(), row.clone())))
+            }
+            Ok(Outcome::Rejected(why)) => Err(vec![rejection_issue(table, key, why)]),
+            Ok(Outcome::Cleared(_) | Outcome::Defined) => Ok(None),
+            Err(why) => Err(vec![why.issue(table, key)]),
         }
     }
 }
@@ -472,7 +485,7 @@ impl Deciding<'_> {
             let record = &mut inserted.record;
             record.version = stamps.version;
             (record.created_at, record.updated_at) = (stamps.created_at, stamps.updated_at);
-            record.expires_at = stamps.expires_at;
+            record.expires_at = stamps.expires_at.filter(|_| table.ttl_ms.is_some());
             record.created_by.clone_from(&stamps.created_by);
             record.updated_by.clone_from(&stamps.updated_by);
         }

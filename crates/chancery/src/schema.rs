@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use chancery_model::column::{Constraints, DefaultValue, SelectOption};
-use chancery_model::define::{self, ColumnInput, OptionInput, TableInput};
+use chancery_model::column::{Constraints, DefaultValue};
+use chancery_model::define::{self, ColumnInput, TableInput};
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::issue::unknown_name;
 use chancery_model::query::{Plan, Scope};
-use chancery_model::{Code, Column, Issue, Json, JsonMap, Table, TableId, Value, limits};
+use chancery_model::{Code, Column, Issue, JsonMap, Table, TableId, Value, limits};
 use chancery_storage::{CountMode, Counter, Rejection, SchemaWrite, StorageError, Write};
 
+use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
 use crate::store::{Commit, Store, TableHandle};
+
+/// How often a definition is made again after another one was faster, before giving up.
+const ATTEMPTS: usize = 8;
 
 /// What changes of a table; what is none stays.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,8 @@ pub struct TablePatch {
     pub color: Option<Option<String>>,
     /// Settings, replaced as a whole.
     pub settings: Option<JsonMap>,
+    /// How long records live from now on, in ms; the inner none: for ever.
+    pub ttl_ms: Option<Option<i64>>,
 }
 
 /// What changes of a column; what is none stays. The slug and the field type never change.
@@ -56,19 +62,6 @@ pub struct ColumnPatch {
     pub read_only: Option<bool>,
 }
 
-/// What changes of an option; what is none stays.
-#[derive(Clone, Debug, Default)]
-pub struct OptionPatch {
-    /// What people see.
-    pub name: Option<String>,
-    /// A colour; the inner none clears it.
-    pub color: Option<Option<String>>,
-    /// An icon; the inner none clears it.
-    pub icon: Option<Option<String>>,
-    /// Place in the order people see.
-    pub order_index: Option<i64>,
-}
-
 impl Store {
     /// Makes a table.
     ///
@@ -89,42 +82,74 @@ impl Store {
                 define::check_table(&input, number, &self.workspace, context)
             })
             .map_err(Error::Definition)?;
-        if self
-            .core
-            .catalog
-            .load()
-            .table(&self.workspace, &table.slug)
-            .is_some()
-        {
-            return Err(taken(&table.slug));
-        }
-        let handle = self.handle(&table);
-        let slug = table.slug.clone();
-        let how = Commit {
-            documents: vec![name_taken(&table)],
-            ..Commit::default()
-        };
-        let create = vec![Write::Schema(SchemaWrite::Create(Arc::new(table)))];
-        let created = self.commit(create, now, how).await;
-        self.reload().await?;
-        match created {
-            // Another process was faster.
-            Err(StorageError::DocumentConflict { kind, .. }) if kind == NAME_KIND => Err(taken(&slug)),
-            created => {
-                created?;
-                Ok(handle)
+        let (table, handle) = (Arc::new(table.clone()), self.handle(&table));
+        for _ in 0..ATTEMPTS {
+            let catalog = self.core.catalog.load_full();
+            if catalog.table(&self.workspace, &table.slug).is_some() {
+                return Err(taken(&table.slug));
             }
+            let mut writes = referring(&catalog, None, &table).map_err(Error::Definition)?;
+            writes.push(Write::Schema(SchemaWrite::Create(table.clone())));
+            let how = Commit {
+                documents: vec![name_taken(&table)],
+                ..Commit::default()
+            };
+            let created = self.commit(writes, now, how).await;
+            self.reload().await?;
+            return match created {
+                // Another process was faster.
+                Err(StorageError::DocumentConflict { kind, .. }) if kind == NAME_KIND => {
+                    Err(taken(&table.slug))
+                }
+                // A table that it refers to has changed.
+                Err(StorageError::Rejected(why))
+                    if why.iter().all(|(_, why)| *why == Rejection::SchemaChanged) =>
+                {
+                    continue;
+                }
+                created => {
+                    created?;
+                    Ok(handle)
+                }
+            };
         }
+        Err(Error::Internal(
+            "a definition was overtaken again and again".into(),
+        ))
     }
+}
 
-    /// Makes a table in the bucket vocabulary: `{key, schema, indexes, ttl}`. Records come and go in flat form.
-    ///
-    /// # Errors
-    /// As [`Store::create_table`].
-    pub async fn define_bucket(&self, name: &str, definition: &Json) -> Result<TableHandle, Error> {
-        self.create_table(define::bucket::bucket(name, definition).map_err(Error::Definition)?)
-            .await
+/// What a definition asks of the tables that it refers to: that whoever deletes there knows of it. So their definitions rise
+/// too, and a write that was decided before is decided again.
+///
+/// # Errors
+/// Every reference that makes no sense.
+fn referring(catalog: &Catalog, before: Option<&Table>, table: &Table) -> Result<Vec<Write>, Vec<Issue>> {
+    let others = catalog.tables(&table.workspace);
+    let mut issues = define::check_references(table, &others);
+    if before.is_some_and(|before| before.ttl_ms.is_none()) {
+        issues.extend(define::check_lifetime(table, &others));
     }
+    if !issues.is_empty() {
+        return Err(issues);
+    }
+    let known = |slug: &str| before.is_some_and(|before| before.references().any(|(_, known)| known == slug));
+    let mut slugs: Vec<&str> = table.references().map(|(_, slug)| slug).collect();
+    slugs.sort_unstable();
+    slugs.dedup();
+    let new = slugs
+        .into_iter()
+        .filter(|slug| *slug != table.slug && !known(slug));
+    let rise = |slug| {
+        let before = catalog.table(&table.workspace, slug)?.clone();
+        let after = Table {
+            schema_version: before.schema_version + 1,
+            ..Table::clone(&before)
+        };
+        let after = Arc::new(after);
+        Some(Write::Schema(SchemaWrite::Change { before, after }))
+    };
+    Ok(new.filter_map(rise).collect())
 }
 
 impl TableHandle {
@@ -148,7 +173,13 @@ impl TableHandle {
                 .settings
                 .clone()
                 .inspect(|settings| table.settings.clone_from(settings));
-            Ok(())
+            patch.ttl_ms.inspect(|ttl| table.ttl_ms = *ttl);
+            match patch.ttl_ms.flatten() {
+                Some(ttl) if ttl <= 0 => {
+                    Err(vec![Issue::new("ttl", Code::Definition, "ttl is at least 1 ms")])
+                }
+                _ => Ok(()),
+            }
         })
         .await
     }
@@ -156,17 +187,43 @@ impl TableHandle {
     /// Drops the table with its records, for good.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it is dropped already.
+    /// [`Error::NotFound`] if it is dropped already, [`Error::Definition`] if another table refers to it.
     pub async fn drop_table(&self) -> Result<(), Error> {
         let _alone = self.store.core.defining.lock().await;
-        let table = self.definition()?;
-        let how = Commit {
-            documents: vec![name_free(&table)],
-            ..Commit::default()
-        };
-        let drop = vec![Write::Schema(SchemaWrite::Drop(table))];
-        self.store.commit(drop, self.store.now(), how).await?;
-        self.store.reload().await
+        for _ in 0..ATTEMPTS {
+            let table = self.definition()?;
+            let catalog = self.store.core.catalog.load_full();
+            let mut others = catalog.referrers(table.number).iter();
+            if let Some(other) = others.find(|other| other.table.number != table.number) {
+                let message = format!(
+                    "\"{}.{}\" refers to it; drop that table or column first",
+                    other.table.slug,
+                    other.table.at(other.column).slug
+                );
+                return Err(Error::Definition(vec![Issue::new(
+                    "table",
+                    Code::Reference,
+                    message,
+                )]));
+            }
+            let how = Commit {
+                documents: vec![name_free(&table)],
+                ..Commit::default()
+            };
+            let drop = vec![Write::Schema(SchemaWrite::Drop(table))];
+            match self.store.commit(drop, self.store.now(), how).await {
+                Err(StorageError::Rejected(why))
+                    if why.iter().all(|(_, why)| *why == Rejection::SchemaChanged) =>
+                {
+                    self.store.reload().await?;
+                }
+                dropped => {
+                    dropped?;
+                    return self.store.reload().await;
+                }
+            }
+        }
+        Err(self.gave_up())
     }
 
     /// Adds a column; existing records have null in it, whatever its default.
@@ -259,6 +316,25 @@ impl TableHandle {
                 ]));
             }
         }
+        let refers = |constraints: &Constraints| constraints.reference.clone();
+        if let Some(new) = patch.constraints.as_ref().and_then(refers)
+            && Some(&new) != refers(&column.constraints).as_ref()
+        {
+            let plan = Plan {
+                filter: Filter::Field(table.field_of(ordinal), Test::Present),
+                scope: Scope::All,
+                ..Plan::all(table.clone(), i64::MIN)
+            };
+            let filled = self.backend().count(&plan, CountMode::Exact).await?;
+            if filled > 0 {
+                let message = format!(
+                    "{filled} record(s) have a value that may refer to nothing; add a new column that refers to \"{new}\""
+                );
+                return Err(Error::Definition(vec![
+                    Issue::new("ref", Code::Definition, message).with("records", filled),
+                ]));
+            }
+        }
         if let Some(config) = &patch.config {
             let changed = Column {
                 config: config.clone(),
@@ -344,136 +420,13 @@ impl TableHandle {
         .await
     }
 
-    /// Adds an option to a select column.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Definition`].
-    pub async fn add_option(&self, column: &str, input: OptionInput) -> Result<SelectOption, Error> {
-        let id = input
-            .id
-            .clone()
-            .unwrap_or_else(|| format!("opt-{}", uuid::Uuid::now_v7().simple()));
-        self.change_options(column, |options| {
-            if options.iter().any(|option| option.id == id) {
-                return Err(vec![Issue::new(
-                    "id",
-                    Code::Unique,
-                    format!("An option {id} exists already"),
-                )]);
-            }
-            let order_index = options
-                .iter()
-                .map(|option| option.order_index)
-                .max()
-                .unwrap_or(-1)
-                + 1;
-            let OptionInput {
-                name, color, icon, ..
-            } = input.clone();
-            options.push(SelectOption {
-                id: id.clone(),
-                name,
-                color,
-                icon,
-                order_index,
-                deleted_at: None,
-            });
-            Ok(())
-        })
-        .await?;
-        self.option(column, &id)
-    }
-
-    /// Changes an option.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Definition`].
-    pub async fn update_option(
-        &self,
-        column: &str,
-        option: &str,
-        patch: OptionPatch,
-    ) -> Result<SelectOption, Error> {
-        self.option(column, option)?;
-        self.change_options(column, |options| {
-            for target in options.iter_mut().filter(|candidate| candidate.id == option) {
-                patch.name.clone().inspect(|name| target.name.clone_from(name));
-                patch
-                    .color
-                    .clone()
-                    .inspect(|color| target.color.clone_from(color));
-                patch.icon.clone().inspect(|icon| target.icon.clone_from(icon));
-                patch.order_index.inspect(|index| target.order_index = *index);
-            }
-            Ok(())
-        })
-        .await?;
-        self.option(column, option)
-    }
-
-    /// Deletes an option: records that hold it keep it, new ones cannot take it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn delete_option(&self, column: &str, option: &str) -> Result<(), Error> {
-        self.option(column, option)?;
-        let now = self.store.now();
-        self.change_options(column, |options| {
-            for target in options.iter_mut().filter(|candidate| candidate.id == option) {
-                target.deleted_at = Some(now);
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// The live option with this id.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub fn option(&self, column: &str, option: &str) -> Result<SelectOption, Error> {
-        let column = self.column(column)?;
-        let found = column
-            .live_options()
-            .find(|candidate| candidate.id == option)
-            .cloned();
-        found.ok_or_else(|| {
-            let ids = column.live_options().map(|option| option.id.as_str());
-            Error::NotFound {
-                what: "option",
-                message: unknown_name("option", option, ids),
-            }
-        })
-    }
-
-    async fn change_options(
-        &self,
-        name: &str,
-        edit: impl Fn(&mut Vec<SelectOption>) -> Result<(), Vec<Issue>>,
-    ) -> Result<(), Error> {
-        let ordinal = find(&*self.definition()?, name)?;
-        self.change(|table| {
-            let column = &mut table.columns[usize::from(ordinal)];
-            if !column.kind().flags().needs_options {
-                let message = format!("A {} column has no options", column.field_type);
-                return Err(vec![Issue::new("options", Code::Definition, message)]);
-            }
-            edit(&mut column.options)?;
-            let mut issues = Vec::new();
-            define::check_made(column, &mut issues);
-            if issues.is_empty() { Ok(()) } else { Err(issues) }
-        })
-        .await?;
-        Ok(())
-    }
-
     /// Changes the definition, one change after the other.
-    async fn change(
+    pub(crate) async fn change(
         &self,
         mut edit: impl FnMut(&mut Table) -> Result<(), Vec<Issue>>,
     ) -> Result<Arc<Table>, Error> {
         let _alone = self.store.core.defining.lock().await;
-        for _ in 0..8 {
+        for _ in 0..ATTEMPTS {
             let before = self.definition()?;
             let mut after = Table::clone(&before);
             edit(&mut after).map_err(Error::Definition)?;
@@ -484,13 +437,15 @@ impl TableHandle {
                 column.refresh();
             }
             let after = Arc::new(after);
-            let write = Write::Schema(SchemaWrite::Change {
+            let catalog = self.store.core.catalog.load_full();
+            let mut writes = referring(&catalog, Some(&before), &after).map_err(Error::Definition)?;
+            writes.push(Write::Schema(SchemaWrite::Change {
                 before,
                 after: after.clone(),
-            });
+            }));
             match self
                 .store
-                .commit(vec![write], self.store.now(), Commit::default())
+                .commit(writes, self.store.now(), Commit::default())
                 .await
             {
                 Ok(_) => {
@@ -519,7 +474,7 @@ impl TableHandle {
 }
 
 /// The ordinal of the live column with this slug or id.
-fn find(table: &Table, name: &str) -> Result<u16, Error> {
+pub(crate) fn find(table: &Table, name: &str) -> Result<u16, Error> {
     let by_id = || table.live().find(|column| column.id == name);
     let column = table.column(name).or_else(by_id);
     column
@@ -557,6 +512,8 @@ fn apply(column: &mut Column, patch: &ColumnPatch) -> Result<(), Vec<Issue>> {
     patch.hidden.inspect(|hidden| column.hidden = *hidden);
     patch.primary.inspect(|primary| column.primary = *primary);
     patch.read_only.inspect(|read_only| column.read_only = *read_only);
+    // What is deleted looks for what refers to it.
+    column.indexed |= column.constraints.reference.is_some();
     column.refresh();
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chancery_model::admit::Context;
@@ -19,8 +20,11 @@ use uuid::Uuid;
 
 use crate::access::Access;
 use crate::catalog::{self, Catalog, DEFAULT_WORKSPACE, Workspace};
+use crate::clock::Clock;
 use crate::error::Error;
-use crate::limits::SLOW_QUERY_MS;
+use crate::expiry::{self, Expiry};
+use crate::limits::{SLOW_QUERY_MS, TTL_CHECK_INTERVAL};
+use crate::rules::Locks;
 use crate::slow::SlowQueries;
 
 /// The name of the database inside a data directory.
@@ -47,6 +51,10 @@ pub struct OpenOptions {
     pub replicas: Vec<String>,
     /// Queries that take at least so long are told to the log, in ms; none are if absent.
     pub slow_query_ms: Option<u64>,
+    /// How often expired records are removed; zero for never, then [`Store::purge_ttl`] does it. Nobody sees them either way.
+    pub ttl_check_interval: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
 }
 
 impl Default for OpenOptions {
@@ -56,6 +64,8 @@ impl Default for OpenOptions {
             cache: CacheOptions::default(),
             replicas: Vec::new(),
             slow_query_ms: Some(SLOW_QUERY_MS),
+            ttl_check_interval: TTL_CHECK_INTERVAL,
+            clock: Clock::default(),
         }
     }
 }
@@ -68,6 +78,8 @@ impl std::fmt::Debug for OpenOptions {
             .field("cache", &self.cache)
             .field("replicas", &self.replicas.len())
             .field("slow_query_ms", &self.slow_query_ms)
+            .field("ttl_check_interval", &self.ttl_check_interval)
+            .field("clock", &self.clock)
             .finish()
     }
 }
@@ -88,6 +100,8 @@ pub struct Store {
     pub(crate) workspace: Arc<str>,
     pub(crate) actor: Actor,
     once: Option<Arc<DocumentWrite>>,
+    /// What its commits are part of, if they are not operations by themselves.
+    operation: Option<Arc<str>>,
     /// Answers reads that no write rests on, perhaps from a replica.
     reader: Arc<dyn Backend>,
 }
@@ -104,6 +118,11 @@ pub(crate) struct Core {
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
     pub(crate) slow: SlowQueries,
+    pub(crate) live: crate::live::Hub,
+    pub(crate) counted: crate::history::Counted,
+    pub(crate) clock: Clock,
+    pub(crate) locks: Locks,
+    pub(crate) expiry: Expiry,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -132,6 +151,7 @@ impl Core {
             true => held.clone(),
             false => catalog.clone(),
         });
+        self.live.look_again();
         Ok(())
     }
 }
@@ -151,24 +171,23 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(url: &str, options: OpenOptions) -> Result<Store, Error> {
-        let slow_query_ms = options.slow_query_ms;
-        let options = chancery_storage::OpenOptions {
+        let opened = chancery_storage::OpenOptions {
             durability: options.durability,
-            cache: options.cache,
-            replicas: options.replicas,
+            cache: options.cache.clone(),
+            replicas: options.replicas.clone(),
         };
-        Store::made(chancery_storage::open(url, options).await?, slow_query_ms).await
+        Store::made(chancery_storage::open(url, opened).await?, options).await
     }
 
     /// A store on a backend that is open already.
     ///
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
-    pub async fn on(backend: Arc<dyn Backend>) -> Result<Store, Error> {
-        Store::made(backend, Some(SLOW_QUERY_MS)).await
+    pub async fn over(backend: Arc<dyn Backend>) -> Result<Store, Error> {
+        Store::made(backend, OpenOptions::default()).await
     }
 
-    async fn made(backend: Arc<dyn Backend>, slow_query_ms: Option<u64>) -> Result<Store, Error> {
+    async fn made(backend: Arc<dyn Backend>, options: OpenOptions) -> Result<Store, Error> {
         let catalog = Catalog::load(&*backend).await?;
         let core = Core {
             access: Access::new(backend.clone()),
@@ -178,19 +197,36 @@ impl Store {
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
             refreshing: tokio::sync::Mutex::new(()),
-            slow: SlowQueries::new(slow_query_ms),
+            live: crate::live::Hub::default(),
+            counted: crate::history::Counted::default(),
+            slow: SlowQueries::new(options.slow_query_ms),
+            clock: options.clock,
+            locks: Locks::default(),
+            expiry: Expiry::new(options.ttl_check_interval),
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
         let store = Store {
             reader: core.backend.replicated(0).unwrap_or_else(|| core.backend.clone()),
+            ..Store::of(core)
+        };
+        crate::undo::recover(&store).await?;
+        crate::import::recover(&store).await?;
+        store.forget_transient().await?;
+        expiry::keep_swept(&store);
+        Ok(store)
+    }
+
+    /// The default workspace on behalf of the program itself, read where it is written.
+    pub(crate) fn of(core: Arc<Core>) -> Store {
+        Store {
+            reader: core.backend.clone(),
             core,
             workspace: DEFAULT_WORKSPACE.into(),
             actor: Actor::default(),
             once: None,
-        };
-        crate::import::recover(&store).await?;
-        Ok(store)
+            operation: None,
+        }
     }
 
     /// The same store on behalf of somebody.
@@ -246,6 +282,17 @@ impl Store {
             once: None,
             ..self.clone()
         }
+    }
+
+    /// The same store for several commits that are one operation, and the id of that: they are told of together by
+    /// [`Store::operations`] and taken back together by [`Store::revert`].
+    pub fn begin_operation(&self) -> (Store, Arc<str>) {
+        let operation: Arc<str> = Uuid::now_v7().to_string().into();
+        let store = Store {
+            operation: Some(operation.clone()),
+            ..self.clone()
+        };
+        (store, operation)
     }
 
     /// The workspace this handle works in.
@@ -381,7 +428,9 @@ impl Store {
 
     /// Reads all definitions anew.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
-        self.core.reload().await
+        self.core.reload().await?;
+        expiry::keep_swept(self);
+        Ok(())
     }
 
     /// Makes sure that definitions which another process has changed before this call are known. They are soon known by
@@ -400,10 +449,7 @@ impl Store {
 
     /// The time, in ms since 1970.
     pub(crate) fn now(&self) -> i64 {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        since.as_millis() as i64
+        self.core.clock.now()
     }
 
     /// Runs a decision with everything from outside that it needs.
@@ -426,7 +472,7 @@ impl Store {
         let batch = Batch {
             at: now,
             actor: self.actor.id.clone(),
-            operation: how.operation,
+            operation: how.operation.or_else(|| self.operation.clone()),
             reason: how.reason,
             checks: how.checks,
             writes,

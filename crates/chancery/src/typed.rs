@@ -1,8 +1,9 @@
-//! Typed tables: a struct of the caller's goes in and comes out, through serde. Defines no columns.
+//! Typed tables: a struct of the caller's goes in and comes out, through serde. It defines no columns: that is `define.rs`.
 
 use std::marker::PhantomData;
 
 use chancery_model::Json;
+use chancery_model::query::Query;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -59,6 +60,18 @@ impl<T: Serialize + DeserializeOwned> Typed<T> {
         self.table.insert(self.data(value)?).await?.to()
     }
 
+    /// Inserts all or, if one is refused, none.
+    ///
+    /// # Errors
+    /// As [`TableHandle::insert_many`].
+    pub async fn insert_many(&self, values: &[T]) -> Result<Vec<T>, Error> {
+        let data = values
+            .iter()
+            .map(|value| self.data(value))
+            .collect::<Result<_, _>>()?;
+        read(&self.table.insert_many(data).await?)
+    }
+
     /// The record with a key.
     ///
     /// # Errors
@@ -83,25 +96,66 @@ impl<T: Serialize + DeserializeOwned> Typed<T> {
         self.table.replace(key, self.data(value)?).await?.to()
     }
 
+    /// Deletes, to the trash where the table has one; whether there was something to delete.
+    ///
+    /// # Errors
+    /// As [`TableHandle::delete`].
+    pub async fn delete(&self, key: impl IntoKey) -> Result<bool, Error> {
+        self.table.delete(key).await
+    }
+
+    /// Takes a record out of the trash.
+    ///
+    /// # Errors
+    /// As [`TableHandle::restore`].
+    pub async fn restore(&self, key: impl IntoKey) -> Result<T, Error> {
+        self.table.restore(key).await?.to()
+    }
+
     /// All records, in key order.
     ///
     /// # Errors
     /// [`Error::Internal`] if a record does not fit the struct.
     pub async fn all(&self) -> Result<Vec<T>, Error> {
-        self.table.all().await?.iter().map(crate::Record::to).collect()
+        read(&self.table.all().await?)
     }
 
     /// The records whose fields equal these values (see [`TableHandle::filter`]).
     ///
     /// # Errors
     /// [`Error::Query`].
+    #[doc(alias = "where")]
     pub async fn filter(&self, equal: Json) -> Result<Vec<T>, Error> {
+        read(&self.table.filter(equal).await?)
+    }
+
+    /// The first record, in key order, whose fields equal these values.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    #[doc(alias = "findOne")]
+    pub async fn find_one(&self, equal: Json) -> Result<Option<T>, Error> {
         self.table
-            .filter(equal)
+            .find_one(equal)
             .await?
-            .iter()
-            .map(crate::Record::to)
-            .collect()
+            .map(|record| record.to())
+            .transpose()
+    }
+
+    /// The records of a query.
+    ///
+    /// # Errors
+    /// As [`TableHandle::select`].
+    pub async fn select(&self, query: &Query) -> Result<Vec<T>, Error> {
+        read(&self.table.select(query).await?)
+    }
+
+    /// How many records a query has.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn count(&self, query: &Query) -> Result<u64, Error> {
+        self.table.count(query).await
     }
 
     fn data(&self, value: &T) -> Result<Json, Error> {
@@ -119,4 +173,8 @@ impl<T: Serialize + DeserializeOwned> Typed<T> {
                 .collect(),
         ))
     }
+}
+
+fn read<T: DeserializeOwned>(records: &[crate::Record]) -> Result<Vec<T>, Error> {
+    records.iter().map(crate::Record::to).collect()
 }

@@ -121,7 +121,7 @@ async fn store(folder: &tempfile::TempDir, parts: Vec<Part>) -> Store {
     }
     backend.fill(Fill::Finish).await.unwrap();
     backend.fill(Fill::Open).await.unwrap();
-    Store::on(backend).await.unwrap()
+    Store::over(backend).await.unwrap()
 }
 
 async fn look(store: &Store, repair: Repair) -> Diagnosis {

@@ -125,8 +125,11 @@ impl From<Error> for Failure {
             | Error::KeyTaken { .. }
             | Error::InTrash { .. }
             | Error::Version { .. }
+            | Error::TransactionConflict { .. }
             | Error::Taken { .. }
             | Error::Bulk(_)
+            | Error::Irreversible { .. }
+            | Error::Kept(_)
             | Error::File { .. }
             | Error::NotFound { what: "record", .. } => Exit::Refused,
             _ => Exit::Failed,

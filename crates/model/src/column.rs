@@ -112,6 +112,37 @@ pub struct Constraints {
     /// Rules for the properties of an object or the items of an array.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<Box<Rule>>,
+    /// The slug of the table, in the same workspace, of which a value is a key: that record must be there.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What deleting the record that is referred to does; [`OnDelete::Restrict`] if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_delete: Option<OnDelete>,
+}
+
+/// What deleting a record does to those that refer to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnDelete {
+    /// It is refused as long as there are any.
+    #[default]
+    Restrict,
+    /// They are deleted too, in the same way and the same commit.
+    Cascade,
+    /// The column becomes null in them.
+    #[serde(alias = "set_null")]
+    SetNull,
+}
+
+impl OnDelete {
+    /// The name in definitions.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OnDelete::Restrict => "restrict",
+            OnDelete::Cascade => "cascade",
+            OnDelete::SetNull => "setNull",
+        }
+    }
 }
 
 /// A well-known format of a text.

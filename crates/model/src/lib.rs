@@ -17,6 +17,7 @@ pub mod nested;
 pub mod query;
 pub mod record;
 pub mod table;
+pub mod tally;
 pub mod time;
 pub mod value;
 

@@ -16,6 +16,8 @@ pub const TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Most records in one bulk request; larger loads go through import or NDJSON streams.
 pub const BULK_RECORDS_MAX: usize = 10_000;
+/// Most records that one delete takes along by references.
+pub const CASCADE_RECORDS_MAX: usize = 100_000;
 /// Most records on one page.
 pub const PAGE_LIMIT_MAX: usize = 1_000;
 /// Records on a page when the caller does not say.

@@ -63,6 +63,9 @@ pub struct Table {
     /// Most records; the oldest are evicted beyond it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u64>,
+    /// Whether a store that nobody shares forgets the records when it is opened anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transient: bool,
     /// Rises with every change of the definition; a write decided under an older one is refused and decided again.
     pub schema_version: u64,
     /// When it was made, in ms.
@@ -184,6 +187,26 @@ impl Table {
             "expiresAt",
             "externalId",
         ])
+    }
+
+    /// The live columns that refer to records of another table or of this one, with the slug of that table.
+    pub fn references(&self) -> impl Iterator<Item = (&Column, &str)> {
+        self.live()
+            .filter_map(|column| Some((column, column.constraints.reference.as_deref()?)))
+    }
+
+    /// What a column's value is found and read by: the key has no slot of its own.
+    pub fn field_of(&self, ordinal: u16) -> FieldRef {
+        if self.key_column == Some(ordinal) {
+            FieldRef::Key
+        } else {
+            FieldRef::Column(ordinal)
+        }
+    }
+
+    /// The time at which its records' expiry is judged: only those of a table with a time to live ever expire.
+    pub fn judged_at(&self, now: i64) -> i64 {
+        if self.ttl_ms.is_some() { now } else { i64::MIN }
     }
 
     /// Drops what was computed from the columns; call after changing them.

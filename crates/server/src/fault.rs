@@ -81,6 +81,12 @@ impl Fault {
         self
     }
 
+    /// Adds what the code is about, for a program.
+    pub(crate) fn param(mut self, name: &str, value: impl Into<serde_json::Value>) -> Fault {
+        self.edit().problem.params.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Fault {
         let headers = &mut self.edit().headers;

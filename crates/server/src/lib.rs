@@ -21,6 +21,7 @@ mod gauge_listener;
 mod hosts;
 mod idempotency;
 mod listen;
+mod live;
 mod objects;
 mod observe;
 mod openapi;
@@ -31,6 +32,7 @@ mod state;
 mod trace;
 mod upload;
 mod web;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,10 +47,11 @@ use chancery::access::AccessError;
 use chancery::credentials::Secret;
 use chancery::replies::Replies;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 
+pub use ipnet::IpNet;
 pub use options::{Listening, Proxy, Ready, ServeOptions, Stop, TlsFiles};
 pub use state::{App, Cookies, Limits};
 
@@ -81,6 +84,8 @@ pub struct Settings {
     pub cookies: Cookies,
     /// A folder with the web page, instead of the one built in.
     pub web_dir: Option<PathBuf>,
+    /// Networks that webhooks may reach besides public addresses.
+    pub webhook_allow: Vec<IpNet>,
 }
 
 impl Default for Settings {
@@ -91,6 +96,7 @@ impl Default for Settings {
             allowed_hosts: Vec::new(),
             cookies: Cookies::Plain,
             web_dir: None,
+            webhook_allow: Vec::new(),
         }
     }
 }
@@ -117,6 +123,14 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         setup: Mutex::new(setup),
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
         backups: Arc::new(Semaphore::new(chancery_api::limits::BACKUPS_AT_ONCE_MAX)),
+        sockets: Arc::new(Semaphore::new(chancery_api::limits::LIVE_SOCKETS_MAX)),
+        streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
+        ending: watch::Sender::new(false),
+        poster: Arc::new(webhooks::Poster::new(
+            settings.webhook_allow,
+            settings.limits.webhook_time_max,
+        )),
+        webhook_changes: watch::Sender::new(0),
         routes: state::Routes::new(openapi::TEXT)?,
         web: web::Web::new(settings.web_dir.as_deref()),
         store,
@@ -170,6 +184,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         allowed_hosts: options.allowed_hosts,
         cookies: if secure { Cookies::Secure } else { Cookies::Plain },
         web_dir: options.web_dir,
+        webhook_allow: options.webhook_allow,
     };
     let app = application(options.store, settings).await?;
     let watching = gauge_listener::start(&app, options.metrics_bind).await?;
@@ -188,11 +203,16 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         });
     }
     let teller = listen::teller(app.clone());
-    let router = router(app);
-    match options.stop {
-        Some(stop) => listen::run(listener, tls, router, teller, stop).await,
-        None => listen::run(listener, tls, router, teller, signals()).await,
-    }
+    let couriers = app.send_webhooks();
+    let router = router(app.clone());
+    let stop = options.stop.unwrap_or_else(|| Box::pin(signals()));
+    // Streams have no end of their own, so they are told before the connections are waited for.
+    let stop = async move {
+        stop.await;
+        app.end_streams();
+    };
+    listen::run(listener, tls, router, teller, stop).await;
+    couriers.stop().await;
     drop(watching);
     Ok(())
 }

@@ -146,15 +146,26 @@ pub(crate) fn document() -> OpenApi {
         .build();
     let tags = [
         ("Records", "Read and write the items of a table."),
+        (
+            "History",
+            "What happened to a record, what was done, and taking it back.",
+        ),
         ("Bulk", "Many records in one request and one commit."),
+        (
+            "Transactions",
+            "Operations over several tables that happen as one.",
+        ),
         ("Query", "Filter, sort, search and compute."),
         ("Tables", "Sets of records under one schema."),
+        ("Buckets", "Tables in the vocabulary of definitions in code."),
         (
             "Columns",
             "The slots of a table, and the options of select columns.",
         ),
         ("Imports and exports", "Files in and out."),
         ("Operations", "What operators need: backups."),
+        ("Changes", "What happened, in order: pages and streams of events."),
+        ("Webhooks", "Events sent to others by HTTP."),
         ("Field types", "What a column may hold."),
         ("Workspaces", "Isolated sets of tables."),
         ("Access", "Set-up, sign-in, users and API keys."),

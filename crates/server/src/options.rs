@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use chancery::Store;
+use ipnet::IpNet;
 
 use crate::state::Limits;
 
@@ -24,6 +25,8 @@ pub struct ServeOptions {
     pub proxy: Proxy,
     /// A loopback address that gives the metrics without a key.
     pub metrics_bind: Option<SocketAddr>,
+    /// Networks that webhooks may reach besides public addresses.
+    pub webhook_allow: Vec<IpNet>,
     /// The limits.
     pub limits: Limits,
     /// Called once with where the server listens, when it does.
@@ -78,6 +81,7 @@ impl ServeOptions {
             allowed_hosts: Vec::new(),
             proxy: Proxy::None,
             metrics_bind: None,
+            webhook_allow: Vec::new(),
             limits: Limits::default(),
             ready: None,
             stop: None,

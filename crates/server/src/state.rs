@@ -11,7 +11,7 @@ use chancery_api::limits;
 use http::Method;
 use parking_lot::Mutex;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::ServeError;
 use crate::access::{Need, Pace, RULES};
@@ -19,6 +19,7 @@ use crate::hosts::Hosts;
 use crate::idempotency::Answers;
 use crate::observe::Metrics;
 use crate::web::Web;
+use crate::webhooks::{Couriers, Poster};
 
 /// The limits of the HTTP layer as configured.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,10 @@ pub struct Limits {
     pub request_time_max: Duration,
     /// Requests worked on at the same time.
     pub concurrent_requests_max: usize,
+    /// Streams of events that are open at the same time.
+    pub event_streams_max: usize,
+    /// Longest that sending one message of a webhook may take.
+    pub webhook_time_max: Duration,
 }
 
 impl Default for Limits {
@@ -40,6 +45,8 @@ impl Default for Limits {
             upload_bytes_max: limits::UPLOAD_BYTES_MAX,
             request_time_max: Duration::from_secs(limits::REQUEST_SECONDS_MAX),
             concurrent_requests_max: limits::CONCURRENT_REQUESTS_MAX,
+            event_streams_max: limits::EVENT_STREAMS_MAX,
+            webhook_time_max: Duration::from_secs(limits::WEBHOOK_SECONDS_MAX),
         }
     }
 }
@@ -65,6 +72,25 @@ impl App {
     pub fn setup_token(&self) -> Option<Secret> {
         self.setup.lock().clone()
     }
+
+    /// Ends what has no end of its own: the server stops.
+    pub(crate) fn end_streams(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Says that webhooks were changed.
+    pub(crate) fn webhooks_changed(&self) {
+        self.webhook_changes.send_modify(|count| *count += 1);
+    }
+
+    /// Starts to send webhooks.
+    pub(crate) fn send_webhooks(&self) -> Couriers {
+        Couriers::start(
+            self.store.clone(),
+            self.poster.clone(),
+            self.webhook_changes.subscribe(),
+        )
+    }
 }
 
 /// What all requests share.
@@ -81,6 +107,15 @@ pub struct Shared {
     pub(crate) permits: Semaphore,
     /// One for each backup that may be written at a time.
     pub(crate) backups: Arc<Semaphore>,
+    /// One for each socket that may be open at a time.
+    pub(crate) sockets: Arc<Semaphore>,
+    /// One for each stream of events that may be open at a time.
+    pub(crate) streams: Arc<Semaphore>,
+    /// True once the server stops: what has no end of its own ends then.
+    pub(crate) ending: watch::Sender<bool>,
+    pub(crate) poster: Arc<Poster>,
+    /// How often webhooks were changed here.
+    pub(crate) webhook_changes: watch::Sender<u64>,
     pub(crate) routes: Routes,
     pub(crate) web: Web,
 }

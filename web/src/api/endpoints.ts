@@ -4,7 +4,7 @@ import { call, send, upload } from './http';
 import type { paths } from './schema';
 import type {
   Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType, ImportReport, Query, QueryReply, Rec,
-  Session, Table, TableCreate, TableUpdate,
+  HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
 } from './wire';
 
 const client = createClient<paths>({
@@ -136,6 +136,22 @@ export const records = {
     call<BulkReply>(`${tablePath(table)}/records/bulk-delete`, { method: 'POST', json: { recordIds } }),
 };
 
+/** Histories and operations hold values too, so they go through `call` as records do. */
+export const history = {
+  steps: (table: string, id: string, cursor?: string) =>
+    call<HistoryPage>(`${recordPath(table, id)}/history?limit=50${cursor ? `&cursor=${enc(cursor)}` : ''}`),
+  restoreVersion: (table: string, id: string, version: number, current: number) =>
+    call<Rec>(`${recordPath(table, id)}/restore-version`, { method: 'POST', json: { version }, headers: ifMatch(current) }),
+  operations: (table?: string, cursor?: string) => {
+    const query = new URLSearchParams({ limit: '50' });
+    if (table) query.set('table', table);
+    if (cursor) query.set('cursor', cursor);
+    return call<OperationPage>(`/api/operations?${query.toString()}`);
+  },
+  revert: (operation: string, dryRun: boolean) =>
+    call<RevertReport>(`/api/operations/${enc(operation)}/revert`, { method: 'POST', json: { dryRun } }),
+};
+
 /** The server reads a form as a stream, so what it must know about the file comes before the file. */
 function importForm(file: File, parts: Record<string, unknown>): FormData {
   const form = new FormData();
@@ -185,6 +201,10 @@ export const exports = {
     const path = `${tablePath(table)}/export/${format}${query ? `?${query}` : ''}`;
     return (await send(path, { headers: { accept: '*/*' } })).blob();
   },
+};
+
+export const users = {
+  list: async () => (await got(client.GET('/api/users', { params: { query: { limit: 1000 } } }))).users,
 };
 
 export const apiKeys = {

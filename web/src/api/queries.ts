@@ -1,6 +1,7 @@
 // What the pages read more than once, cached by TanStack Query under one set of keys.
 import { QueryClient, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { apiKeys, auth, fieldTypes, tables as api } from './endpoints';
+import { text } from '../text/en';
+import { apiKeys, auth, fieldTypes, tables as api, users } from './endpoints';
 import { ApiError, setCsrfToken } from './http';
 import type { Column, FieldType, Session, Table } from './wire';
 
@@ -21,6 +22,9 @@ export const keys = {
   table: (table: string) => ['table', table] as const,
   stats: (table: string) => ['stats', table] as const,
   trash: (table: string) => ['trash', table] as const,
+  history: (table: string, record: string) => ['history', table, record] as const,
+  operations: ['operations'] as const,
+  users: ['users'] as const,
   fieldTypes: ['fieldTypes'] as const,
   apiKeys: ['apiKeys'] as const,
 };
@@ -70,6 +74,21 @@ export function useFieldTypes() {
 
 export function useApiKeys() {
   return useQuery({ queryKey: keys.apiKeys, queryFn: apiKeys.list });
+}
+
+/** What people call whoever did something. Only admins may ask for the names of others. */
+export function useNames(): (actor: string | null | undefined) => string {
+  const me = useSession().data;
+  const enabled = mayAdminister(me);
+  const people = useQuery({ queryKey: keys.users, queryFn: users.list, enabled, staleTime: 60_000 });
+  const programs = useQuery({ queryKey: keys.apiKeys, queryFn: apiKeys.list, enabled, staleTime: 60_000 });
+  return (actor) => {
+    if (!actor) return text.history.program;
+    if (actor === me?.user.id) return text.history.you;
+    const person = people.data?.find((one) => one.id === actor);
+    const program = programs.data?.find((one) => one.id === actor);
+    return person?.name ?? (program ? text.history.key(program.name) : text.history.somebody(actor.slice(0, 8)));
+  };
 }
 
 /** Puts changed columns into the cached table at once, before the server confirms. */

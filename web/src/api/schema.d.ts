@@ -586,6 +586,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tables/{table}/records/{record}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to a record, newest first, field by field. One that is gone for good has its past in the operation that
+         *     removed it.
+         */
+        get: operations["recordHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/records/{record}/restore-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write the values of an old version as a new one. What the definition refuses by now is an issue. */
+        post: operations["restoreVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done in a workspace, newest first: edits, bulk work, imports, undos, each as a unit. */
+        get: operations["listOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operations/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One operation. */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operations/{operation}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an operation back as a unit: what it created is removed, what it changed is as before, what it removed is there
+         *     again. What was changed since stays and is named. Taking back the undo does the operation again.
+         */
+        post: operations["revertOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tables/{table}/records/bulk": {
         parameters: {
             query?: never;
@@ -1305,7 +1396,7 @@ export interface components {
          * @description Why a request was refused, for a program. The HTTP status follows from it.
          * @enum {string}
          */
-        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "importNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "methodNotAllowed" | "alreadyExists" | "uniqueViolation" | "referenceViolation" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "conflict" | "gone" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "timeout" | "overloaded" | "shuttingDown" | "storageUnavailable";
+        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "importNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "methodNotAllowed" | "alreadyExists" | "uniqueViolation" | "referenceViolation" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "conflict" | "irreversible" | "changedSince" | "gone" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "timeout" | "overloaded" | "shuttingDown" | "storageUnavailable";
         /** @description One record of an export. */
         ExportedRecord: {
             /** @description Its id or key. */
@@ -1338,6 +1429,15 @@ export interface components {
             /** @description Its key column. */
             key?: string | null;
             settings?: components["schemas"]["TableSettings"] | null;
+        };
+        /** @description One field that a step changed. */
+        FieldChange: {
+            /** @description The column's slug, the name of an undeclared field, `metadata.…` or `expiresAt`. */
+            column: string;
+            /** @description The value before; null for none. */
+            from: unknown;
+            /** @description The value after; null for none. */
+            to: unknown;
         };
         /** @description What a field type can and cannot do. */
         FieldFlags: {
@@ -1419,6 +1519,13 @@ export interface components {
             status: string;
             /** @description The version of the program. */
             version: string;
+        };
+        /** @description A page of a record's history. */
+        HistoryPage: {
+            /** @description The newest first. */
+            steps: components["schemas"]["Step"][];
+            /** @description How to go on. */
+            pagination: components["schemas"]["Pagination"];
         };
         /** @description Whether an import was told to stop. */
         ImportCancelled: {
@@ -1595,6 +1702,53 @@ export interface components {
          * @enum {string}
          */
         OnMany: "error" | "first" | "all";
+        /** @description What somebody did, as a unit. */
+        Operation: {
+            /** @description Its id: `r` and the revision of a single commit, or the id of an import, an undo … */
+            operation: string;
+            /**
+             * Format: date-time
+             * @description When its newest commit was, RFC 3339 in UTC.
+             */
+            at: string;
+            /** @description The id of the user or API key that did it. */
+            actor?: string | null;
+            /** @description `user`, `ttl`, `eviction`, `merge`, `import` or `undo`. */
+            reason: string;
+            /** @description What it did to which table; empty if it has more than 500,000 changes. */
+            tables: components["schemas"]["TableCounts"][];
+            /**
+             * Format: int64
+             * @description How many changes it has in all.
+             */
+            changes: number;
+            /**
+             * Format: int64
+             * @description Its newest commit.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Its first commit.
+             */
+            firstRevision: number;
+            /**
+             * Format: int64
+             * @description How many commits it has.
+             */
+            commits: number;
+            /** @description The operation that it took back. */
+            reverts?: string | null;
+            /** @description The newest operation that took it back. */
+            revertedBy?: string | null;
+        };
+        /** @description A page of operations. */
+        OperationPage: {
+            /** @description The newest first. With a filter a page may be short, even empty, although more follow. */
+            operations: components["schemas"]["Operation"][];
+            /** @description How to go on. */
+            pagination: components["schemas"]["Pagination"];
+        };
         /** @description A new choice. */
         OptionCreate: {
             /** @description What a record will hold; made when absent. */
@@ -1823,6 +1977,45 @@ export interface components {
             /** @description The records. */
             records: components["schemas"]["RecordImport"][];
         };
+        /** @description How an operation is taken back. */
+        Revert: {
+            /**
+             * @description Whether to answer the same but write nothing.
+             * @default false
+             */
+            dryRun: boolean;
+            /**
+             * @description Whether the whole is refused if anything of it cannot be taken back; otherwise that stays and is told.
+             * @default false
+             */
+            allOrNothing: boolean;
+        };
+        /** @description What became of taking an operation back. */
+        RevertReport: {
+            /** @description The undo itself, an operation that can be taken back; absent if nothing was written. */
+            operation?: string | null;
+            /** @description The operation that was taken back. */
+            reverts: string;
+            /** @description Whether it was only tried. */
+            dryRun: boolean;
+            /**
+             * Format: int64
+             * @description Records that are, or would be, as before; some of them only in part.
+             */
+            reverted: number;
+            /**
+             * Format: int64
+             * @description Records of which something was left as it is.
+             */
+            skippedTotal: number;
+            /** @description The first 1,000 of them. */
+            skipped: components["schemas"]["SkippedRecord"][];
+            /**
+             * Format: int64
+             * @description The newest commit of the undo; absent if nothing was written.
+             */
+            revision?: number | null;
+        };
         /**
          * @description What a user may do.
          * @enum {string}
@@ -1914,6 +2107,28 @@ export interface components {
              */
             password: string;
         };
+        /** @description A record of which something was left as it is. */
+        SkippedRecord: {
+            /** @description The table's slug; empty if the table was dropped. */
+            table: string;
+            /** @description The record's key as text; empty if the table was dropped. */
+            key: string;
+            /** @description The fields; empty for the whole record. */
+            fields: string[];
+            /** @description Why, for a program. */
+            why: components["schemas"]["SkippedWhy"];
+            /** @description Why, for a person. */
+            message: string;
+            /** @description Who changed it since: the id of a user or API key. */
+            by?: string | null;
+            /** @description The operation that changed it since. */
+            operation?: string | null;
+        };
+        /**
+         * @description Why something was left as it is.
+         * @enum {string}
+         */
+        SkippedWhy: "changed" | "gone" | "keyTaken" | "unique" | "reference" | "full" | "expired" | "tableGone";
         /** @description One key of an order. */
         Sort: {
             /** @description The column, or a system column. */
@@ -1922,6 +2137,39 @@ export interface components {
             direction?: components["schemas"]["Direction"];
             nulls?: components["schemas"]["Nulls"] | null;
         };
+        /** @description One step of a record. */
+        Step: {
+            /**
+             * Format: int64
+             * @description The version it left.
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description The commit.
+             */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description When, RFC 3339 in UTC.
+             */
+            at: string;
+            /** @description The id of the user or API key that did it. */
+            actor?: string | null;
+            /** @description `user`, `ttl`, `eviction`, `merge`, `import` or `undo`. */
+            reason: string;
+            /** @description The operation it is part of. */
+            operation: string;
+            /** @description What happened. */
+            kind: components["schemas"]["StepKind"];
+            /** @description Field by field. */
+            changes: components["schemas"]["FieldChange"][];
+        };
+        /**
+         * @description What a step of a record was.
+         * @enum {string}
+         */
+        StepKind: "inserted" | "updated" | "deleted" | "restored";
         /** @description A named set of records under one schema. */
         Table: {
             /** @description A UUID. */
@@ -1961,6 +2209,46 @@ export interface components {
              * @description When its definition was last changed.
              */
             updatedAt: string;
+        };
+        /** @description What an operation did to a table: how many records of each kind of change. */
+        TableCounts: {
+            /** @description The table's slug. */
+            table: string;
+            /**
+             * Format: int64
+             * @description Created.
+             */
+            inserted: number;
+            /**
+             * Format: int64
+             * @description Changed.
+             */
+            updated: number;
+            /**
+             * Format: int64
+             * @description Put in the trash.
+             */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description Brought back from the trash.
+             */
+            restored: number;
+            /**
+             * Format: int64
+             * @description Removed for good.
+             */
+            purged: number;
+            /**
+             * Format: int64
+             * @description Removed for good to make room.
+             */
+            evicted: number;
+            /**
+             * Format: int64
+             * @description How often the whole table was cleared.
+             */
+            cleared: number;
         };
         /** @description A new table. */
         TableCreate: {
@@ -2196,6 +2484,14 @@ export interface components {
             format?: string | null;
             /** @description Rules for the properties of an object or the items of an array: `{"properties": {…}}` or `{"items": {…}}`. */
             nested?: Record<string, unknown> | null;
+        };
+        /** @description Which version comes back. */
+        VersionRestore: {
+            /**
+             * Format: int64
+             * @description The version, as the history tells it.
+             */
+            version: number;
         };
         /** @description An isolated set of tables. */
         Workspace: {
@@ -7401,6 +7697,560 @@ export interface operations {
             };
             /** @description The host name is not ours. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordHistory: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The record's id or key. */
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of steps. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreVersion: {
+        parameters: {
+            query?: {
+                /** @description Whether to answer the same but write nothing. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The record's id or key. */
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionRestore"];
+            };
+        };
+        responses: {
+            /** @description The record as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The record is in the trash; `current` is how it lies there. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed meanwhile; `current` is how it is now. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOperations: {
+        parameters: {
+            query?: {
+                /** @description Only what this user or API key did, by id. */
+                actor?: string;
+                /** @description Only what touched this table, by id or slug. */
+                table?: string;
+                /** @description The workspace; the default one when absent. */
+                workspace?: string;
+                /** @description How many a page holds; 1 to 200, 50 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of operations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationPage"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOperation: {
+        parameters: {
+            query?: {
+                /** @description The workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revertOperation: {
+        parameters: {
+            query?: {
+                /** @description The workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description What became of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevertReport"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,6 +21,11 @@ export type ImportReport = Schemas['ImportReport'];
 export type ApiKey = Schemas['ApiKey'];
 export type ApiKeyCreate = Schemas['ApiKeyCreate'];
 export type ApiKeyCreated = Schemas['ApiKeyCreated'];
+export type Step = Schemas['HistoryStep'];
+export type HistoryPage = Schemas['HistoryPage'];
+export type Operation = Schemas['Operation'];
+export type OperationPage = Schemas['OperationPage'];
+export type RevertReport = Schemas['RevertReport'];
 export type Issue = Schemas['Issue'];
 export type Problem = Schemas['Problem'];
 

@@ -89,7 +89,13 @@ export class PageCache {
     }
   }
 
-  private put(page: number, records: Rec[]): void {
+  private put(page: number, read: Rec[]): void {
+    // A page may have been read before a write that is shown already.
+    const records = read.map((record) => {
+      const row = this.rowById.get(record.id);
+      const shown = row === undefined ? undefined : this.record(row);
+      return shown?.id === record.id && shown.version > record.version ? shown : record;
+    });
     this.forget(page);
     this.pages.set(page, records);
     this.stale.delete(page);

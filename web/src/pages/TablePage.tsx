@@ -15,6 +15,7 @@ import { layoutOf } from '../grid/geometry';
 import { Grid } from '../grid/Grid';
 import { CellMenu, HeaderMenu, type MenuAt } from '../grid/menus';
 import { GridModel, type View } from '../grid/model';
+import { followOthers } from '../grid/others';
 import { ConflictDialog, OfferRows, ReportDialog } from '../grid/dialogs';
 import { Toolbar, type Panel } from '../grid/Toolbar';
 import { readView, writeView } from '../grid/viewUrl';
@@ -115,6 +116,8 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     document.addEventListener('visibilitychange', onVisible);
     return () => document.removeEventListener('visibilitychange', onVisible);
   }, [grid]);
+
+  useEffect(() => followOthers(grid), [grid]);
 
   const saveColumn = async (one: Column, input: Parameters<typeof columnApi.update>[2]) => {
     patchColumns((old) => old.map((c) => (c.id === one.id ? ({ ...c, ...input } as Column) : c)));

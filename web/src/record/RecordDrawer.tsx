@@ -1,8 +1,9 @@
 // One record as a form: new, to edit, or deleted and to restore. Never loses what was typed without asking.
-import { ActionIcon, Button, Drawer, Group, Menu, Modal, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Drawer, Group, Menu, Modal, Stack, Tabs, Text, Tooltip } from '@mantine/core';
 import { ChevronDown, ChevronUp, Copy, Ellipsis, Link2, RotateCcw, Trash2 } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { records as api } from '../api/endpoints';
+import { live } from '../api/live';
 import { ApiError } from '../api/http';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
@@ -11,6 +12,7 @@ import { text } from '../text/en';
 import { Failure, Loading, messageOf, Problem } from '../ui/states';
 import { when } from '../ui/time';
 import { show, showError } from '../ui/toast';
+import { RecordHistory } from './RecordHistory';
 
 interface DrawerProps {
   table: Table;
@@ -31,6 +33,7 @@ export function RecordDrawer(props: DrawerProps) {
   const [record, setRecord] = useState<Rec | undefined>(seed);
   const [error, setError] = useState<unknown>(null);
   const [asked, setAsked] = useState(0);
+  const [tab, setTab] = useState<string | null>('record');
   const dirty = useRef(false);
   const [leaving, setLeaving] = useState<(() => void) | null>(null);
   useEffect(() => {
@@ -49,6 +52,14 @@ export function RecordDrawer(props: DrawerProps) {
       stale = true;
     };
   }, [table.slug, recordId, asked]);
+  useEffect(() => {
+    if (!recordId) return;
+    return live.watch(table.slug, (event) => {
+      const here = event === null || event.key === undefined || String(event.key) === recordId;
+      // What is being typed is not taken away: saving it will say that somebody was faster.
+      if (here && !dirty.current) setAsked((old) => old + 1);
+    });
+  }, [table.slug, recordId]);
   const guard = (go: () => void) => {
     // After this event: the Escape that asked must not also answer.
     if (dirty.current) setTimeout(() => setLeaving(() => go));
@@ -79,25 +90,37 @@ export function RecordDrawer(props: DrawerProps) {
         ) : recordId && !record ? (
           <Loading rows={8} height={44} />
         ) : (
-          <RecordForm
-            key={record ? `${record.id} ${record.version}` : 'new'}
+          <RecordTabs
+            tab={tab}
+            setTab={setTab}
             {...props}
             record={record}
-            setDirty={(value) => {
-              dirty.current = value;
-            }}
-            saved={(next, created, another) => {
+            restored={(next) => {
               dirty.current = false;
-              props.saved(next, created);
-              show(created ? text.record.created : text.record.saved);
-              if (!another) props.close();
+              setRecord(next);
+              props.saved(next, false);
             }}
-            reload={() => {
-              dirty.current = false;
-              setAsked(asked + 1);
-            }}
-            cancel={() => guard(props.close)}
-          />
+          >
+            <RecordForm
+              key={record ? `${record.id} ${record.version}` : 'new'}
+              {...props}
+              record={record}
+              setDirty={(value) => {
+                dirty.current = value;
+              }}
+              saved={(next, created, another) => {
+                dirty.current = false;
+                props.saved(next, created);
+                show(created ? text.record.created : text.record.saved);
+                if (!another) props.close();
+              }}
+              reload={() => {
+                dirty.current = false;
+                setAsked(asked + 1);
+              }}
+              cancel={() => guard(props.close)}
+            />
+          </RecordTabs>
         )}
       </Drawer>
       <Modal
@@ -126,6 +149,29 @@ export function RecordDrawer(props: DrawerProps) {
         </Group>
       </Modal>
     </>
+  );
+}
+
+interface TabsProps extends DrawerProps {
+  tab: string | null;
+  setTab: (tab: string | null) => void;
+  record?: Rec;
+  restored: (record: Rec) => void;
+  children: ReactNode;
+}
+
+/** The form and the history of a record. A new one has no history yet. */
+function RecordTabs({ tab, setTab, record, children, ...props }: TabsProps) {
+  if (!record) return children;
+  return (
+    <Tabs value={tab} onChange={setTab}>
+      <Tabs.List mb="md">
+        <Tabs.Tab value="record">{text.history.record}</Tabs.Tab>
+        <Tabs.Tab value="history">{text.history.history}</Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="record">{children}</Tabs.Panel>
+      <Tabs.Panel value="history">{tab === 'history' && <RecordHistory {...props} record={record} />}</Tabs.Panel>
+    </Tabs>
   );
 }
 

@@ -1,5 +1,6 @@
 // Says whether the server can be reached; asks again by itself while it cannot.
 import { useEffect, useSyncExternalStore } from 'react';
+import { live } from '../api/live';
 import { currentReach, onReachChange, probe } from '../api/http';
 import { queryClient } from '../api/queries';
 import { text } from '../text/en';
@@ -12,6 +13,7 @@ export function useReach() {
 
 export function Connection() {
   const reach = useReach();
+  const isLive = useSyncExternalStore(live.subscribeState, live.isLive);
   useEffect(() => {
     const ask = () => void probe();
     window.addEventListener('online', ask);
@@ -30,10 +32,10 @@ export function Connection() {
     return () => clearInterval(timer);
   }, [reach]);
   return (
-    <span className="connection" data-reach={reach} role="status">
+    <span className="connection" data-reach={reach} data-live={isLive || undefined} role="status">
       <span className="connection-dot" aria-hidden />
       <span className="connection-label">
-        {reach === 'online' ? text.shell.online : text.shell.offline}
+        {reach !== 'online' ? text.shell.offline : isLive ? text.shell.live : text.shell.online}
       </span>
     </span>
   );

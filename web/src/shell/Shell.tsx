@@ -2,7 +2,7 @@
 import { ActionIcon, Anchor, Button, Drawer, Menu, Tooltip, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
-  BookOpen, CircleHelp, KeyRound, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Sun, Table2,
+  BookOpen, CircleHelp, History, KeyRound, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Sun, Table2,
   Trash2, UserRound,
 } from 'lucide-react';
 import { useMantineColorScheme } from '@mantine/core';
@@ -144,6 +144,7 @@ function Navigation({ session }: { session: Session }) {
         )}
       </div>
       <div className="nav-section nav-bottom">
+        <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
         <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
         <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
         <a className="nav-item" href="/api/docs" target="_blank" rel="noopener">

@@ -34,10 +34,10 @@ export const text = {
   shell: {
     skip: 'Skip to content', navigation: 'Navigation', openMenu: 'Open navigation', home: 'Chancery, all tables',
     newTab: '(opens in a new tab)', theme: 'Colour theme', themeAuto: 'Like the system', themeLight: 'Light',
-    themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', offline: 'Reconnecting…',
+    themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', live: 'Live', offline: 'Reconnecting…',
     account: (name: string) => `Account of ${name}`,
   },
-  nav: { tables: 'Tables', newTable: 'New table', trash: 'Trash', apiKeys: 'API keys', apiReference: 'API reference' },
+  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', apiReference: 'API reference' },
   auth: {
     signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
     showPassword: 'Show or hide the password',
@@ -248,6 +248,34 @@ export const text = {
     current: 'Only what the current search and filter show, in this order', visibleOnly: 'Only visible columns',
     escape: 'Protect spreadsheets from formulas', escapeBody: 'Text that starts with =, +, - or @ gets an apostrophe, which the import takes off again.',
     run: 'Export', done: 'Export finished.',
+  },
+  history: {
+    record: 'Record', history: 'History', label: 'What happened to this record', you: 'you', program: 'the program itself', nothing: 'nothing', current: 'This is how it is now.',
+    key: (name: string) => `API key ${name}`, somebody: (id: string) => `somebody (${id})`, by: (who: string) => `by ${who}`,
+    version: (version: number) => `version ${version}`,
+    restore: (version: number) => `Restore version ${version}`,
+    restored: (version: number) => `Version ${version} is back, as a new version.`,
+    kinds: { inserted: 'Created', updated: 'Changed', deleted: 'Put in the trash', restored: 'Restored from the trash' } as Words,
+    reasons: { ttl: 'expired', eviction: 'made room', merge: 'merge', import: 'import', undo: 'undo' } as Words,
+  },
+  activity: {
+    table: 'Only this table', allTables: 'All tables', empty: 'Nothing was done yet', emptyBody: 'Edits, bulk changes, imports and undos appear here, each as a unit that can be taken back.',
+    when: 'When', who: 'Who', what: 'What', undone: 'taken back', redo: 'Do again', undoTitle: 'Take this back?', redoTitle: 'Do this again?',
+    record: 'Record', fields: 'Fields', why: 'Why it stays', stays: 'What stays as it is', wholeRecord: 'the whole record',
+    changes: (count: number) => n(count, 'change'),
+    kinds: {
+      inserted: (count: number) => `${whole.format(count)} created`, updated: (count: number) => `${whole.format(count)} changed`,
+      deleted: (count: number) => `${whole.format(count)} put in the trash`, restored: (count: number) => `${whole.format(count)} restored`,
+      purged: (count: number) => `${whole.format(count)} deleted for good`, evicted: (count: number) => `${whole.format(count)} made room`, cleared: () => 'cleared',
+    },
+    would: (reverted: number, stay: number) =>
+      `${n(reverted, 'record')} will be as before.${stay > 0 ? ` ${n(stay, 'record')} cannot, or only in part; what was changed since stays as it is:` : ''}`,
+    moreStay: (count: number) => `and ${n(count, 'record')} more.`,
+    done: (reverted: number, stay: number) => `${n(reverted, 'record')} as before.${stay > 0 ? ` ${n(stay, 'record')} left as they were.` : ''}`,
+    whys: {
+      changed: 'changed since', gone: 'deleted for good since', keyTaken: 'its key belongs to another record', unique: 'another record has the value', reference: 'a reference is in the way',
+      full: 'the table is full', expired: 'it would have expired', tableGone: 'the table was deleted',
+    } as Words,
   },
   trash: {
     table: 'Table', empty: 'The trash is empty', emptyOf: (name: string) => `Nothing of ${name} is in the trash`, emptyBody: 'Deleted records wait here and can be restored.',

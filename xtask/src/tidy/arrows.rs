@@ -20,8 +20,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("chancery-server", &["chancery", "chancery-api"]),
     (
         "chancery",
-        &["chancery-vault", "chancery-storage", "chancery-model"],
+        &[
+            "chancery-derive",
+            "chancery-vault",
+            "chancery-storage",
+            "chancery-model",
+        ],
     ),
+    ("chancery-derive", &["chancery-model"]),
     ("chancery-vault", &["chancery-storage", "chancery-model"]),
     ("chancery-storage", &["chancery-model"]),
     ("chancery-model", &[]),

@@ -81,6 +81,9 @@ pub(crate) fn table_part(table: &Table) -> TablePart {
     if let Some(max) = table.max_size {
         settings.insert("maxSize".into(), max.into());
     }
+    if table.transient {
+        settings.insert("persistent".into(), false.into());
+    }
     if !table.indexes.is_empty() {
         let slugs = |index: &Vec<u16>| {
             index
@@ -140,7 +143,9 @@ pub(crate) fn table_input(part: TablePart, columns: Vec<ColumnPart>) -> TableInp
     let mut take = |name: &str| settings.shift_remove(name).unwrap_or_default();
     let (strict, soft_delete) = (take("strict"), take("softDelete"));
     let (ttl, max, indexes) = (take("ttl"), take("maxSize"), take("indexes"));
+    let persistent = take("persistent");
     TableInput {
+        transient: persistent.as_bool() == Some(false),
         name: part.name,
         slug: part.slug,
         description: part.description,

@@ -40,8 +40,6 @@ pub(super) struct Collected {
     pub(super) failed_rows: Vec<FailedRow>,
     failed_bytes: usize,
     pub(super) revision: Option<u64>,
-    /// The commits of the import.
-    pub(super) revisions: Vec<u64>,
 }
 
 impl Collected {
@@ -53,7 +51,6 @@ impl Collected {
         self.failed += done.failed.len() as u64;
         if let Some(revision) = done.revision {
             self.revision = self.revision.max(Some(revision));
-            self.revisions.push(revision);
         }
         for (errors, row) in done.failed {
             self.errors_total += errors.len() as u64;

@@ -20,7 +20,7 @@ use super::plan::{self, Plan};
 use super::read::{ONE_COMMIT_ROWS, Part, Portion, ahead};
 use super::report::{ImportEnd, ImportReport, RowError};
 use super::shape::Shape;
-use super::undo::{Running, newest_change, take_back};
+use super::undo::{Running, take_back};
 use super::unique::Taken;
 use crate::bulk::OnError;
 use crate::error::Error;
@@ -243,7 +243,6 @@ impl Import {
     /// Takes back what was written. If that fails too, it is written down that it has to be done at the next start.
     async fn undo(&mut self, running: &mut Running) {
         self.control().tell(Phase::TakingBack, 0, 0, self.bytes);
-        running.revisions.clone_from(&self.collected.revisions);
         self.collected.nothing_written();
         if let Err(error) = take_back(&self.store, running).await {
             tracing::error!(import = %self.control().id(), %error, "an import could not be taken back");
@@ -326,13 +325,10 @@ impl Import {
         plan: &Plan,
     ) -> Result<(TableHandle, Running), Error> {
         let options = plan.schema.options.iter();
-        let after = newest_change(&*self.store.core.backend).await?;
         let mut running = Running {
             import: self.control().id().to_string(),
             workspace: self.store.workspace.to_string(),
             table: String::new(),
-            after,
-            revisions: Vec::new(),
             new_table: handle.is_none(),
             columns: plan
                 .schema
@@ -411,7 +407,6 @@ impl Import {
                     break;
                 }
             };
-            running.revisions.clone_from(&self.collected.revisions);
             let document = if small {
                 Vec::new()
             } else {

@@ -19,7 +19,7 @@ use crate::store::Store;
 
 pub(crate) use compare::compare;
 pub(crate) use items::Items;
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Tally, feed_value};
 
 /// How far a move, backup or restore is.
 #[derive(Clone, Debug)]

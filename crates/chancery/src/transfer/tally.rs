@@ -199,7 +199,7 @@ fn feed(record: &Record, to: &mut DefaultHasher) {
     }
 }
 
-fn feed_value(value: &Value, to: &mut DefaultHasher) {
+pub(crate) fn feed_value(value: &Value, to: &mut DefaultHasher) {
     match value {
         Value::Null => 0_u8.hash(to),
         Value::Bool(bool) => (1_u8, bool).hash(to),

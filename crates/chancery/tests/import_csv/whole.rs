@@ -244,7 +244,7 @@ fn an_import_that_was_cut_short_is_taken_back_at_the_next_start() {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let store = Store::on(backend).await.expect("opens");
+        let store = Store::over(backend).await.expect("opens");
         let table = store.table("people").expect("a table");
         assert_eq!(column(&table, "name").await, [json!("Old")]);
         assert_eq!(column(&table, "age").await, [json!(1)]);

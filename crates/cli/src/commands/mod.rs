@@ -10,10 +10,12 @@ mod bench;
 mod completions;
 mod doctor;
 pub(crate) mod export;
+mod history;
 pub(crate) mod import;
 mod key;
 mod migrate;
 mod move_store;
+mod operation;
 mod query;
 mod record;
 mod restore;
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Table(table::Table),
     Record(record::Record),
     Query(query::Query),
+    History(history::History),
+    Operation(operation::Operation),
     Import(import::Import),
     Export(export::Export),
     Key(key::Key),
@@ -54,6 +58,8 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Table(command) => command.run(output),
         Command::Record(command) => command.run(output),
         Command::Query(command) => command.run(output),
+        Command::History(command) => command.run(output),
+        Command::Operation(command) => command.run(output),
         Command::Import(command) => command.run(output),
         Command::Export(command) => command.run(output),
         Command::Key(command) => command.run(output),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chancery::{CacheOptions, Durability, OpenOptions, RedisUrl, StorageError};
-use chancery_server::{Listening, Proxy, ServeOptions, TlsFiles};
+use chancery_server::{IpNet, Listening, Proxy, ServeOptions, TlsFiles};
 use clap::{Args, ValueEnum};
 
 use crate::demo;
@@ -71,6 +71,9 @@ pub(crate) struct Serve {
     /// Log queries that take at least so long, with their shape and plan; 0 logs none
     #[arg(long, value_name = "MS", default_value_t = 500)]
     slow_query_ms: u64,
+    /// A network that webhooks may reach though it is private; may be given several times
+    #[arg(long = "webhook-allow", value_name = "CIDR")]
+    webhook_allow: Vec<IpNet>,
     /// A proxy in front speaks TLS, so cookies must not travel without
     #[arg(long)]
     behind_tls: bool,
@@ -109,6 +112,7 @@ impl Serve {
             cache,
             replicas: self.replicas,
             slow_query_ms: Some(self.slow_query_ms).filter(|ms| *ms > 0),
+            ..OpenOptions::default()
         };
         let store = open_store(&self.database, Missing::Make, options).await?;
         if self.demo {
@@ -130,6 +134,7 @@ impl Serve {
             web_dir: self.web_dir,
             metrics_bind: self.metrics_bind,
             allowed_hosts: self.allowed_hosts,
+            webhook_allow: self.webhook_allow,
             proxy: if self.behind_tls { Proxy::Tls } else { Proxy::None },
             ready: Some(Box::new(move |listening| announce(&listening, json))),
             stop: Some(Box::pin(stopping()?)),

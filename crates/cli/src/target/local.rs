@@ -5,21 +5,23 @@ use std::io::Write;
 use chancery::access::{KeyInput, Secret, UserInput};
 use chancery::backup::BackupReport;
 use chancery::{
-    Boundary, Count, PageWindow, Source, StorageError, Store, TableHandle, UpdateMode, WriteOptions,
+    Boundary, Count, OperationQuery, PageWindow, RevertOptions, Source, StorageError, Store, TableHandle,
+    UpdateMode, WriteOptions,
 };
 use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport};
 use chancery_api::query::Search;
-use chancery_api::records::{Record, RecordCreate};
+use chancery_api::records::{Pagination, Record, RecordCreate};
 use chancery_api::tables::{Table, TableCreate, TableStats};
-use chancery_server::convert::{access, columns, maybe_time, queries, records, tables};
+use chancery_server::convert::{access, columns, history, maybe_time, queries, records, tables};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use super::{
     BackupJob, Change, DatabaseArgs, Delete, EachPage, ExportFormat, ExportJob, ImportJob, Imported, Missing,
-    Question, Scope, Target, Watch,
+    OperationsAsked, Question, Scope, Target, Watch,
 };
 use crate::failure::Failure;
 
@@ -254,6 +256,44 @@ impl Target for Local {
         wire(&self.wait(self.handle(table)?.restore(id))?)
     }
 
+    fn history(&self, table: &str, id: &str, limit: u64) -> Result<HistoryPage, Failure> {
+        let found = self.wait(self.handle(table)?.history(id, limit as usize, None))?;
+        let has_more = found.has_more;
+        Ok(history::history(found, listed(limit, has_more)))
+    }
+
+    fn restore_version(&self, table: &str, id: &str, version: u64) -> Result<Record, Failure> {
+        let written = self.wait(self.handle(table)?.restore_version(id, version))?;
+        wire(&written.record)
+    }
+
+    fn operations(&self, asked: &OperationsAsked) -> Result<OperationPage, Failure> {
+        let query = OperationQuery {
+            actor: asked.actor.clone(),
+            table: asked.table.clone(),
+            limit: Some(asked.limit as usize),
+            before: None,
+        };
+        let page = self.wait(self.store.operations(query))?;
+        let has_more = page.next.is_some();
+        Ok(OperationPage {
+            operations: page.operations.into_iter().map(history::operation).collect(),
+            pagination: listed(asked.limit, has_more),
+        })
+    }
+
+    fn operation(&self, id: &str) -> Result<Operation, Failure> {
+        Ok(history::operation(self.wait(self.store.operation(id))?))
+    }
+
+    fn revert(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure> {
+        let options = RevertOptions {
+            dry_run: how.dry_run,
+            all_or_nothing: how.all_or_nothing,
+        };
+        Ok(history::report(self.wait(self.store.revert(id, options))?))
+    }
+
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure> {
         let handle = self.handle(table)?;
         let mut left = question.limit.unwrap_or(u64::MAX);
@@ -371,5 +411,14 @@ pub(crate) fn created(made: chancery::access::NewKey) -> ApiKeyCreated {
         key: made.secret.expose().to_owned(),
         prefix: made.key.prefix,
         expires_at: maybe_time(made.key.expires_at),
+    }
+}
+
+/// How a list of this machine goes on: it does not, it is asked for with a larger limit.
+fn listed(limit: u64, has_more: bool) -> Pagination {
+    Pagination {
+        has_more,
+        limit: limit as u32,
+        ..Pagination::default()
     }
 }

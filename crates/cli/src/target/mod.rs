@@ -10,6 +10,7 @@ use chancery::backup::{BackupReport, InTheWay};
 use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport};
 use chancery_api::imports::ImportReport;
 use chancery_api::query::{Filter, Sort};
 use chancery_api::records::{Record, RecordCreate};
@@ -243,6 +244,13 @@ pub(crate) enum Escape {
     None,
 }
 
+/// Which operations.
+pub(crate) struct OperationsAsked {
+    pub(crate) table: Option<String>,
+    pub(crate) actor: Option<String>,
+    pub(crate) limit: u64,
+}
+
 /// Takes one page of records after the other.
 pub(crate) type EachPage<'a> = &'a mut dyn FnMut(Vec<Record>) -> Result<(), Failure>;
 
@@ -273,6 +281,13 @@ pub(crate) trait Target {
     /// Gives the records of a question page by page.
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure>;
     fn count(&self, table: &str, question: &Question) -> Result<u64, Failure>;
+
+    /// The newest steps of a record.
+    fn history(&self, table: &str, id: &str, limit: u64) -> Result<HistoryPage, Failure>;
+    fn restore_version(&self, table: &str, id: &str, version: u64) -> Result<Record, Failure>;
+    fn operations(&self, asked: &OperationsAsked) -> Result<OperationPage, Failure>;
+    fn operation(&self, id: &str) -> Result<Operation, Failure>;
+    fn revert(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure>;
 
     fn import(&self, job: &ImportJob<'_>, watch: Watch) -> Result<Imported, Failure>;
     fn export(&self, job: &ExportJob, out: &mut dyn std::io::Write) -> Result<(), Failure>;

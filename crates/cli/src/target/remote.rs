@@ -10,6 +10,7 @@ use chancery::transfer::{TransferPhase, TransferProgress};
 use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, User, UserCreate, UserList};
 use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport, VersionRestore};
 use chancery_api::imports::{CsvOptions, ImportReport, TableImport};
 use chancery_api::query::{Count, Paginate, PaginationType, Query, Search};
 use chancery_api::records::{Pagination, Record, RecordCreate, RecordPage, RecordUpdate};
@@ -21,7 +22,7 @@ use url::Url;
 use super::http::{Client, read, with_json};
 use super::{
     BackupJob, Change, Delete, EachPage, Escape, ExportFormat, ExportJob, ImportJob, Imported, Into,
-    Question, Scope, Target, Watch,
+    OperationsAsked, Question, Scope, Target, Watch,
 };
 use crate::failure::Failure;
 
@@ -251,6 +252,39 @@ impl Target for Remote {
     fn restore(&self, table: &str, id: &str) -> Result<Record, Failure> {
         let url = self.url(&["tables", table, "records", id, "restore"]);
         read(self.client.send(Method::POST, url, None, ())?)
+    }
+
+    fn history(&self, table: &str, id: &str, limit: u64) -> Result<HistoryPage, Failure> {
+        let mut url = self.url(&["tables", table, "records", id, "history"]);
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        self.client.get(url)
+    }
+
+    fn restore_version(&self, table: &str, id: &str, version: u64) -> Result<Record, Failure> {
+        let url = self.url(&["tables", table, "records", id, "restore-version"]);
+        self.client
+            .send_json(Method::POST, url, &VersionRestore { version })
+    }
+
+    fn operations(&self, asked: &OperationsAsked) -> Result<OperationPage, Failure> {
+        let mut url = self.url(&["operations"]);
+        url.query_pairs_mut()
+            .append_pair("limit", &asked.limit.to_string());
+        for (name, value) in [("table", &asked.table), ("actor", &asked.actor)] {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        self.client.get(url)
+    }
+
+    fn operation(&self, id: &str) -> Result<Operation, Failure> {
+        self.client.get(self.url(&["operations", id]))
+    }
+
+    fn revert(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure> {
+        self.client
+            .send_json(Method::POST, self.url(&["operations", id, "revert"]), how)
     }
 
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure> {

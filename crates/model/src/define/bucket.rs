@@ -1,12 +1,15 @@
 //! The bucket vocabulary: `{key, schema: {field: {type, required …}}, indexes}` read as a [`TableInput`]. Defines nothing itself.
 
 use super::{ColumnInput, TableInput};
-use crate::column::{Constraints, DefaultFunction, DefaultValue};
+use crate::column::{Constraints, DefaultFunction, DefaultValue, OnDelete};
 use crate::issue::unknown_name;
 use crate::nested::Rule;
 use crate::{Code, Issue, Json};
 
-const TYPES: [(&str, &str); 6] = [
+/// The setting of a table that says which kind of bucket was asked for.
+pub(super) const ORDER_SETTING: &str = "etsType";
+
+pub(super) const TYPES: [(&str, &str); 6] = [
     ("string", "text"),
     ("number", "number"),
     ("boolean", "boolean"),
@@ -56,7 +59,9 @@ pub fn bucket(name: &str, definition: &Json) -> Result<TableInput, Vec<Issue>> {
     }
     input.strict = object.get("strict").and_then(Json::as_bool).unwrap_or(false);
     input.soft_delete = object.get("softDelete").and_then(Json::as_bool).unwrap_or(false);
-    input.max_size = object.get("maxSize").and_then(Json::as_u64);
+    input.max_size = whole(object, "maxSize", &mut issues);
+    input.transient = object.get("persistent").and_then(Json::as_bool) == Some(false);
+    check_order(object, &mut input, &mut issues);
     match object.get("ttl").map(ttl) {
         None => {}
         Some(Ok(ms)) => input.ttl_ms = Some(ms),
@@ -68,23 +73,7 @@ pub fn bucket(name: &str, definition: &Json) -> Result<TableInput, Vec<Issue>> {
             Err(issue) => issues.push(issue),
         }
     }
-    for index in object
-        .get("indexes")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let fields = match index {
-            Json::String(field) => vec![field.clone()],
-            Json::Array(fields) => fields
-                .iter()
-                .filter_map(Json::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => Vec::new(),
-        };
-        input.indexes.push(fields);
-    }
+    input.indexes = indexes(object.get("indexes"));
     if let Some(key) = &input.key
         && !input
             .columns
@@ -99,6 +88,98 @@ pub fn bucket(name: &str, definition: &Json) -> Result<TableInput, Vec<Issue>> {
         ));
     }
     if issues.is_empty() { Ok(input) } else { Err(issues) }
+}
+
+/// What changes of a bucket.
+#[derive(Clone, Debug, Default)]
+pub struct BucketChange {
+    /// Fields that it gets.
+    pub columns: Vec<ColumnInput>,
+    /// Indexes that it gets, each over one or several fields.
+    pub indexes: Vec<Vec<String>>,
+    /// How long records live from now on, in ms; the inner none: for ever.
+    pub ttl_ms: Option<Option<i64>>,
+}
+
+/// Reads a change of a bucket: `{addFields, addIndexes, ttl}`, where a `ttl` of null ends it.
+///
+/// # Errors
+/// One issue for each part that cannot be read.
+pub fn change(changes: &Json) -> Result<BucketChange, Vec<Issue>> {
+    let known = ["addFields", "addIndexes", "ttl"];
+    let empty = crate::JsonMap::new();
+    let (mut change, mut issues) = (BucketChange::default(), Vec::new());
+    let object = changes.as_object().unwrap_or(&empty);
+    for part in object.keys().filter(|part| !known.contains(&part.as_str())) {
+        let message = unknown_name("change of a bucket", part, known);
+        issues.push(Issue::new(part, Code::Definition, message));
+    }
+    for (field, rule) in object
+        .get("addFields")
+        .and_then(Json::as_object)
+        .unwrap_or(&empty)
+    {
+        match column(field, rule) {
+            Ok(column) => change.columns.push(column),
+            Err(issue) => issues.push(issue),
+        }
+    }
+    change.indexes = indexes(object.get("addIndexes"));
+    match object.get("ttl") {
+        None => {}
+        Some(Json::Null) => change.ttl_ms = Some(None),
+        Some(given) => match ttl(given) {
+            Ok(ms) => change.ttl_ms = Some(Some(ms)),
+            Err(message) => issues.push(Issue::new("ttl", Code::Definition, message)),
+        },
+    }
+    if issues.is_empty() {
+        Ok(change)
+    } else {
+        Err(issues)
+    }
+}
+
+/// A whole number of a definition, if it is there.
+fn whole(object: &crate::JsonMap, name: &str, issues: &mut Vec<Issue>) -> Option<u64> {
+    let given = object.get(name)?;
+    if given.as_u64().is_none() {
+        let message = format!("{name} is a whole number, at least 1, not {given}");
+        issues.push(Issue::new(name, Code::Definition, message));
+    }
+    given.as_u64()
+}
+
+/// The kind of table. All are in key order, so `set` and `ordered_set` are one; a bag would hold a key twice.
+fn check_order(object: &crate::JsonMap, input: &mut TableInput, issues: &mut Vec<Issue>) {
+    let mut refuse = |message: String| issues.push(Issue::new("etsType", Code::Definition, message));
+    match object
+        .get("etsType")
+        .map(|kind| kind.as_str().unwrap_or_default())
+    {
+        None => {}
+        Some(kind @ ("set" | "ordered_set")) => {
+            input.settings.insert(ORDER_SETTING.into(), kind.into());
+        }
+        Some(kind @ ("bag" | "duplicate_bag")) => refuse(format!(
+            "A {kind} would hold a key more than once; use set or ordered_set and a generated key"
+        )),
+        Some(kind) => refuse(unknown_name("etsType", kind, ["set", "ordered_set"])),
+    }
+}
+
+fn indexes(given: Option<&Json>) -> Vec<Vec<String>> {
+    let fields = |index: &Json| match index {
+        Json::String(field) => vec![field.clone()],
+        Json::Array(fields) => fields
+            .iter()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
+    };
+    let all = given.and_then(Json::as_array).into_iter().flatten();
+    all.map(fields).collect()
 }
 
 fn column(field: &str, rule: &Json) -> Result<ColumnInput, Issue> {
@@ -124,11 +205,18 @@ fn column(field: &str, rule: &Json) -> Result<ColumnInput, Issue> {
     let unique = rule
         .remove("unique")
         .is_some_and(|unique| unique == Json::Bool(true));
-    if rule.contains_key("ref") {
-        return Err(bad(
-            "References between buckets (ref, onDelete) cannot be declared yet".into(),
-        ));
-    }
+    let reference = match rule.remove("ref") {
+        None => None,
+        Some(Json::String(table)) => Some(table),
+        Some(other) => return Err(bad(format!("ref is the name of a bucket, not {other}"))),
+    };
+    let on_delete = match rule.remove("onDelete") {
+        None => None,
+        Some(name) => Some(
+            serde_json::from_value::<OnDelete>(name.clone())
+                .map_err(|_| bad(format!("onDelete is restrict, cascade or setNull, not {name}")))?,
+        ),
+    };
     let nested: Rule = serde_json::from_value(Json::Object(rule)).map_err(|error| bad(error.to_string()))?;
     column.constraints = Constraints {
         required: nested.required,
@@ -141,6 +229,8 @@ fn column(field: &str, rule: &Json) -> Result<ColumnInput, Issue> {
         min: nested.min.clone(),
         max: nested.max.clone(),
         generated: column.constraints.generated,
+        reference,
+        on_delete,
         ..Constraints::default()
     };
     if !nested.properties.is_empty() || nested.items.is_some() {

@@ -47,6 +47,7 @@ pub fn check_table(
         soft_delete: input.soft_delete,
         ttl_ms: input.ttl_ms,
         max_size: input.max_size,
+        transient: input.transient,
         schema_version: 1,
         created_at: context.now,
         updated_at: context.now,
@@ -73,14 +74,17 @@ pub fn check_table(
     }
     if issues.is_empty() {
         check_key(input, &mut table, &mut issues);
-        check_indexes(input, &mut table, &mut issues);
+        issues.extend(
+            add_indexes(&mut table, "indexes", &input.indexes)
+                .err()
+                .unwrap_or_default(),
+        );
     }
     if input.ttl_ms.is_some_and(|ttl| ttl <= 0) {
         issues.push(Issue::new("ttl", Code::Definition, "ttl is at least 1 ms"));
     }
-    if input.max_size.is_some() {
-        let message = "A size limit (maxSize) cannot be declared yet: nothing would keep to it; leave it out";
-        issues.push(Issue::new("maxSize", Code::Definition, message));
+    if input.max_size == Some(0) {
+        issues.push(Issue::new("maxSize", Code::Definition, "maxSize is at least 1"));
     }
     if issues.is_empty() { Ok(table) } else { Err(issues) }
 }
@@ -127,7 +131,8 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
         constraints: input.constraints.clone(),
         default: input.default.clone(),
         options: make_options(input, context),
-        indexed: input.indexed,
+        // What is deleted looks for what refers to it.
+        indexed: input.indexed || input.constraints.reference.is_some(),
         order_index: input.order_index.unwrap_or(last + 1),
         width: input.width,
         hidden: input.hidden,
@@ -202,6 +207,15 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
                 format!("A {} column cannot hold generated values of this kind", kind.id()),
             );
         }
+    }
+    if constraints.reference.is_some() && flags.computed {
+        report("ref", format!("A {} column cannot refer to records", kind.id()));
+    }
+    if constraints.on_delete.is_some() && constraints.reference.is_none() {
+        report(
+            "onDelete",
+            "onDelete goes with ref, the table that is referred to".into(),
+        );
     }
     let mut names = HashSet::new();
     for option in column.live_options() {
@@ -336,15 +350,20 @@ fn check_key(input: &TableInput, table: &mut Table, issues: &mut Vec<Issue>) {
     column.indexed = false;
 }
 
-fn check_indexes(input: &TableInput, table: &mut Table, issues: &mut Vec<Issue>) {
-    for (index, slugs) in input.indexes.iter().enumerate() {
+/// Gives a table indexes, each over one or several of its columns.
+///
+/// # Errors
+/// One issue, under `path`, for each name that is no column.
+pub fn add_indexes(table: &mut Table, path: &str, indexes: &[Vec<String>]) -> Result<(), Vec<Issue>> {
+    let mut issues = Vec::new();
+    for (index, slugs) in indexes.iter().enumerate() {
         let mut ordinals = Vec::with_capacity(slugs.len());
         for slug in slugs {
             match table.column(slug) {
                 Some(column) => ordinals.push(column.ordinal),
                 None => {
                     let message = unknown_name("column", slug, table.slugs());
-                    issues.push(Issue::new(format!("indexes[{index}]"), Code::Definition, message));
+                    issues.push(Issue::new(format!("{path}[{index}]"), Code::Definition, message));
                 }
             }
         }
@@ -353,10 +372,12 @@ fn check_indexes(input: &TableInput, table: &mut Table, issues: &mut Vec<Issue>)
                 table.columns[usize::from(*single)].indexed = true
             }
             [_] | [] => {}
+            _ if table.indexes.contains(&ordinals) => {}
             _ => table.indexes.push(ordinals),
         }
     }
     table.refresh();
+    if issues.is_empty() { Ok(()) } else { Err(issues) }
 }
 
 fn check_name(field: &str, name: &str, issues: &mut Vec<Issue>) {
@@ -391,8 +412,8 @@ fn free_slug(table: &Table, slug: &str) -> String {
         .expect("numbers do not run out")
 }
 
-/// A key from the value of a key column.
-pub(crate) fn key_from(kind: KeyKind, value: &Value) -> Option<Key> {
+/// A key from a value that holds one.
+pub fn key_from(kind: KeyKind, value: &Value) -> Option<Key> {
     match (kind, value) {
         (KeyKind::Int, Value::Int(int)) => Some(Key::Int(*int)),
         (_, Value::Text(text)) => Key::parse(kind, text),

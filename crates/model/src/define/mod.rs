@@ -1,16 +1,20 @@
 //! Definitions as a caller gives them, and the rules that turn them into a [`Table`]. Stores nothing.
 
 pub mod bucket;
+mod bucket_text;
 mod check;
+mod refs;
 mod slug;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use check::key_from;
-pub use check::{check_column, check_made, check_slug, check_table};
+pub use bucket_text::bucket_text;
+pub use check::key_from;
+pub use check::{add_indexes, check_column, check_made, check_slug, check_table};
+pub use refs::{check_lifetime, check_references};
 pub use slug::{column_slug, table_slug};
 
-use crate::column::{Constraints, DefaultFunction, DefaultValue, Format, Generated};
+use crate::column::{Constraints, DefaultFunction, DefaultValue, Format, Generated, OnDelete};
 use crate::{Json, JsonMap};
 
 /// A table as a caller asks for it.
@@ -50,8 +54,10 @@ pub struct TableInput {
     pub soft_delete: bool,
     /// How long records live, in ms.
     pub ttl_ms: Option<i64>,
-    /// Most records.
+    /// Most records; the oldest make room for newer ones.
     pub max_size: Option<u64>,
+    /// A store that nobody shares forgets the records when it is opened anew.
+    pub transient: bool,
 }
 
 /// A column as a caller asks for it.
@@ -210,6 +216,13 @@ impl ColumnInput {
     /// Sets the only values allowed.
     pub fn one_of<T: Into<Json>>(mut self, values: impl IntoIterator<Item = T>) -> ColumnInput {
         self.constraints.allowed = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Makes values keys of records of this table, by slug, which must be there.
+    pub fn refers_to(mut self, table: impl Into<String>, on_delete: OnDelete) -> ColumnInput {
+        self.constraints.reference = Some(table.into());
+        self.constraints.on_delete = Some(on_delete);
         self
     }
 

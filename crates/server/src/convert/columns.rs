@@ -4,8 +4,8 @@ use chancery::model::column::{Constraints, SelectOption};
 use chancery::model::issue::unknown_name;
 use chancery::model::{Code, Issue, Json};
 use chancery::{
-    Column, ColumnInput, ColumnPatch, DefaultFunction, DefaultValue, Error, Format, Generated, OptionInput,
-    Table,
+    Column, ColumnInput, ColumnPatch, DefaultFunction, DefaultValue, Error, Format, Generated, OnDelete,
+    OptionInput, Table,
 };
 use chancery_api::columns as wire;
 use serde::de::DeserializeOwned;
@@ -78,6 +78,10 @@ fn validation(constraints: &Constraints) -> wire::Validation {
         allowed: (!constraints.allowed.is_empty()).then(|| constraints.allowed.clone()),
         format: constraints.format.map(|format| format.as_str().to_owned()),
         nested,
+        reference: constraints.reference.clone(),
+        on_delete: constraints
+            .on_delete
+            .map(|on_delete| on_delete.as_str().to_owned()),
     }
 }
 
@@ -201,6 +205,7 @@ pub(crate) fn patch(update: wire::ColumnUpdate, column: &Column) -> Result<Colum
 }
 
 const GENERATED: [&str; 4] = ["uuid", "cuid", "autoincrement", "timestamp"];
+const ON_DELETE: [&str; 3] = ["restrict", "cascade", "setNull"];
 const FORMATS: [&str; 4] = ["email", "url", "iso-date", "phone"];
 const FUNCTIONS: [&str; 4] = ["now", "today", "uuid", "currentUser"];
 
@@ -210,6 +215,11 @@ pub(crate) fn constraints(validation: wire::Validation) -> Result<Constraints, E
         .format
         .as_deref()
         .map(|name| named("validation.format", name, &FORMATS))
+        .transpose()?;
+    let on_delete: Option<OnDelete> = validation
+        .on_delete
+        .as_deref()
+        .map(|name| named("validation.onDelete", name, &ON_DELETE))
         .transpose()?;
     let nested = match validation.nested {
         None | Some(Json::Null) => None,
@@ -230,6 +240,8 @@ pub(crate) fn constraints(validation: wire::Validation) -> Result<Constraints, E
         custom_error_message: validation.custom_error_message,
         generated: None::<Generated>,
         nested,
+        reference: validation.reference,
+        on_delete,
     })
 }
 

@@ -49,6 +49,7 @@ impl From<Error> for Fault {
             Error::KeyTaken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::NotFound { what, .. } => Fault::new(not_found(what), text),
+            Error::Referenced { .. } => Fault::new(ErrorCode::Referenced, text),
             Error::InTrash { .. } => Fault::new(ErrorCode::Gone, text),
             Error::Version { current, .. } => {
                 let version = current.version();
@@ -59,6 +60,13 @@ impl From<Error> for Fault {
                     .current(shown)
                     .header(http::header::ETAG, tag)
             }
+            Error::TransactionConflict { table, key, .. } => {
+                let key = key.as_ref().map_or(chancery::Json::Null, records::key_json);
+                Fault::new(ErrorCode::TransactionConflict, text)
+                    .param("table", table)
+                    .param("key", key)
+            }
+            Error::TransactionEnded => Fault::new(ErrorCode::Conflict, text),
             Error::Limit { .. } => Fault::new(ErrorCode::LimitExceeded, text),
             Error::Bulk(items) => bulk(text, items),
             Error::Repeated { .. } => Fault::new(
@@ -66,6 +74,9 @@ impl From<Error> for Fault {
                 "A request with this Idempotency-Key is done or running.",
             ),
             Error::File { message, .. } => Fault::new(ErrorCode::InvalidFile, message),
+            Error::Irreversible { .. } => Fault::new(ErrorCode::Irreversible, text),
+            Error::Kept(_) => Fault::new(ErrorCode::ChangedSince, text),
+            Error::Gone { .. } => Fault::new(ErrorCode::RevisionGone, format!("T{}.", &text[1..])),
             Error::Storage(error) => storage(error),
             // A backup over HTTP goes into a file of the server's own, so this is the server's disk.
             error @ (Error::Changed { .. } | Error::Unlike(_)) => return Fault::internal(error),
@@ -114,6 +125,10 @@ fn not_found(what: &str) -> ErrorCode {
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "query" => ErrorCode::QueryNotFound,
+        "operation" => ErrorCode::OperationNotFound,
+        "version" => ErrorCode::VersionNotFound,
+        "webhook" => ErrorCode::WebhookNotFound,
         "field type" => ErrorCode::FieldTypeNotFound,
         _ => ErrorCode::RecordNotFound,
     }
@@ -121,9 +136,11 @@ fn not_found(what: &str) -> ErrorCode {
 
 /// Invalid values; where all of them clash with other records it is a conflict.
 fn invalid(found: Vec<Found>) -> Fault {
-    let clash = !found.is_empty() && found.iter().all(|issue| issue.code == Code::Unique);
-    let code = if clash {
+    let all = |code: Code| !found.is_empty() && found.iter().all(|issue| issue.code == code);
+    let code = if all(Code::Unique) {
         ErrorCode::UniqueViolation
+    } else if all(Code::Reference) {
+        ErrorCode::ReferenceViolation
     } else {
         ErrorCode::ValidationFailed
     };

@@ -2,8 +2,10 @@
 
 pub mod access;
 pub mod columns;
+pub mod events;
 pub(crate) mod faults;
 pub(crate) mod fields;
+pub mod history;
 pub mod imports;
 pub mod queries;
 pub mod records;

@@ -1,8 +1,8 @@
 //! Tables and workspaces both ways.
 
 use chancery::model::{Code, Json, define};
-use chancery::{Error, Issue, JsonMap, Table, TableInput, TablePatch, Workspace};
-use chancery_api::{columns as column_wire, exports, tables as wire, workspaces};
+use chancery::{BucketStats, Error, Issue, JsonMap, StoreStats, Table, TableInput, TablePatch, Workspace};
+use chancery_api::{buckets, columns as column_wire, exports, tables as wire, workspaces};
 
 use super::{columns, maybe_text, time};
 
@@ -62,6 +62,7 @@ pub(crate) fn settings(table: &Table) -> wire::TableSettings {
         soft_delete: Some(table.soft_delete),
         ttl: table.ttl_ms.map(Json::from),
         max_size: table.max_size,
+        persistent: table.transient.then_some(false),
         indexes: (!table.indexes.is_empty()).then(|| table.indexes.iter().map(slugs).collect()),
     }
 }
@@ -73,6 +74,7 @@ fn plain_settings(settings: &wire::TableSettings) -> JsonMap {
         enable_form: settings.enable_form,
         enable_revisions: settings.enable_revisions,
         enable_attachments: settings.enable_attachments,
+        ttl: None,
     })
 }
 
@@ -90,19 +92,27 @@ fn changed_settings(settings: &wire::TableSettingsUpdate) -> JsonMap {
 }
 
 /// A change of a table as it is now.
-pub(crate) fn patch(update: wire::TableUpdate, table: &Table) -> TablePatch {
+///
+/// # Errors
+/// [`Error::Definition`] for a time to live that is none.
+pub(crate) fn patch(update: wire::TableUpdate, table: &Table) -> Result<TablePatch, Error> {
+    let ttl = update.settings.as_ref().and_then(|settings| settings.ttl.clone());
+    let ttl_ms = ttl
+        .map(|ttl| ttl.map(|ttl| lifetime(&ttl)).transpose())
+        .transpose()?;
     let settings = update.settings.map(|settings| {
         let mut all = table.settings.clone();
         all.extend(changed_settings(&settings));
         all
     });
-    TablePatch {
+    Ok(TablePatch {
         name: update.name,
         description: update.description.map(Option::unwrap_or_default),
         icon: update.icon,
         color: update.color,
         settings,
-    }
+        ttl_ms,
+    })
 }
 
 /// How long records live, as the model wants it.
@@ -110,8 +120,11 @@ pub(crate) fn ttl(settings: &wire::TableSettings) -> Result<Option<i64>, Error> 
     let Some(ttl) = settings.ttl.as_ref().filter(|ttl| !ttl.is_null()) else {
         return Ok(None);
     };
-    let read = define::bucket::ttl(ttl);
-    read.map(Some)
+    lifetime(ttl).map(Some)
+}
+
+fn lifetime(ttl: &Json) -> Result<i64, Error> {
+    define::bucket::ttl(ttl)
         .map_err(|reason| Error::Definition(vec![Issue::new("settings.ttl", Code::Definition, reason)]))
 }
 
@@ -132,6 +145,7 @@ pub fn table_input(create: wire::TableCreate) -> Result<TableInput, Error> {
         strict: settings.strict.unwrap_or(true),
         soft_delete: settings.soft_delete.unwrap_or(true),
         max_size: settings.max_size,
+        transient: settings.persistent == Some(false),
     })
 }
 
@@ -160,6 +174,47 @@ pub fn export(table: &Table) -> exports::ExportedTable {
         color: table.color.clone(),
         key: Some(table.key_name().to_owned()),
         settings: Some(settings(table)),
+    }
+}
+
+/// A table as a bucket.
+pub(crate) fn bucket(table: &Table) -> buckets::Bucket {
+    buckets::Bucket {
+        name: table.slug.clone(),
+        definition: define::bucket_text(table),
+        table_id: table.id.clone(),
+    }
+}
+
+/// A store in numbers.
+pub(crate) fn store_stats(stats: StoreStats) -> buckets::StoreStats {
+    let total = |number: fn(&BucketStats) -> u64| buckets::StatsTotal {
+        total: stats.buckets.iter().map(number).sum(),
+        per_bucket: stats
+            .buckets
+            .iter()
+            .map(|bucket| (bucket.name.clone(), number(bucket)))
+            .collect(),
+    };
+    buckets::StoreStats {
+        buckets: buckets::StatsBuckets {
+            count: stats.buckets.len() as u64,
+            names: stats.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
+        },
+        records: total(|bucket| bucket.records),
+        indexes: total(|bucket| bucket.indexes),
+        queries: buckets::StatsQueries::default(),
+        persistence: buckets::StatsPersistence {
+            enabled: stats.persistent,
+        },
+        ttl: buckets::StatsTtl {
+            enabled: stats.ttl_check_interval.is_some(),
+            check_interval_ms: stats
+                .ttl_check_interval
+                .map_or(0, |interval| interval.as_millis() as u64),
+        },
+        name: stats.name,
+        revision: stats.revision,
     }
 }
 

@@ -4,18 +4,24 @@ mod aggregate;
 mod api_keys;
 mod auth;
 mod backups;
+pub(crate) mod buckets;
 mod bulk;
+mod changes;
 mod columns;
 mod exports;
 mod fields;
 mod health;
+mod history;
 mod imports;
 mod options;
+mod queries;
 mod query;
 mod records;
 mod stream;
 mod tables;
+mod transactions;
 mod users;
+mod webhooks;
 mod workspaces;
 
 pub(crate) use bulk::{blank, on_many};
@@ -40,15 +46,22 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(workspaces::routes())
         .merge(fields::routes())
         .merge(tables::routes())
+        .merge(buckets::routes())
         .merge(columns::routes())
         .merge(options::routes())
         .merge(records::routes())
+        .merge(history::routes())
         .merge(bulk::routes())
+        .merge(transactions::routes())
         .merge(query::routes())
         .merge(aggregate::routes())
         .merge(imports::routes())
         .merge(exports::routes())
+        .merge(changes::routes())
+        .merge(webhooks::routes())
         .merge(backups::routes())
+        .merge(queries::routes())
+        .merge(crate::live::routes())
 }
 
 /// The parameters of a short list.

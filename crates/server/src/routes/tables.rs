@@ -123,7 +123,7 @@ async fn update(
     Body(update): Body<TableUpdate>,
 ) -> Result<Reply, Fault> {
     let handle = acting::table(&store, &name).await?;
-    let patch = convert::patch(update, &*handle.definition()?);
+    let patch = convert::patch(update, &*handle.definition()?)?;
     let table = handle.update_table(patch).await?;
     Ok(Reply::json(&convert::table(&table, Columns::With))?.etag(table.schema_version))
 }

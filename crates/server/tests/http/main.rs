@@ -5,11 +5,19 @@
 )]
 
 mod access;
+mod buckets;
 mod bulk;
+mod changes;
 mod conventions;
 mod files;
 mod harness;
+mod history;
+mod live;
+mod live_transactions;
 mod openapi;
 mod query;
 mod records;
+mod served;
 mod tables;
+mod transactions;
+mod webhooks;

@@ -1,0 +1,446 @@
+// One WebSocket to the server: opened when first needed, authenticated, kept alive, opened again when lost, with every
+// feed subscribed anew. Knows what a frame is, not what it is about.
+
+import { type About, ChanceryError, errorFrom } from './errors.js';
+import {
+  type EventFrame, type Hello, PROTOCOL, type Push, type Refused, type Request, type Result, type ServerFrame,
+} from './frames.js';
+import { type SocketClass, type SocketLike, socketClass } from './socket.js';
+
+/** Largest frame the server reads, in bytes. */
+const FRAME_BYTES_MAX = 1024 * 1024;
+/** Most requests that may wait for an answer. */
+const REQUESTS_MAX = 10_000;
+/** Transactions that the server keeps open for one socket. */
+const TRANSACTIONS_MAX = 16;
+/** How long a request may wait for its answer, the time without a connection included, in ms. */
+const ANSWER_MS = 30_000;
+/** How often a silent server is asked whether it is there, and how long it may take, in ms. */
+const PING_EVERY_MS = 20_000;
+const SILENCE_MS = 30_000;
+/** Waits before the first and the later attempts to connect again, in ms; each is drawn between half and all of it. */
+const AGAIN_FIRST_MS = 100;
+const AGAIN_LONGEST_MS = 10_000;
+/** How long a socket may take to close in peace, in ms. */
+const CLOSE_MS = 1_000;
+/** The server's word that the credentials are missing, wrong or revoked. */
+const CLOSED_UNAUTHENTICATED = 4401;
+
+/** Something that is subscribed to on the server and goes on over reconnections. */
+export interface Feed {
+  /** What errors are about; an object of its own for each feed. */
+  readonly about: About;
+  /** The request that starts it, from where it is now. */
+  request(): Request;
+  /** The server's answer to it. Runs before any push of it. */
+  started(result: Result): void;
+  /** What the server sends for it. */
+  received(frame: Push | EventFrame): void;
+  /** It could not be started: whether to ask again, with what `request` answers then. */
+  refused(error: ChanceryError): boolean;
+}
+
+/** How a request is treated. */
+export interface Asking {
+  /** Whether it may be sent again when the connection is lost before the answer. */
+  again?: boolean;
+  /** Runs with the answer, before anything that the server sent after it. */
+  seen?: (result: Result) => void;
+  about?: About;
+}
+
+interface Waiting {
+  text: string;
+  sent: boolean;
+  asking: Asking;
+  timer: ReturnType<typeof setTimeout>;
+  resolve: (result: Result) => void;
+  reject: (error: Error) => void;
+}
+
+/** Where to connect and as whom. */
+export interface ConnectionOptions {
+  /** `ws://…/api/live`. */
+  url: string;
+  key: string | undefined;
+  WebSocket: SocketClass | undefined;
+}
+
+/** A connection that comes back. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #feeds = new Set<Feed>();
+  readonly #numbers = new Map<number, Feed>();
+  readonly #ofFeed = new Map<Feed, number>();
+  #socket: SocketLike | undefined;
+  #ready = false;
+  #stopped = false;
+  #lastId = 0;
+  #attempts = 0;
+  #connecting = false;
+  #againTimer: ReturnType<typeof setTimeout> | undefined;
+  #pingTimer: ReturnType<typeof setInterval> | undefined;
+  #heardAt = 0;
+  #transactions = 0;
+  readonly #turns: (() => void)[] = [];
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a socket is open or being opened. */
+  get isOpen(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  /** How many feeds are subscribed to. */
+  get feeds(): number {
+    return this.#feeds.size;
+  }
+
+  /** Sends a request and waits for its answer. */
+  request(frame: Request, asking: Asking = {}): Promise<Result> {
+    if (this.#stopped) return Promise.reject(stopped());
+    if (this.#waiting.size >= REQUESTS_MAX) {
+      return Promise.reject(limit(`The limit of ${REQUESTS_MAX} waiting requests is reached.`));
+    }
+    const id = (this.#lastId += 1);
+    const text = JSON.stringify({ id, ...frame });
+    // A character takes at most three bytes.
+    if (text.length * 3 > FRAME_BYTES_MAX && new TextEncoder().encode(text).length > FRAME_BYTES_MAX) {
+      return Promise.reject(limit(`The request is over the limit of ${FRAME_BYTES_MAX} bytes.`));
+    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        const code = this.#ready ? 'timeout' : 'unreachable';
+        reject(new ChanceryError({ code, detail: `No answer to "${frame.type}" within ${ANSWER_MS} ms.` }));
+      }, ANSWER_MS);
+      const waiting: Waiting = { text, sent: false, asking, timer, resolve, reject };
+      this.#waiting.set(id, waiting);
+      if (this.#ready) this.#send(waiting);
+      else this.#open();
+    });
+  }
+
+  /** Does work that keeps a transaction open, when one more may be. */
+  async inTransaction<R>(work: () => Promise<R>): Promise<R> {
+    if (this.#turns.length >= REQUESTS_MAX) throw limit(`The limit of ${REQUESTS_MAX} waiting transactions is reached.`);
+    // Whoever leaves hands the place on, so that nobody who comes later gets in between.
+    if (this.#transactions >= TRANSACTIONS_MAX) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    else this.#transactions += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#turns.shift();
+      if (next === undefined) this.#transactions -= 1;
+      else next();
+    }
+  }
+
+  /** Subscribes a feed, now and after each reconnection. */
+  start(feed: Feed): Promise<void> {
+    if (this.#stopped) return Promise.reject(stopped());
+    this.#feeds.add(feed);
+    return this.#subscribe(feed).catch((error: unknown) => {
+      this.#feeds.delete(feed);
+      throw error;
+    });
+  }
+
+  /** Ends a feed. */
+  end(feed: Feed): void {
+    if (!this.#feeds.delete(feed)) return;
+    const number = this.#ofFeed.get(feed);
+    if (number !== undefined) this.#unsubscribe(number);
+  }
+
+  /** Subscribes a feed anew, because what it has does not fit what is pushed. */
+  restart(feed: Feed): void {
+    if (!this.#feeds.has(feed)) return;
+    const number = this.#ofFeed.get(feed);
+    if (number !== undefined) this.#unsubscribe(number);
+    this.#subscribe(feed).catch(() => undefined);
+  }
+
+  /** Closes everything; nothing may be asked afterwards. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#feeds.clear();
+    clearTimeout(this.#againTimer);
+    this.#failAll(stopped());
+    const socket = this.#socket;
+    this.#lost();
+    if (socket !== undefined) await closed(socket);
+  }
+
+  async #subscribe(feed: Feed): Promise<void> {
+    const seen = (result: Result): void => {
+      if (result.subscription === undefined) return;
+      if (!this.#feeds.has(feed)) {
+        this.#unsubscribe(result.subscription);
+        return;
+      }
+      this.#numbers.set(result.subscription, feed);
+      this.#ofFeed.set(feed, result.subscription);
+      feed.started(result);
+    };
+    try {
+      await this.request(feed.request(), { seen, again: true, about: feed.about });
+    } catch (error) {
+      if (!(error instanceof ChanceryError) || !this.#feeds.has(feed) || error.code === 'unreachable') throw error;
+      if (error.code === 'timeout') {
+        // A server that leaves this unanswered would leave the feed silent for ever.
+        this.#dropped();
+        this.#again();
+        throw error;
+      }
+      if (feed.refused(error)) return this.#subscribe(feed);
+      this.#feeds.delete(feed);
+      throw error;
+    }
+  }
+
+  #unsubscribe(subscription: number): void {
+    const feed = this.#numbers.get(subscription);
+    this.#numbers.delete(subscription);
+    if (feed !== undefined) this.#ofFeed.delete(feed);
+    // What is lost with the connection is not subscribed any more either.
+    if (this.#ready) this.request({ type: 'unsubscribe', subscription }).catch(() => undefined);
+  }
+
+  #open(): void {
+    if (this.#stopped || this.#socket !== undefined || this.#connecting || this.#againTimer !== undefined) return;
+    this.#connecting = true;
+    socketClass(this.#options.WebSocket).then(
+      (Socket) => {
+        this.#connecting = false;
+        if (!this.#stopped) this.#connect(Socket);
+      },
+      (error: unknown) => {
+        this.#connecting = false;
+        this.#fatal(error as ChanceryError);
+      },
+    );
+  }
+
+  #connect(Socket: SocketClass): void {
+    const socket = new Socket(this.#options.url);
+    this.#socket = socket;
+    this.#heardAt = Date.now();
+    this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
+    socket.onopen = null;
+    socket.onerror = () => undefined;
+    socket.onmessage = (event) => {
+      if (this.#socket === socket) this.#heard(String(event.data));
+    };
+    socket.onclose = (event) => {
+      if (this.#socket !== socket) return;
+      this.#lost();
+      if (event.code === CLOSED_UNAUTHENTICATED) this.#fatal(unauthenticated(event.reason));
+      else this.#again();
+    };
+  }
+
+  #heard(text: string): void {
+    this.#heardAt = Date.now();
+    let frame: ServerFrame;
+    try {
+      frame = JSON.parse(text) as ServerFrame;
+    } catch {
+      return;
+    }
+    switch (frame.type) {
+      case 'hello':
+        this.#greeted(frame);
+        break;
+      case 'result':
+        this.#answered(frame);
+        break;
+      case 'error':
+        this.#refused(frame);
+        break;
+      case 'push':
+      case 'event':
+        this.#numbers.get(frame.subscription)?.received(frame);
+        break;
+    }
+  }
+
+  #greeted(hello: Hello): void {
+    if (hello.protocol !== PROTOCOL) {
+      const detail = `The server speaks version ${hello.protocol} of the protocol, this client ${PROTOCOL}.`;
+      this.#dropped();
+      this.#fatal(new ChanceryError({ code: 'unsupported', detail }));
+      return;
+    }
+    if (!hello.needsAuth) {
+      this.#opened();
+      return;
+    }
+    if (this.#options.key === undefined) {
+      this.#dropped();
+      this.#fatal(unauthenticated('No key was given.'));
+      return;
+    }
+    const id = (this.#lastId += 1);
+    const asking: Asking = { seen: () => this.#opened() };
+    const reject = (error: Error): void => {
+      if ((error as ChanceryError).code === 'connectionLost') return;
+      this.#dropped();
+      this.#fatal(error as ChanceryError);
+    };
+    const waiting: Waiting = {
+      text: JSON.stringify({ id, type: 'auth', key: this.#options.key }),
+      sent: false,
+      asking,
+      timer: setTimeout(() => {
+        this.#take(id);
+        this.#dropped();
+        this.#again();
+      }, ANSWER_MS),
+      resolve: () => undefined,
+      reject,
+    };
+    this.#waiting.set(id, waiting);
+    this.#send(waiting);
+  }
+
+  /** Everything that waited goes out, the feeds first: what is asked later may rely on them. */
+  #opened(): void {
+    this.#ready = true;
+    this.#attempts = 0;
+    const before = [...this.#waiting.values()].filter((waiting) => !waiting.sent);
+    const subscribing = new Set(before.map((waiting) => waiting.asking.about));
+    for (const feed of this.#feeds) {
+      if (!subscribing.has(feed.about)) this.#subscribe(feed).catch(() => undefined);
+    }
+    for (const waiting of before) this.#send(waiting);
+  }
+
+  #answered(result: Result): void {
+    const waiting = this.#take(result.id);
+    if (waiting === undefined) return;
+    try {
+      waiting.asking.seen?.(result);
+      waiting.resolve(result);
+    } catch (error) {
+      waiting.reject(error as Error);
+    }
+  }
+
+  #refused(frame: Refused): void {
+    if (frame.id !== undefined && frame.id !== null) {
+      const waiting = this.#take(frame.id);
+      waiting?.reject(errorFrom(frame.error, waiting.asking.about));
+      return;
+    }
+    const feed = this.#numbers.get(frame.subscription ?? -1);
+    if (feed === undefined) return;
+    this.#numbers.delete(frame.subscription ?? -1);
+    this.#ofFeed.delete(feed);
+    if (feed.refused(errorFrom(frame.error, feed.about))) this.#subscribe(feed).catch(() => undefined);
+    else this.#feeds.delete(feed);
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) clearTimeout(waiting.timer);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  #send(waiting: Waiting): void {
+    waiting.sent = true;
+    this.#socket?.send(waiting.text);
+  }
+
+  #ping(): void {
+    const silent = Date.now() - this.#heardAt;
+    if (silent > SILENCE_MS) {
+      this.#dropped();
+      this.#again();
+    } else if (this.#ready && silent > PING_EVERY_MS / 2) {
+      this.request({ type: 'ping' }).catch(() => undefined);
+    }
+  }
+
+  /** Gives the socket up from this side. */
+  #dropped(): void {
+    const socket = this.#socket;
+    this.#lost();
+    if (socket !== undefined) void closed(socket);
+  }
+
+  /** Forgets the socket and what was said over it. */
+  #lost(): void {
+    clearInterval(this.#pingTimer);
+    this.#socket = undefined;
+    this.#ready = false;
+    this.#numbers.clear();
+    this.#ofFeed.clear();
+    for (const [id, waiting] of this.#waiting) {
+      if (!waiting.sent) continue;
+      if (waiting.asking.again === true) {
+        waiting.sent = false;
+      } else {
+        this.#take(id);
+        const detail = 'The connection was lost before the answer came.';
+        waiting.reject(new ChanceryError({ code: 'connectionLost', detail }));
+      }
+    }
+  }
+
+  /** Connects again after a while, as long as anybody needs it. */
+  #again(): void {
+    if (this.#stopped || (this.#feeds.size === 0 && this.#waiting.size === 0)) return;
+    const longest = Math.min(AGAIN_LONGEST_MS, AGAIN_FIRST_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
+    clearTimeout(this.#againTimer);
+    this.#againTimer = setTimeout(() => {
+      this.#againTimer = undefined;
+      this.#open();
+    }, longest * (0.5 + Math.random() / 2));
+  }
+
+  /** Nothing that is asked again would help: everybody who waits is told. */
+  #fatal(error: ChanceryError): void {
+    const feeds = [...this.#feeds];
+    this.#feeds.clear();
+    this.#failAll(error);
+    for (const feed of feeds) feed.refused(error);
+  }
+
+  #failAll(error: ChanceryError): void {
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(error);
+  }
+}
+
+/** Closes a socket and waits until it is closed, but not for ever. */
+function closed(socket: SocketLike): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      (socket as { terminate?: () => void }).terminate?.();
+      resolve();
+    }, CLOSE_MS);
+    socket.onmessage = null;
+    socket.onclose = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    socket.close(1000);
+  });
+}
+
+function stopped(): ChanceryError {
+  return new ChanceryError({ code: 'stopped', detail: 'The store was stopped.' });
+}
+
+function limit(detail: string): ChanceryError {
+  return new ChanceryError({ code: 'limitExceeded', status: 400, detail });
+}
+
+function unauthenticated(reason: string): ChanceryError {
+  return new ChanceryError({ code: 'unauthenticated', status: 401, detail: reason || 'The credentials are not valid any more.' });
+}

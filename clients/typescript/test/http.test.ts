@@ -1,0 +1,81 @@
+// The API without buckets: typed requests, refusals, reading one's own writes. And the one algorithm of the protocol.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Chancery, ChanceryError, NotFoundError, type StoredRecord, applied } from '@chancery/client';
+import { key, refused, url, withTasks } from './place.js';
+
+test('every path of the API can be asked', async () => {
+  const chancery = new Chancery({ url, key });
+  const types = await chancery.get('/api/field-types', {});
+  assert.ok(types.fieldTypes.length > 10);
+  const table = await chancery.post('/api/tables', { body: { name: `T ${crypto.randomUUID()}`, columns: [{ name: 'Name', fieldType: 'text' }] } });
+  const answer = await chancery.request<{ id: string }>('post', '/api/tables/{table}/records', {
+    params: { table: table.id }, body: { data: { name: 'x' } },
+  });
+  assert.equal(answer.status, 201);
+  assert.equal(answer.headers.get('etag'), '"1"');
+  assert.ok(answer.revision > 0 && chancery.revision === answer.revision);
+  const found = await chancery.get('/api/tables/{table}/records/{record}', { params: { table: table.id, record: answer.body.id } });
+  assert.equal((found.data as Record<string, unknown>)['name'], 'x');
+  await chancery.delete('/api/tables/{table}', { params: { table: table.id } });
+});
+
+test('a refusal carries what the server says', async () => {
+  const chancery = new Chancery({ url, key });
+  const error = await refused(chancery.get('/api/tables/{table}', { params: { table: 'nothing-like-it' } }), ChanceryError);
+  assert.deepEqual([error.code, error.status], ['tableNotFound', 404]);
+  assert.match(error.requestId ?? '', /./);
+  const unknown = await refused(chancery.request('get', '/api/tables', { query: { limti: 3 } }), ChanceryError);
+  assert.deepEqual([unknown.code, unknown.hint], ['unknownParameter', 'Did you mean "limit"?']);
+});
+
+test('a version that is not the current one is told with the current record', async () => {
+  const { store, tasks } = await withTasks();
+  const task = await tasks.insert({ title: 'a' });
+  await tasks.update(task.id, { title: 'b' });
+  const tables = await store.http.request<{ tables: { id: string }[] }>('get', '/api/tables', { query: { workspace: store.http.workspace } });
+  const late = store.http.request('patch', '/api/tables/{table}/records/{record}', {
+    params: { table: tables.body.tables[0]?.id ?? '', record: task.id }, headers: { 'if-match': '"1"' }, body: { data: { title: 'c' } },
+  });
+  const error = await refused(late, ChanceryError);
+  assert.equal(error.code, 'versionConflict');
+  assert.equal((error.current as { version: number }).version, 2);
+});
+
+test('a request can be given up', async () => {
+  const chancery = new Chancery({ url, key });
+  const given = AbortSignal.abort(new Error('not needed'));
+  assert.equal((await refused(chancery.get('/api/tables', { signal: given }), Error)).message, 'not needed');
+});
+
+test('keys of any characters stand in paths', async () => {
+  const { store } = await withTasks();
+  const odd = await store.defineBucket('odd', { key: 'id', schema: { id: { type: 'string' } } });
+  for (const id of ['a/b', 'ä ö', '100%', '?x=1#y', '..']) {
+    if (id !== '..') await odd.insert({ id });
+    assert.equal((await odd.get(id))?.['id'], id === '..' ? undefined : id, id);
+  }
+  await refused(odd.update('a//b', {}), NotFoundError);
+});
+
+const list = (keys: string): StoredRecord[] => [...keys].map((id) => record(id));
+const record = (id: string, value = 0): StoredRecord => ({ id, value, _version: 1, _createdAt: 0, _updatedAt: 0 });
+
+test('changes of a list are steps', () => {
+  const cases: [string, Parameters<typeof applied>[2], string][] = [
+    ['abc', [], 'abc'],
+    ['abc', [{ op: 'remove', key: 'b' }], 'ac'],
+    ['abc', [{ op: 'remove', key: 'x' }], 'abc'],
+    ['abc', [{ op: 'put', key: 'd', before: null, record: record('d') }], 'abcd'],
+    ['abc', [{ op: 'put', key: 'd', before: 'a', record: record('d') }], 'dabc'],
+    ['abc', [{ op: 'put', key: 'c', before: 'a', record: record('c') }], 'cab'],
+    ['abc', [{ op: 'put', key: 'a', before: null, record: record('a') }, { op: 'put', key: 'd', before: 'a', record: record('d') }], 'bcda'],
+    ['', [{ op: 'put', key: 'a', before: null, record: record('a') }], 'a'],
+  ];
+  for (const [before, changes, after] of cases) {
+    const start = list(before);
+    assert.equal(applied(start, 'id', changes).map((one) => one['id']).join(''), after);
+    assert.deepEqual(start, list(before), 'the list that was handed out stays');
+  }
+  assert.throws(() => applied(list('a'), 'id', [{ op: 'put', key: 'b', before: 'x', record: record('b') }]), RangeError);
+});

@@ -1,0 +1,128 @@
+// What happens when connections are lost: streams go on without a gap, answers become right again, nothing stays open.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChanceryError, Store, type StoreEvent } from '@chancery/client';
+import { TASKS, type Task, key, open, refused, until } from './place.js';
+import { wire } from './wire.js';
+
+async function twoStores() {
+  const line = await wire();
+  const name = `t-${crypto.randomUUID()}`;
+  const direct = await open(name);
+  const tasks = await direct.defineBucket<Task>('tasks', TASKS);
+  const wired = await open(name, { url: line.url });
+  return { line, direct, tasks, wired };
+}
+
+test('no event is missed and none comes twice over lost connections', async () => {
+  const { line, tasks, wired } = await twoStores();
+  const numbers: number[] = [];
+  const titles: string[] = [];
+  await wired.on('bucket.tasks.*', (event: StoreEvent) => {
+    numbers.push(event.number);
+    titles.push(event.record?.['title'] as string);
+  });
+  const expected: string[] = [];
+  for (let n = 0; n < 300; n += 1) {
+    expected.push(`${n}`, `${n}b`);
+    // Two changes in one commit, so that a connection may be lost between them.
+    await tasks.insertMany([{ title: `${n}` }, { title: `${n}b` }]);
+    if (n % 30 === 17) line.cut();
+    if (n === 100) line.break();
+    if (n === 150) line.mend();
+  }
+  await until(() => titles.length >= expected.length, 'all events');
+  await wired.settle();
+  assert.deepEqual(titles, expected);
+  assert.ok(numbers.every((number, n) => n === 0 || number > (numbers[n - 1] ?? 0)));
+});
+
+test('a live list is right again after a lost connection', async () => {
+  const { line, tasks, wired } = await twoStores();
+  await tasks.insert({ title: 'a' });
+  const seen: string[] = [];
+  const reasons: (string | undefined)[] = [];
+  await wired.bucket<Task>('tasks').live({ sort: { title: 'asc' } }, (list, { reason }) => {
+    seen.push(list.map((task) => task.title).join(' '));
+    reasons.push(reason);
+  });
+  line.break();
+  await tasks.insert({ title: 'b' });
+  await tasks.insert({ title: 'c' });
+  assert.deepEqual(seen, ['a']);
+  line.mend();
+  await until(() => seen.length > 1, 'the new answer');
+  assert.deepEqual([seen, reasons], [['a', 'a b c'], [undefined, 'resumed']]);
+  await tasks.insert({ title: 'd' });
+  await wired.settle();
+  assert.equal(seen.at(-1), 'a b c d');
+  line.cut();
+  await wired.settle();
+  assert.equal(seen.length, 3, 'an answer that is the same is not told again');
+});
+
+test('a function follows over a lost connection', async () => {
+  const { line, tasks, wired } = await twoStores();
+  await wired.defineQuery('count', (context) => context.bucket('tasks').count());
+  const live = await wired.subscribe<number>('count', () => undefined);
+  line.break();
+  await tasks.insert({ title: 'a' });
+  line.mend();
+  await until(() => live.current === 1, 'the count');
+});
+
+test('a transaction that is cut off is tried again and done once', async () => {
+  const { line, tasks, wired } = await twoStores();
+  let runs = 0;
+  await wired.transaction(async (tx) => {
+    runs += 1;
+    await tx.bucket('tasks').insert({ title: `run ${runs}` });
+    if (runs === 1) line.cut();
+    await tx.bucket('tasks').count();
+  });
+  assert.equal(runs, 2);
+  assert.deepEqual((await tasks.all()).map((task) => task.title), ['run 2']);
+});
+
+test('an unreachable server is an error that says so', async () => {
+  const error = await refused(Store.start({ url: 'http://127.0.0.1:9', key, retries: 0 }), ChanceryError);
+  assert.deepEqual([error.code, error.status], ['unreachable', 0]);
+});
+
+test('a wrong key is an error over HTTP and over the WebSocket', async () => {
+  const line = await wire();
+  const error = await refused(Store.start({ url: line.url, key: `${key}x` }), ChanceryError);
+  assert.deepEqual([error.code, error.status], ['unauthenticated', 401]);
+  const none = await refused(Store.start({ url: line.url }), ChanceryError);
+  assert.equal(none.code, 'unauthenticated');
+});
+
+test('a key that is revoked ends the subscriptions and says so', async () => {
+  const { direct } = await twoStores();
+  const made = await direct.http.post('/api/api-keys', { body: { name: 'short', scope: 'write' } });
+  const errors: unknown[] = [];
+  const store = await open(direct.name, { key: made.key, onError: (error) => errors.push(error) });
+  await store.on('*', () => undefined);
+  await direct.http.delete('/api/api-keys/{apiKey}', { params: { apiKey: made.id } });
+  await until(() => errors.length > 0, 'the end of the subscription');
+  assert.equal((errors[0] as ChanceryError).code, 'unauthenticated');
+});
+
+test('stop leaves nothing open and ends what is going on', async () => {
+  const { line, tasks, wired } = await twoStores();
+  let told = 0;
+  await wired.on('*', () => (told += 1));
+  await wired.bucket('tasks').live({}, () => undefined);
+  await tasks.insert({ title: 'a' });
+  await wired.settle();
+  const waiting = refused(wired.transaction(() => new Promise(() => undefined).then(() => undefined)), ChanceryError);
+  void waiting.catch(() => undefined);
+  await wired.stop();
+  await wired.stop();
+  await tasks.insert({ title: 'b' });
+  await sleep(50);
+  assert.equal(told, 1);
+  await until(() => line.open <= 1, 'the socket is closed; what is left is kept by fetch');
+  assert.equal((await refused(wired.on('*', () => undefined), ChanceryError)).code, 'stopped');
+});

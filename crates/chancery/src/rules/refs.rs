@@ -1,0 +1,438 @@
+//! References, followed both ways: what is written may only refer to records that are there, and what goes takes along,
+//! clears or is held by what refers to it.
+//!
+//! The race with other writers is closed by checks: [`Check::Live`] for a record that is referred to, [`Check::Table`] for a
+//! table in which nothing was found that refers to a record that goes; its revision is taken before looking.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chancery_model::change::ChangeKind;
+use chancery_model::column::OnDelete;
+use chancery_model::define::key_from;
+use chancery_model::filter::{Filter, Test};
+use chancery_model::query::{Plan, Window};
+use chancery_model::record::key_value;
+use chancery_model::{Key, Record, Table, TableId, Value, limits};
+use chancery_storage::{Check, Write};
+use hashbrown::HashMap;
+
+use super::net::{Gone, Net, record_of};
+use super::{Added, Dependent, Refusal};
+use crate::catalog::{Catalog, Referrer};
+use crate::error::Error;
+use crate::store::Store;
+
+/// Adds what the end of records brings with it, and refuses what would leave a reference to nothing.
+pub(super) async fn follow(
+    store: &Store,
+    catalog: &Catalog,
+    own: &mut [Write],
+    net: &mut Net,
+    now: i64,
+    added: &mut Added,
+) -> Result<(), Error> {
+    let mut ends = Ends {
+        store,
+        catalog,
+        now,
+        looked: BTreeMap::new(),
+        taken: Vec::new(),
+        nulls: Vec::new(),
+    };
+    ends.take_along(net).await?;
+    ends.restrict(own, net, added).await?;
+    ends.write(own, net, added);
+    let checks = ends.looked.into_iter();
+    added
+        .checks
+        .extend(checks.map(|(table, revision)| Check::Table { table, revision }));
+    targets(store, catalog, own, net, now, added).await
+}
+
+/// A record that goes or changes because of what it refers to.
+struct Child {
+    table: Arc<Table>,
+    record: Arc<Record>,
+}
+
+/// What the end of records brings with it.
+struct Ends<'a> {
+    store: &'a Store,
+    catalog: &'a Catalog,
+    now: i64,
+    /// The tables that were looked into, with a revision from before that.
+    looked: BTreeMap<TableId, u64>,
+    /// Records that go too, and whether for good.
+    taken: Vec<(Child, bool)>,
+    /// Columns that become null, with the write that brings it about.
+    nulls: Vec<(Child, u16)>,
+}
+
+impl Ends<'_> {
+    /// Finds everything that goes or changes with what goes, however many steps away. Who refers to each other in a circle is
+    /// met once.
+    async fn take_along(&mut self, net: &mut Net) -> Result<(), Error> {
+        for (table, origin) in net.cleared.values().cloned().collect::<Vec<_>>() {
+            for referrer in self.referrers(table.number) {
+                if referrer.on_delete != OnDelete::Restrict && referrer.table.number != table.number {
+                    let found = self
+                        .all_referring(&referrer, limits::CASCADE_RECORDS_MAX + 1)
+                        .await?;
+                    self.meet(&referrer, found, (true, origin), net)?;
+                }
+            }
+        }
+        let mut frontier = net.all_gone();
+        while !frontier.is_empty() {
+            for (table, gone) in by_table(std::mem::take(&mut frontier)) {
+                for referrer in self.referrers(table) {
+                    if referrer.on_delete == OnDelete::Restrict {
+                        continue;
+                    }
+                    let found = self
+                        .referring(&referrer, &gone, limits::CASCADE_RECORDS_MAX + 1)
+                        .await?;
+                    for (gone, found) in gone.iter().zip(found) {
+                        frontier.extend(self.meet(&referrer, found, (gone.for_good, gone.origin), net)?);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes records along that refer to what goes, or notes that their column becomes null; answers what goes because of it.
+    fn meet(
+        &mut self,
+        referrer: &Referrer,
+        found: Vec<Arc<Record>>,
+        (for_good, origin): (bool, usize),
+        net: &mut Net,
+    ) -> Result<Vec<Gone>, Error> {
+        let table = &referrer.table;
+        let mut further = Vec::new();
+        for record in found {
+            if net.is_gone(table.number, &record.key) {
+                continue;
+            }
+            let changed = net.left(table.number, &record.key);
+            if changed.is_some_and(|left| {
+                left.changed
+                    .as_ref()
+                    .is_none_or(|all| all.contains(&referrer.column))
+            }) {
+                // It refers to something else by then; whether that is there is looked at with all that is written.
+                continue;
+            }
+            if self.taken.len() + self.nulls.len() >= limits::CASCADE_RECORDS_MAX {
+                return Err(Error::Limit {
+                    what: "records that one delete takes along by references",
+                    max: limits::CASCADE_RECORDS_MAX as u64,
+                    got: limits::CASCADE_RECORDS_MAX as u64 + 1,
+                });
+            }
+            let child = Child {
+                table: table.clone(),
+                record,
+            };
+            if referrer.on_delete == OnDelete::SetNull {
+                self.nulls.push((child, referrer.column));
+                continue;
+            }
+            let for_good = for_good || !table.soft_delete;
+            let gone = Gone {
+                table: table.clone(),
+                key: child.record.key.clone(),
+                for_good,
+                origin,
+            };
+            net.take(gone.clone());
+            further.push(gone);
+            self.taken.push((child, for_good));
+        }
+        Ok(further)
+    }
+
+    /// Refuses what would take away a record that something refers to which stays.
+    async fn restrict(&mut self, own: &[Write], net: &Net, added: &mut Added) -> Result<(), Error> {
+        let stays = |referrer: &Referrer, record: &Record| {
+            let (table, column) = (&referrer.table, referrer.column);
+            let changed = net.left(table.number, &record.key);
+            let elsewhere =
+                changed.is_some_and(|left| left.changed.as_ref().is_none_or(|all| all.contains(&column)));
+            record.visible(table.judged_at(self.now)) && !net.is_gone(table.number, &record.key) && !elsewhere
+        };
+        let mut held: Vec<(usize, Dependent)> = Vec::new();
+        let dependent = |slug: &str, key: Key, referrer: &Referrer, record: &Record| Dependent {
+            table: slug.to_owned(),
+            key,
+            by: referrer.table.slug.clone(),
+            by_key: record.key.clone(),
+            field: referrer.table.at(referrer.column).slug.clone(),
+        };
+        let mut looked = std::mem::take(&mut self.looked);
+        for (table, origin) in net.cleared.values() {
+            for referrer in self.restricting(table.number) {
+                if referrer.table.number == table.number {
+                    continue;
+                }
+                look(self.store, &referrer, &mut looked).await?;
+                let most = 1 + net.gone_of(referrer.table.number) + own.len();
+                let found = self.all_referring_at(&referrer, most).await?;
+                if let Some(record) = found.iter().find(|record| stays(&referrer, record)) {
+                    let value = record
+                        .field(&referrer.table.field_of(referrer.column))
+                        .into_owned();
+                    let key = key_from(table.key_kind, &value).unwrap_or(Key::Int(0));
+                    held.push((*origin, dependent(&table.slug, key, &referrer, record)));
+                }
+            }
+        }
+        for (table, gone) in by_table(net.all_gone()) {
+            for referrer in self.restricting(table) {
+                look(self.store, &referrer, &mut looked).await?;
+                let most = 1 + net.gone_of(referrer.table.number) + own.len();
+                let found = find(self.store, &referrer, &gone, most).await?;
+                for (gone, found) in gone.iter().zip(found) {
+                    if let Some(record) = found.iter().find(|record| stays(&referrer, record)) {
+                        let dependent = dependent(&gone.table.slug, gone.key.clone(), &referrer, record);
+                        held.push((gone.origin, dependent));
+                    }
+                }
+            }
+        }
+        self.looked = looked;
+        let refused = held.into_iter();
+        added
+            .refused
+            .extend(refused.map(|(origin, dependent)| (origin, Refusal::Referenced(Box::new(dependent)))));
+        Ok(())
+    }
+
+    /// Adds the writes of what goes and of what becomes null. A record that the batch itself changes is changed once.
+    fn write(&mut self, own: &mut [Write], net: &Net, added: &mut Added) {
+        for (Child { table, record }, for_good) in std::mem::take(&mut self.taken) {
+            if for_good {
+                added.after.push(Write::purge(&table, &record.key, None));
+                continue;
+            }
+            // Its last state is the batch's own, if that changes it.
+            let last = own.iter().rev().find_map(|write| match record_of(write) {
+                Some((of, last)) if of.number == table.number && last.key == record.key => Some(last.clone()),
+                _ => None,
+            });
+            let old = last.unwrap_or_else(|| Record::clone(&record));
+            let mut next = self.next(&old);
+            next.deleted_at = Some(self.now);
+            let write = Write::update(&table, &old, next, Vec::new(), ChangeKind::Deleted);
+            added.after.push(write);
+        }
+        let mut changed: HashMap<(TableId, Key), usize> = HashMap::new();
+        let mut updates: Vec<(Child, Record, Vec<(u16, Value)>)> = Vec::new();
+        for (child, column) in std::mem::take(&mut self.nulls) {
+            let (table, key) = (child.table.number, child.record.key.clone());
+            if net.is_gone(table, &key) {
+                continue;
+            }
+            if let Some(left) = net.left(table, &key)
+                && let Write::Update { record, before, .. } = &mut own[left.write]
+            {
+                set_null(record, before, column);
+                continue;
+            }
+            let next = self.next(&child.record);
+            let at = *changed.entry((table, key)).or_insert_with(|| {
+                updates.push((child, next, Vec::new()));
+                updates.len() - 1
+            });
+            let (_, next, before) = &mut updates[at];
+            set_null(next, before, column);
+        }
+        for (Child { table, record }, next, before) in updates {
+            added
+                .after
+                .push(Write::update(&table, &record, next, before, ChangeKind::Updated));
+        }
+    }
+
+    /// The next state of a record, nothing in it changed yet.
+    fn next(&self, record: &Record) -> Record {
+        Record {
+            version: record.version + 1,
+            updated_at: self.now,
+            updated_by: self.store.actor.id.clone(),
+            ..record.clone()
+        }
+    }
+
+    fn referrers(&self, table: TableId) -> Vec<Referrer> {
+        self.catalog.referrers(table).to_vec()
+    }
+
+    fn restricting(&self, table: TableId) -> Vec<Referrer> {
+        let all = self.catalog.referrers(table).iter();
+        all.filter(|referrer| referrer.on_delete == OnDelete::Restrict)
+            .cloned()
+            .collect()
+    }
+
+    /// The live records that refer to each of these, at most `most` of each.
+    async fn referring(
+        &mut self,
+        referrer: &Referrer,
+        gone: &[Gone],
+        most: usize,
+    ) -> Result<Vec<Vec<Arc<Record>>>, Error> {
+        look(self.store, referrer, &mut self.looked).await?;
+        find(self.store, referrer, gone, most).await
+    }
+
+    /// The live records that refer to anything, at most `most`.
+    async fn all_referring(&mut self, referrer: &Referrer, most: usize) -> Result<Vec<Arc<Record>>, Error> {
+        look(self.store, referrer, &mut self.looked).await?;
+        self.all_referring_at(referrer, most).await
+    }
+
+    async fn all_referring_at(&self, referrer: &Referrer, most: usize) -> Result<Vec<Arc<Record>>, Error> {
+        let plan = Plan {
+            filter: Filter::Field(referrer.table.field_of(referrer.column), Test::Present),
+            window: Window::Offset {
+                offset: 0,
+                limit: most as u64,
+            },
+            ..Plan::all(referrer.table.clone(), i64::MIN)
+        };
+        Ok(self.store.core.backend.query(&plan).await?)
+    }
+}
+
+fn by_table(all: Vec<Gone>) -> BTreeMap<TableId, Vec<Gone>> {
+    let mut tables: BTreeMap<TableId, Vec<Gone>> = BTreeMap::new();
+    for gone in all {
+        tables.entry(gone.table.number).or_default().push(gone);
+    }
+    tables
+}
+
+/// Notes the revision that a table is looked into at, before that is done.
+async fn look(store: &Store, referrer: &Referrer, looked: &mut BTreeMap<TableId, u64>) -> Result<(), Error> {
+    let number = referrer.table.number;
+    if !looked.contains_key(&number) {
+        looked.insert(number, store.core.backend.revision().await?);
+    }
+    Ok(())
+}
+
+async fn find(
+    store: &Store,
+    referrer: &Referrer,
+    gone: &[Gone],
+    most: usize,
+) -> Result<Vec<Vec<Arc<Record>>>, Error> {
+    let field = [referrer.table.field_of(referrer.column)];
+    let tuples: Vec<Vec<Value>> = gone.iter().map(|gone| vec![key_value(&gone.key)]).collect();
+    Ok(store
+        .core
+        .backend
+        .find(&referrer.table, &field, &tuples, most)
+        .await?)
+}
+
+fn set_null(record: &mut Record, before: &mut Vec<(u16, Value)>, column: u16) {
+    let Some(slot) = record.values.get_mut(usize::from(column)) else {
+        return;
+    };
+    let was = std::mem::take(slot);
+    if !before.iter().any(|(changed, _)| *changed == column) {
+        before.push((column, was));
+    }
+}
+
+/// Where a value that refers to a record stands.
+struct Reference {
+    write: usize,
+    column: u16,
+}
+
+/// Refuses what is written with a reference to a record that is not there, and checks that those that are stay until then.
+async fn targets(
+    store: &Store,
+    catalog: &Catalog,
+    own: &[Write],
+    net: &Net,
+    now: i64,
+    added: &mut Added,
+) -> Result<(), Error> {
+    let mut asked: BTreeMap<TableId, (Arc<Table>, HashMap<Key, Vec<Reference>>)> = BTreeMap::new();
+    for left in net.all_left() {
+        let Some((table, record)) = record_of(&own[left.write]) else {
+            continue;
+        };
+        for (column, slug) in table.references() {
+            let column = column.ordinal;
+            if left
+                .changed
+                .as_ref()
+                .is_some_and(|changed| !changed.contains(&column))
+            {
+                continue;
+            }
+            let value = record.field(&table.field_of(column)).into_owned();
+            if value.is_null() {
+                continue;
+            }
+            let refuse = |key: String| {
+                let target = slug.to_owned();
+                (left.write, Refusal::Dangling { column, target, key })
+            };
+            let target = catalog.table(&table.workspace, slug);
+            // A key that is written in another way than the record's would not be found again.
+            let key = target
+                .and_then(|target| key_from(target.key_kind, &value))
+                .filter(|key| key_value(key) == value);
+            match (target, key) {
+                (Some(target), Some(key)) if net.is_gone(target.number, &key) => {
+                    added.refused.push(refuse(key.to_string()));
+                }
+                (Some(target), Some(key)) if net.left(target.number, &key).is_some() => {}
+                (Some(target), Some(key)) => {
+                    let (_, keys) = asked
+                        .entry(target.number)
+                        .or_insert_with(|| (target.clone(), HashMap::new()));
+                    let write = left.write;
+                    keys.entry(key).or_default().push(Reference { write, column });
+                }
+                _ => added.refused.push(refuse(text(&value))),
+            }
+        }
+    }
+    for (number, (target, keys)) in asked {
+        let (keys, references): (Vec<Key>, Vec<Vec<Reference>>) = keys.into_iter().unzip();
+        let found = store.core.backend.get_many(&target, &keys).await?;
+        let judged_at = target.judged_at(now);
+        for ((key, references), found) in keys.into_iter().zip(references).zip(found) {
+            if found.is_some_and(|record| record.visible(judged_at)) {
+                added.checks.push(Check::Live { table: number, key });
+                continue;
+            }
+            for Reference { write, column } in references {
+                let (target, key) = (target.slug.clone(), key.to_string());
+                added
+                    .refused
+                    .push((write, Refusal::Dangling { column, target, key }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value that is no key, as a message says it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Int(int) => int.to_string(),
+        Value::Float(float) => float.to_string(),
+        other => format!("{other:?}"),
+    }
+}

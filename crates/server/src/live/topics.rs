@@ -1,0 +1,92 @@
+//! Topics that a socket follows. Events are read from the log as fast as they can be sent, so a slow socket costs no memory.
+
+use chancery::model::JsonMap;
+use chancery::{Event, Events, Since, Topic};
+use chancery_api::{ErrorCode, limits};
+
+use super::frame;
+use super::socket::{End, Socket};
+use crate::fault::Fault;
+
+/// A topic and how far it was followed.
+pub(crate) struct Followed {
+    pub(crate) number: u64,
+    topic: Topic,
+    events: Events,
+    /// The first event, read in order to begin.
+    first: Option<Event>,
+}
+
+impl Socket {
+    /// Begins to follow a topic.
+    pub(crate) async fn on(&mut self, topic: &str, since: Option<u64>) -> Result<JsonMap, Fault> {
+        if self.followed.len() >= limits::LIVE_TOPICS_MAX {
+            let max = limits::LIVE_TOPICS_MAX;
+            let detail = format!("The limit liveTopicsMax of {max} of one socket is reached.");
+            return Err(
+                Fault::new(ErrorCode::LimitExceeded, detail).hint("Unsubscribe from something first.")
+            );
+        }
+        let topic = Topic::parse(topic)?;
+        let store = self.store().await?;
+        let mut events = store.events(since.map_or(Since::Now, Since::Revision));
+        let first = events.next_at_once().await?;
+        let number = self.number();
+        let mut body = frame::member("subscription", number);
+        let revision = match &first {
+            Some(first) => first.revision - 1,
+            None => events.revision(),
+        };
+        body.insert("revision".into(), revision.into());
+        self.followed.push(Followed {
+            number,
+            topic,
+            events,
+            first,
+        });
+        Ok(body)
+    }
+
+    /// Sends what has happened; answers whether there may be more already.
+    pub(crate) async fn tell(&mut self) -> Result<bool, End> {
+        let mut more = false;
+        let mut at = 0;
+        while at < self.followed.len() {
+            match self.tell_of(at).await? {
+                Some(again) => {
+                    more |= again;
+                    at += 1;
+                }
+                None => drop(self.followed.remove(at)),
+            }
+        }
+        Ok(more)
+    }
+
+    /// Sends what has happened to one topic; none if it cannot be followed any longer.
+    async fn tell_of(&mut self, at: usize) -> Result<Option<bool>, End> {
+        for _ in 0..limits::LIVE_EVENTS_AT_ONCE_MAX {
+            let Some(followed) = self.followed.get_mut(at) else {
+                return Ok(Some(false));
+            };
+            let number = followed.number;
+            let event = match followed.first.take() {
+                Some(first) => Ok(Some(first)),
+                None => followed.events.next_at_once().await,
+            };
+            let event = match event {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(Some(false)),
+                Err(error) => {
+                    self.end_of(number, error).await?;
+                    return Ok(None);
+                }
+            };
+            let wanted = followed.topic.matches(&event);
+            if wanted && self.somebody().is_ok_and(|who| who.may_see(&event.table).is_ok()) {
+                self.send(frame::event(number, event.flat())).await?;
+            }
+        }
+        Ok(Some(true))
+    }
+}

@@ -1,0 +1,305 @@
+//! Events over HTTP: pages, streams, resuming them, and what ends a stream.
+
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, BodyDataStream};
+use chancery_server::Limits;
+use futures::StreamExt;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::harness::{Server, tasks};
+use crate::served::Served;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One message of a stream.
+#[derive(Debug)]
+struct Told {
+    id: u64,
+    topic: String,
+    event: Value,
+}
+
+/// A stream of events that is read.
+struct Listener {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Listener {
+    async fn open(server: &Server, path: &str, key: &str, last: Option<u64>) -> Listener {
+        let mut request = Request::get(path)
+            .header("accept", "text/event-stream")
+            .header("authorization", format!("Bearer {key}"));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last.to_string());
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = server.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Listener {
+            body: response.into_body().into_data_stream(),
+            text: String::new(),
+        }
+    }
+
+    /// The next message; none at the end of the stream.
+    async fn next(&mut self) -> Option<Told> {
+        loop {
+            while let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                let field = |name: &str| {
+                    let mut lines = block.lines().filter_map(|line| line.split_once(": "));
+                    lines
+                        .find(|(had, _)| *had == name)
+                        .map(|(_, value)| value.to_owned())
+                };
+                if let (Some(id), Some(topic), Some(data)) = (field("id"), field("event"), field("data")) {
+                    return Some(Told {
+                        id: id.parse().unwrap(),
+                        topic,
+                        event: serde_json::from_str(&data).unwrap(),
+                    });
+                }
+            }
+            let part = tokio::time::timeout(PATIENCE, self.body.next())
+                .await
+                .expect("something comes");
+            self.text.push_str(std::str::from_utf8(&part?.unwrap()).unwrap());
+        }
+    }
+
+    async fn ids(&mut self, count: usize) -> Vec<u64> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            ids.push(self.next().await.expect("it goes on").id);
+        }
+        ids
+    }
+}
+
+#[tokio::test]
+async fn a_page_tells_whole_commits_and_where_to_go_on() {
+    let server = Server::with_tasks().await;
+    let start: u64 = server.get("/api/changes").await.expect(200).json()["revision"]
+        .as_u64()
+        .unwrap();
+    let one = server.task(json!({"title": "One"})).await;
+    let path = format!("/api/tables/tasks/records/{one}");
+    server
+        .patch(&path, json!({"data": {"title": "Two"}}))
+        .await
+        .expect(200);
+    let many: Vec<Value> = (0..5).map(|n| json!({"title": format!("t{n}")})).collect();
+    server
+        .post("/api/tables/tasks/records/bulk", json!({"records": many}))
+        .await
+        .expect(200);
+    server.delete(&path).await.expect(204);
+
+    let page = server
+        .get(&format!("/api/changes?since={start}&limit=3"))
+        .await
+        .expect(200)
+        .json();
+    let topics: Vec<&str> = page["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["topic"].as_str().unwrap())
+        .collect();
+    assert_eq!(topics[..2], ["table.tasks.inserted", "table.tasks.updated"]);
+    assert_eq!(
+        (topics.len(), &page["hasMore"]),
+        (7, &json!(true)),
+        "the bulk is one commit"
+    );
+    let updated = &page["events"][1];
+    assert_eq!(updated["type"], "updated");
+    assert_eq!(
+        (&updated["oldRecord"]["title"], &updated["newRecord"]["title"]),
+        (&json!("One"), &json!("Two"))
+    );
+    assert_eq!(
+        (&updated["newRecord"]["_version"], &updated["key"]),
+        (&json!(2), &json!(one))
+    );
+    assert_eq!(updated["record"], Value::Null);
+    assert!(
+        updated["actor"].is_string() && updated["at"].is_i64(),
+        "{updated}"
+    );
+    let rest = server
+        .get(&format!("/api/changes?since={}", page["revision"]))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(rest["events"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&rest["events"][0]["type"], &rest["hasMore"]),
+        (&json!("deleted"), &json!(false))
+    );
+    assert!(rest["events"][0]["record"]["_deletedAt"].is_i64());
+    let end = server
+        .get(&format!("/api/changes?since={}", rest["revision"]))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&end["events"], &end["revision"]),
+        (&json!([]), &rest["revision"])
+    );
+
+    let some = "/api/changes?topic=bucket.*.deleted&topic=table.tasks.updated&topic=table.other.*";
+    let some = server.get(some).await.expect(200).json();
+    assert_eq!(some["events"].as_array().unwrap().len(), 2);
+    for (query, code) in [
+        ("topic=tasks", "invalidParameter"),
+        ("since=x", "invalidParameter"),
+        ("limit=0", "limitExceeded"),
+        ("topics=*", "unknownParameter"),
+    ] {
+        assert_eq!(
+            server
+                .get(&format!("/api/changes?{query}"))
+                .await
+                .expect(400)
+                .code(),
+            code
+        );
+    }
+    let missing = server.get("/api/changes?workspace=nowhere").await.expect(404);
+    assert_eq!(missing.code(), "workspaceNotFound");
+}
+
+#[tokio::test]
+async fn a_stream_tells_what_comes_and_is_resumed_exactly() {
+    let server = Server::with_tasks().await;
+    server.task(json!({"title": "before"})).await;
+    let mut listener = Listener::open(&server, "/api/changes", &server.read, None).await;
+    for n in 0..4 {
+        server.task(json!({"title": format!("t{n}")})).await;
+    }
+    let first = listener.next().await.expect("it goes on");
+    assert_eq!(
+        (first.topic.as_str(), &first.event["record"]["title"]),
+        ("table.tasks.inserted", &json!("t0"))
+    );
+    assert_eq!(first.event["number"], json!(first.id));
+    assert_eq!(listener.ids(1).await, [first.id + 1]);
+    drop(listener);
+    server.task(json!({"title": "meanwhile"})).await;
+    let mut listener = Listener::open(
+        &server,
+        "/api/changes?topic=table.tasks.*",
+        &server.read,
+        Some(first.id + 1),
+    )
+    .await;
+    assert_eq!(listener.ids(3).await, [first.id + 2, first.id + 3, first.id + 4]);
+    let mut all = Listener::open(&server, "/api/changes?since=0", &server.read, None).await;
+    assert_eq!(
+        all.ids(6).await,
+        (first.id - 1..first.id + 5).collect::<Vec<u64>>()
+    );
+    let mut none = Listener::open(
+        &server,
+        "/api/changes?topic=table.tasks.deleted",
+        &server.read,
+        None,
+    )
+    .await;
+    let id = server.task(json!({"title": "last"})).await;
+    server
+        .delete(&format!("/api/tables/tasks/records/{id}"))
+        .await
+        .expect(204);
+    assert_eq!(
+        none.next().await.expect("it goes on").topic,
+        "table.tasks.deleted"
+    );
+    let bad = [
+        ("accept", "text/event-stream"),
+        ("last-event-id", "x"),
+        ("authorization", &format!("Bearer {}", server.read)),
+    ];
+    assert_eq!(
+        server
+            .call("GET", "/api/changes", &bad, Body::empty())
+            .await
+            .expect(400)
+            .code(),
+        "invalidHeader"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_key_does() {
+    let server = Server::with_tasks().await;
+    let made = server
+        .post("/api/api-keys", json!({"name": "short", "scope": "read"}))
+        .await
+        .expect(201)
+        .json();
+    let key = made["key"].as_str().unwrap();
+    let mut listener = Listener::open(&server, "/api/changes", key, None).await;
+    server.task(json!({"title": "one"})).await;
+    assert!(listener.next().await.is_some());
+    server
+        .delete(&format!("/api/api-keys/{}", made["id"].as_str().unwrap()))
+        .await
+        .expect(204);
+    assert!(listener.next().await.is_none(), "nothing more is told");
+}
+
+#[tokio::test]
+async fn there_is_a_limit_of_streams_and_it_says_so() {
+    let limits = Limits {
+        event_streams_max: 1,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    server.post("/api/tables", tasks()).await.expect(201);
+    let first = Listener::open(&server, "/api/changes", &server.read, None).await;
+    let refused = server
+        .call(
+            "GET",
+            "/api/changes",
+            &[("accept", "text/event-stream")],
+            Body::empty(),
+        )
+        .await
+        .expect(503);
+    assert_eq!(
+        (refused.code().as_str(), refused.header("retry-after")),
+        ("overloaded", "10")
+    );
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("eventStreamsMax")
+    );
+    server.get("/api/changes").await.expect(200);
+    drop(first);
+    Listener::open(&server, "/api/changes", &server.read, None).await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_its_streams() {
+    let served = Served::start(chancery::Store::open("memory:").await.unwrap()).await;
+    let stream = served.open("/api/changes").await;
+    let started = Instant::now();
+    served.stop().await;
+    stream.await.unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+}

@@ -1,0 +1,68 @@
+// History of a record, a version that comes back, and the activity page with its undo.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { api, assertAccessible, assertClean, base, makeTable, openTable, signedIn } from './support.mjs';
+
+let session;
+let page;
+before(async () => {
+  session = await signedIn();
+  page = session.page;
+});
+after(() => session.browser.close());
+
+const first = async (slug) =>
+  (await api(page, 'POST', `/api/tables/${slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 1 } })).records[0];
+
+test('the drawer tells the history and brings a version back', async () => {
+  const table = await makeTable(page, 2);
+  const record = await first(table.slug);
+  const path = `/api/tables/${table.slug}/records/${record.id}`;
+  await api(page, 'PATCH', path, { data: { name: 'Second name', amount: 77 } });
+  await api(page, 'PATCH', path, { data: { name: 'Third name' } });
+  await page.goto(`${base}/t/${table.slug}/r/${record.id}`);
+  await page.waitForSelector('#field-name');
+  await page.click('[role=tab]:has-text("History")');
+  await page.waitForSelector('.step');
+  assert.equal(await page.locator('.step').count(), 3);
+  const second = await page.locator('.step').nth(1).textContent();
+  assert.match(second, /Changed by you/);
+  assert.match(second, /Name.*Row 0001.*Second name/);
+  assert.match(second, /Amount.*0.*77/);
+  await assertAccessible(page, 'the history of a record');
+  await page.click('button:has-text("Restore version 2")');
+  await page.waitForSelector('.step:has-text("version 4")');
+  assert.equal((await first(table.slug)).data.name, 'Second name');
+  await page.click('[role=tab]:has-text("Record")');
+  assert.equal(await page.inputValue('#field-name'), 'Second name');
+  await assertClean(session);
+});
+
+test('the activity page shows what an undo would do, does it, and does it again', async () => {
+  const table = await makeTable(page, 4);
+  const { records } = await api(page, 'POST', `/api/tables/${table.slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 4 } });
+  const updates = records.map((record) => ({ recordId: record.id, data: { name: 'Bulk' } }));
+  await api(page, 'PATCH', `/api/tables/${table.slug}/records/bulk`, { updates });
+  await api(page, 'PATCH', `/api/tables/${table.slug}/records/${records[0].id}`, { data: { name: 'Mine' } });
+  await page.goto(`${base}/`);
+  await page.click('nav a:has-text("Activity")');
+  await page.waitForSelector('.activity tbody tr');
+  const bulk = page.locator('tr', { hasText: `${table.slug}: 4 changed` });
+  assert.match(await bulk.first().textContent(), /you/);
+  await assertAccessible(page, 'the activity page');
+  await bulk.first().locator('button:has-text("Undo")').click();
+  await page.waitForSelector('[role=dialog] :text("3 records will be as before")');
+  assert.match(await page.textContent('[role=dialog]'), /name.*changed since \(you\)/);
+  const name = async (record) => (await api(page, 'GET', `/api/tables/${table.slug}/records/${record.id}`)).data.name;
+  assert.equal(await name(records[1]), 'Bulk', 'looking changes nothing');
+  await page.click('[role=dialog] button:has-text("Undo")');
+  await page.waitForSelector('[role=dialog]', { state: 'detached' });
+  assert.deepEqual([await name(records[0]), await name(records[1])], ['Mine', 'Row 0002']);
+  await page.waitForSelector('tr:has-text("taken back")');
+  await page.locator('button:has-text("Do again")').first().click();
+  await page.click('[role=dialog] button:has-text("Do again")');
+  await page.waitForSelector('[role=dialog]', { state: 'detached' });
+  assert.equal(await name(records[1]), 'Bulk');
+  await openTable(page, table.slug);
+  await assertClean(session);
+});

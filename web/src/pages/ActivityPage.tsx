@@ -1,0 +1,221 @@
+// What was done, newest first, each as a unit that can be taken back after looking at what that would do.
+import { Button, Group, Modal, Select, Text, Title } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { History, Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import { history as api } from '../api/endpoints';
+import { keys, mayEdit, queryClient, useNames, useTables } from '../api/queries';
+import type { Operation, RevertReport } from '../api/wire';
+import { Crumbs, useMe } from '../shell/Shell';
+import { text } from '../text/en';
+import { Empty, Failure, Loading, messageOf, Problem } from '../ui/states';
+import { ago, when } from '../ui/time';
+import { show, showError } from '../ui/toast';
+
+/** How many records that stay are named one by one. */
+const SKIPPED_SHOWN = 20;
+
+const KINDS = ['inserted', 'updated', 'deleted', 'restored', 'purged', 'evicted', 'cleared'] as const;
+
+export function ActivityPage() {
+  const tables = useTables();
+  const [table, setTable] = useState<string | null>(null);
+  const found = useInfiniteQuery({
+    queryKey: [...keys.operations, table],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) => api.operations(table ?? undefined, pageParam),
+    getNextPageParam: (page) => (page.pagination.hasMore ? (page.pagination.nextCursor ?? undefined) : undefined),
+    refetchOnMount: 'always',
+  });
+  const operations = found.data?.pages.flatMap((page) => page.operations) ?? [];
+  return (
+    <div className="page">
+      <Crumbs trail={[{ label: text.nav.activity }]} />
+      <div className="page-head">
+        <Title order={1} size="h3">
+          {text.nav.activity}
+        </Title>
+        <Select
+          size="xs"
+          w={240}
+          clearable
+          searchable
+          aria-label={text.activity.table}
+          placeholder={text.activity.allTables}
+          clearButtonProps={{ 'aria-label': text.common.clear }}
+          data={(tables.data ?? []).map((one) => ({ value: one.slug, label: one.name }))}
+          value={table}
+          onChange={setTable}
+        />
+      </div>
+      {found.isPending && <Loading />}
+      {found.isError && <Failure error={found.error} retry={() => void found.refetch()} />}
+      {found.data && operations.length === 0 && !found.hasNextPage && (
+        <Empty icon={<History size={28} />} title={text.activity.empty} body={text.activity.emptyBody} />
+      )}
+      {operations.length > 0 && <Operations operations={operations} />}
+      {found.hasNextPage && (
+        <Group justify="center" mt="md">
+          <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+            {text.common.more}
+          </Button>
+        </Group>
+      )}
+    </div>
+  );
+}
+
+interface Asked {
+  operation: Operation;
+  report: RevertReport;
+}
+
+function Operations({ operations }: { operations: Operation[] }) {
+  const me = useMe();
+  const nameOf = useNames();
+  const [busy, setBusy] = useState<string | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const ask = async (operation: Operation) => {
+    setBusy(operation.operation);
+    try {
+      setAsked({ operation, report: await api.revert(operation.operation, true) });
+    } catch (error) {
+      showError(messageOf(error));
+    }
+    setBusy(null);
+  };
+  return (
+    <>
+      <div className="sheet">
+        <table className="plain activity">
+          <thead>
+            <tr>
+              <th scope="col">{text.activity.when}</th>
+              <th scope="col">{text.activity.who}</th>
+              <th scope="col">{text.activity.what}</th>
+              <th scope="col">
+                <span className="visually-hidden">{text.common.actions}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {operations.map((operation) => (
+              <tr key={operation.operation} data-operation={operation.operation}>
+                <td title={when(operation.at)}>{ago(operation.at)}</td>
+                <td>{nameOf(operation.actor)}</td>
+                <td>
+                  <What operation={operation} />
+                </td>
+                <td className="end">
+                  {operation.revertedBy ? (
+                    <span className="dimmed">{text.activity.undone}</span>
+                  ) : (
+                    mayEdit(me) && (
+                      <Button
+                        size="compact-xs"
+                        variant="default"
+                        loading={busy === operation.operation}
+                        leftSection={<Undo2 size={12} />}
+                        onClick={() => void ask(operation)}
+                      >
+                        {operation.reverts ? text.activity.redo : text.common.undo}
+                      </Button>
+                    )
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {asked && <Ask asked={asked} close={() => setAsked(null)} />}
+    </>
+  );
+}
+
+function What({ operation }: { operation: Operation }) {
+  const reason = operation.reason === 'user' ? null : (text.history.reasons[operation.reason] ?? operation.reason);
+  return (
+    <>
+      {reason && <span className="pill step-reason">{reason}</span>}{' '}
+      {operation.tables.length === 0
+        ? text.activity.changes(operation.changes)
+        : operation.tables.map((table) => `${table.table}: ${countsOf(table)}`).join(' · ')}
+    </>
+  );
+}
+
+function countsOf(table: Operation['tables'][number]): string {
+  return KINDS.filter((kind) => table[kind] > 0)
+    .map((kind) => text.activity.kinds[kind](table[kind]))
+    .join(', ');
+}
+
+/** Shows what an undo would do, and does it if the person still wants it. */
+function Ask({ asked, close }: { asked: Asked; close: () => void }) {
+  const { operation, report } = asked;
+  const nameOf = useNames();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const run = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const done = await api.revert(operation.operation, false);
+      show(text.activity.done(done.reverted, done.skippedTotal));
+      await queryClient.invalidateQueries();
+      close();
+    } catch (cause) {
+      setError(cause);
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal
+      opened
+      onClose={close}
+      size="lg"
+      title={operation.reverts ? text.activity.redoTitle : text.activity.undoTitle}
+      closeButtonProps={{ 'aria-label': text.common.close }}
+    >
+      <Text size="sm">{text.activity.would(report.reverted, report.skippedTotal)}</Text>
+      {report.skipped.length > 0 && (
+        <div className="sheet short undo-skipped" role="region" aria-label={text.activity.stays} tabIndex={0}>
+          <table className="plain">
+            <thead>
+              <tr>
+                <th scope="col">{text.activity.record}</th>
+                <th scope="col">{text.activity.fields}</th>
+                <th scope="col">{text.activity.why}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {report.skipped.slice(0, SKIPPED_SHOWN).map((one, i) => (
+                <tr key={i}>
+                  <td className="cut mono">
+                    {one.table} {one.key}
+                  </td>
+                  <td>{one.fields.length > 0 ? one.fields.join(', ') : text.activity.wholeRecord}</td>
+                  <td>
+                    {text.activity.whys[one.why] ?? one.message}
+                    {one.by && ` (${nameOf(one.by)})`}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {report.skippedTotal > SKIPPED_SHOWN && <p className="hint">{text.activity.moreStay(report.skippedTotal - SKIPPED_SHOWN)}</p>}
+      <Problem error={error} />
+      <Group justify="flex-end" mt="md" gap="xs">
+        <Button variant="default" onClick={close}>
+          {text.common.cancel}
+        </Button>
+        <Button loading={busy} disabled={report.reverted === 0} leftSection={<Undo2 size={14} />} onClick={() => void run()}>
+          {operation.reverts ? text.activity.redo : text.common.undo}
+        </Button>
+      </Group>
+    </Modal>
+  );
+}
