@@ -55,10 +55,7 @@ fn an_expired_record_is_seen_by_no_read() {
         assert_eq!(total, json!(5));
         let gone = sessions.update("a", json!({"n": 3})).await;
         assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
-        assert!(
-            !sessions.delete("a").await.is_ok_and(|there| there)
-                || sessions.get_any("a").await.expect("read").is_none()
-        );
+        assert!(!sessions.delete("a").await.expect("nothing to delete"));
         // A clock that steps back brings nothing in disorder: what is there is judged again.
         clock.pass(-600);
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Every scenario, on every backend, through the public API. No test here knows a backend's inside.
 
+mod bucket_definitions;
 mod buckets;
 mod bulk;
 mod defects;
@@ -10,6 +11,7 @@ mod eviction;
 mod expiry;
 mod files;
 mod follow;
+mod history;
 mod hostile;
 mod moves;
 mod queries;

@@ -11,6 +11,8 @@ import { type SocketClass, type SocketLike, socketClass } from './socket.js';
 const FRAME_BYTES_MAX = 1024 * 1024;
 /** Most requests that may wait for an answer. */
 const REQUESTS_MAX = 10_000;
+/** Transactions that the server keeps open for one socket. */
+const TRANSACTIONS_MAX = 16;
 /** How long a request may wait for its answer, the time without a connection included, in ms. */
 const ANSWER_MS = 30_000;
 /** How often a silent server is asked whether it is there, and how long it may take, in ms. */
@@ -80,6 +82,8 @@ export class Connection {
   #againTimer: ReturnType<typeof setTimeout> | undefined;
   #pingTimer: ReturnType<typeof setInterval> | undefined;
   #heardAt = 0;
+  #transactions = 0;
+  readonly #turns: (() => void)[] = [];
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -118,6 +122,21 @@ export class Connection {
       if (this.#ready) this.#send(waiting);
       else this.#open();
     });
+  }
+
+  /** Does work that keeps a transaction open, when one more may be. */
+  async inTransaction<R>(work: () => Promise<R>): Promise<R> {
+    if (this.#turns.length >= REQUESTS_MAX) throw limit(`The limit of ${REQUESTS_MAX} waiting transactions is reached.`);
+    // Whoever leaves hands the place on, so that nobody who comes later gets in between.
+    if (this.#transactions >= TRANSACTIONS_MAX) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    else this.#transactions += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#turns.shift();
+      if (next === undefined) this.#transactions -= 1;
+      else next();
+    }
   }
 
   /** Subscribes a feed, now and after each reconnection. */

@@ -124,7 +124,7 @@ export async function transact<R>(
   const attempts = options.attempts ?? ATTEMPTS;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(connection, keyField, work);
+      return await connection.inTransaction(() => once(connection, keyField, work));
     } catch (error) {
       if (attempt >= attempts || !mayRepeat(error)) throw error;
       await pause(Math.random() * Math.min(WAIT_LONGEST_MS, WAIT_FIRST_MS * 2 ** attempt));

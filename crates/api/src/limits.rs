@@ -58,6 +58,10 @@ pub const LIVE_PING_SECONDS: u64 = 20;
 pub const LIVE_SILENT_SECONDS_MAX: u64 = 60;
 /// How long one frame may take to leave, in seconds; then the socket is closed.
 pub const LIVE_SEND_SECONDS_MAX: u64 = 60;
+/// Transactions that one socket has open at once.
+pub const LIVE_TRANSACTIONS_MAX: usize = 16;
+/// How long a transaction of a socket may be left alone before it is rolled back, in seconds.
+pub const LIVE_TRANSACTION_IDLE_SECONDS_MAX: u64 = 30;
 /// How often it is checked that a session or key still holds, in seconds.
 pub const LIVE_CHECK_SECONDS: u64 = 2;
 /// Streams of events that are open at the same time; above it the answer is 503 with `Retry-After`.

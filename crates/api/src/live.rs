@@ -49,6 +49,18 @@ pub enum Ask {
         /// With these parameters.
         params: Option<JsonMap>,
     },
+    /// Begins a transaction.
+    Begin,
+    /// Commits a transaction.
+    Commit {
+        /// Its number.
+        transaction: u64,
+    },
+    /// Discards a transaction.
+    Rollback {
+        /// Its number.
+        transaction: u64,
+    },
     /// Does one operation.
     Do(Do),
     /// Is answered.
@@ -92,6 +104,7 @@ pub enum Op {
     InsertMany,
     UpdateMany,
     DeleteMany,
+    Upsert,
 }
 
 impl Op {

@@ -132,7 +132,7 @@ pub use events::{
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
-pub use history::{FieldChange, History, Operation, OperationPage, OperationQuery, Step, TableCounts};
+pub use history::{FieldChange, History, HistoryStep, Operation, OperationPage, OperationQuery, TableCounts};
 pub use import::{
     AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,

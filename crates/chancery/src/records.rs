@@ -260,17 +260,21 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Version`].
     pub async fn purge_with(&self, key: impl IntoKey, options: WriteOptions) -> Result<Written, Error> {
-        let table = self.definition()?;
-        let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
-        let found = self.backend().get(&table, &key).await?;
-        let current = found.ok_or_else(|| no_record(&table, &key.to_string()))?;
-        self.expect(&table, &current, options.expected_version)?;
-        let now = self.store.now();
-        let write = Write::purge(&table, &key, options.expected_version);
-        match self.settle(&table, write, now, &options, None).await? {
-            Some(settled) => written(&table, settled, Vec::new()),
-            None => Err(no_record(&table, &key.to_string())),
+        for _ in 0..ATTEMPTS {
+            let table = self.definition()?;
+            let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
+            let found = self.backend().get(&table, &key).await?;
+            let now = self.store.now();
+            let judged_at = table.judged_at(now);
+            let there = found.filter(|record| record.expires_at.is_none_or(|at| at > judged_at));
+            let current = there.ok_or_else(|| no_record(&table, &key.to_string()))?;
+            self.expect(&table, &current, options.expected_version)?;
+            let write = Write::purge(&table, &key, options.expected_version);
+            if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
+                return written(&table, settled, Vec::new());
+            }
         }
+        Err(self.gave_up())
     }
 
     /// The live record with a key, for a write.

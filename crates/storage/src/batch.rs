@@ -19,8 +19,9 @@ pub struct Batch {
     /// What was read in order to decide, and must still be so. All are judged before the first write is done; if any fails,
     /// nothing is written and the answer is [`StorageError::Overtaken`](crate::StorageError::Overtaken).
     pub checks: Vec<Check>,
-    /// The writes, applied in order: a later one sees what an earlier one did. A unique value is judged by what the whole
-    /// batch leaves, so two records may swap theirs, if the batch is all or nothing ([`OnReject::Abort`]).
+    /// The writes, applied in order: a later one sees what an earlier one did. If the batch is all or nothing
+    /// ([`OnReject::Abort`]), a unique value is judged by what the whole batch leaves, so two records may swap theirs: not
+    /// across a [`Write::Clear`] or [`Write::Schema`], before and after which the writes are judged apart.
     pub writes: Vec<Write>,
     /// Documents written in the same commit.
     pub documents: Vec<DocumentWrite>,
@@ -143,6 +144,11 @@ impl Write {
             before,
             kind,
         }
+    }
+
+    /// Whether it is about one record. What is not stands between the writes before and after it: those are judged apart.
+    pub(crate) fn is_of_a_record(&self) -> bool {
+        !matches!(self, Write::Clear { .. } | Write::Schema(_))
     }
 
     /// Removes a record for good, at a version if one is given.

@@ -8,6 +8,7 @@
 mod batch;
 mod bell;
 pub mod cache;
+mod claims;
 mod definition;
 mod error;
 mod finding;

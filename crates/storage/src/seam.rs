@@ -94,6 +94,15 @@ pub trait Backend: Send + Sync + 'static {
     /// Commits of the log.
     async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError>;
 
+    /// The oldest revision that the log holds whole; 0 if it goes back to the beginning. What [`Backend::changes`] tells after
+    /// a place before its first change is not everything that happened since.
+    async fn oldest(&self) -> Result<u64, StorageError>;
+
+    /// Lets go of the log before a revision, in small steps between which others commit, and answers how many changes that
+    /// were. The newest commit stays. Records stay as they are; only what they were is forgotten. What is younger than some
+    /// minutes should stay: a lost answer to a commit is looked up in the log.
+    async fn forget(&self, revision: u64) -> Result<u64, StorageError>;
+
     /// Tells when there is more in the change log, whoever wrote it. After a commit is answered it is told of at once; what
     /// another process commits is told of soon: to be sure, ask [`Backend::revision`].
     fn news(&self) -> watch::Receiver<News>;

@@ -123,7 +123,7 @@ impl Store {
         W: FnMut(Transaction) -> F,
         F: Future<Output = Result<T, Error>>,
     {
-        self.run(options, work).await.map_err(Refusal::into_error)
+        self.repeat(options, work).await.map_err(Refusal::into_error)
     }
 
     /// Begins a transaction that the caller ends. It is never run again: if others changed what it read, its commit is
@@ -141,7 +141,11 @@ impl Store {
     }
 
     /// Runs work until its commit is not overtaken.
-    async fn run<T, W, F>(&self, options: TransactionOptions, mut work: W) -> Result<Transacted<T>, Refusal>
+    async fn repeat<T, W, F>(
+        &self,
+        options: TransactionOptions,
+        mut work: W,
+    ) -> Result<Transacted<T>, Refusal>
     where
         W: FnMut(Transaction) -> F,
         F: Future<Output = Result<T, Error>>,

@@ -64,7 +64,7 @@ impl Store {
         }
         let places = Mutex::new(Places::new());
         let done = self
-            .run(options, async |transaction| {
+            .repeat(options, async |transaction| {
                 places.lock().clear();
                 all(&transaction, steps, protected, &places).await
             })

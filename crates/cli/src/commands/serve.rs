@@ -71,7 +71,7 @@ pub(crate) struct Serve {
     /// Log queries that take at least so long, with their shape and plan; 0 logs none
     #[arg(long, value_name = "MS", default_value_t = 500)]
     slow_query_ms: u64,
-    /// A network that webhooks may reach though it is private, such as 10.1.0.0/16; may be given several times
+    /// A network that webhooks may reach though it is private; may be given several times
     #[arg(long = "webhook-allow", value_name = "CIDR")]
     webhook_allow: Vec<IpNet>,
     /// A proxy in front speaks TLS, so cookies must not travel without
@@ -112,6 +112,7 @@ impl Serve {
             cache,
             replicas: self.replicas,
             slow_query_ms: Some(self.slow_query_ms).filter(|ms| *ms > 0),
+            ..OpenOptions::default()
         };
         let store = open_store(&self.database, Missing::Make, options).await?;
         if self.demo {

@@ -9,6 +9,7 @@ mod docs;
 mod errors;
 mod files;
 mod harness;
+mod history;
 mod operations;
 mod records;
 mod serve;

@@ -1,5 +1,5 @@
+//! Mistakes in attributes that are unknown or misplaced. Compiles nowhere.
 use chancery_derive::Record;
-
 #[derive(Record)]
 #[record(tabel = "tasks", ttl = "1w", strict, open)]
 struct Task {

@@ -1,5 +1,5 @@
+//! Mistakes in bounds that contradict each other. Compiles nowhere.
 use chancery_derive::Record;
-
 #[derive(Record)]
 struct Task {
     #[record(min = 1)]

@@ -1,5 +1,5 @@
+//! Mistakes in settings of the table. Compiles nowhere.
 use chancery_derive::Record;
-
 #[derive(Record)]
 #[record(table = "9 lives")]
 struct Task {

@@ -1,5 +1,5 @@
+//! Mistakes in keys and indexes. Compiles nowhere.
 use chancery_derive::Record;
-
 #[derive(Record)]
 #[record(table = "tasks", index(titel, size), index("title"))]
 struct Task {

@@ -1,6 +1,6 @@
+//! Mistakes in names that serde changes. Compiles nowhere.
 use chancery_derive::Record;
 use serde::{Deserialize, Serialize};
-
 #[derive(Record, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Task {

@@ -1,5 +1,5 @@
+//! Mistakes in types that are no records. Compiles nowhere.
 use chancery_derive::{Choices, Record};
-
 #[derive(Record)]
 struct Pair(String, u8);
 

@@ -1,5 +1,5 @@
+//! Mistakes in values of the wrong kind. Compiles nowhere.
 use chancery_derive::Record;
-
 #[derive(Record)]
 struct Task {
     #[record(one_of("a", 2))]

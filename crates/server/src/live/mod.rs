@@ -8,6 +8,7 @@ mod frame;
 mod operation;
 mod socket;
 mod topics;
+mod transactions;
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -19,7 +20,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::{authenticate, same_origin};
+use crate::extract::Params;
 use crate::fault::Fault;
+use crate::routes::buckets::WorkspaceParams;
 use crate::state::App;
 use caller::Who;
 use socket::Socket;
@@ -42,11 +45,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     path = "/api/live",
     tag = "Live",
     operation_id = "openLive",
+    params(WorkspaceParams),
     responses((status = 101, description = "The protocol is switched")),
     security(())
 )]
 async fn open(
     State(app): State<App>,
+    Params(params): Params<WorkspaceParams>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Fault> {
@@ -65,7 +70,7 @@ async fn open(
         .max_message_size(limits::LIVE_FRAME_BYTES_MAX)
         .max_frame_size(limits::LIVE_FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Socket::new(app, socket, who).run().await;
+        Socket::new(app, params.workspace, socket, who).run().await;
         drop(permit);
     }))
 }

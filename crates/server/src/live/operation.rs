@@ -8,12 +8,13 @@ use chancery_api::live::{Do, Op};
 
 use super::frame::member;
 use super::socket::Socket;
+use super::transactions;
 use crate::acting;
 use crate::fault::Fault;
 
 impl Socket {
     /// Does an operation.
-    pub(crate) async fn operate(&self, operation: Do) -> Result<JsonMap, Fault> {
+    pub(crate) async fn operate(&mut self, operation: Do) -> Result<JsonMap, Fault> {
         let who = self.somebody()?;
         let least = if operation.op.writes() {
             Scope::Write
@@ -21,12 +22,13 @@ impl Socket {
             Scope::Read
         };
         who.needs(least)?;
-        if let Some(transaction) = operation.transaction {
-            let detail = format!("This socket has no transaction {transaction}.");
-            return Err(Fault::new(ErrorCode::InvalidParameter, detail));
-        }
-        let table = acting::table(&who.store(&self.app), &operation.table).await?;
+        let table = acting::table(&self.store().await?, &operation.table).await?;
         who.may_see(&*table.definition()?)?;
+        if let Some(number) = operation.transaction {
+            let table = self.open.get(number)?.on(&table);
+            let value = transactions::done(&table, &operation).await?;
+            return Ok(member("value", value));
+        }
         let value = done(&table, &operation).await?;
         let mut body = member("value", value);
         if operation.op.writes() {
@@ -42,6 +44,14 @@ async fn done(table: &TableHandle, operation: &Do) -> Result<Json, Fault> {
     let list = |records: Vec<Record>| records.into_iter().map(flat).collect();
     Ok(match operation.op {
         Op::Insert => flat(table.insert(data(operation)?).await?),
+        Op::Upsert => {
+            let (store, data) = (table.store(), data(operation)?);
+            flat(
+                store
+                    .transaction(async |tx| tx.on(table).upsert(data.clone()).await)
+                    .await?,
+            )
+        }
         Op::Get => maybe(table.get(key(operation)?).await?),
         Op::Update => flat(table.update(key(operation)?, data(operation)?).await?),
         Op::Replace => flat(table.replace(key(operation)?, data(operation)?).await?),
@@ -96,11 +106,11 @@ fn records_of(items: Vec<Bulk>) -> Result<Vec<Record>, Fault> {
     }
 }
 
-fn wrong(detail: &str) -> Fault {
+pub(super) fn wrong(detail: &str) -> Fault {
     Fault::new(ErrorCode::InvalidBody, detail)
 }
 
-fn key(operation: &Do) -> Result<String, Fault> {
+pub(super) fn key(operation: &Do) -> Result<String, Fault> {
     match &operation.key {
         Some(Json::String(key)) => Ok(key.clone()),
         Some(Json::Number(key)) => Ok(key.to_string()),
@@ -108,14 +118,14 @@ fn key(operation: &Do) -> Result<String, Fault> {
     }
 }
 
-fn data(operation: &Do) -> Result<Json, Fault> {
+pub(super) fn data(operation: &Do) -> Result<Json, Fault> {
     operation
         .data
         .clone()
         .ok_or_else(|| wrong("The operation needs data."))
 }
 
-fn filter(operation: &Do) -> Json {
+pub(super) fn filter(operation: &Do) -> Json {
     let all = || Json::Object(JsonMap::new());
     operation.filter.clone().unwrap_or_else(all)
 }

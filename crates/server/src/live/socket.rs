@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::caller::Who;
 use super::frame::{self, member};
 use super::topics::Followed;
+use super::transactions::Open;
 use crate::acting;
 use crate::fault::Fault;
 use crate::observe::Observation;
@@ -41,6 +42,8 @@ pub(crate) enum End {
 /// One socket and what it watches.
 pub(crate) struct Socket {
     pub(crate) app: App,
+    /// The workspace that names are looked up in; the default one if none.
+    workspace: Option<String>,
     sink: SplitSink<WebSocket, Message>,
     stream: SplitStream<WebSocket>,
     pub(crate) who: Option<Who>,
@@ -48,6 +51,7 @@ pub(crate) struct Socket {
     /// By the number of the library.
     watched: HashMap<u64, Watched>,
     pub(crate) followed: Vec<Followed>,
+    pub(super) open: Open,
     newest: u64,
     opened: Instant,
     heard: Instant,
@@ -65,17 +69,19 @@ struct Watched {
 }
 
 impl Socket {
-    pub(crate) fn new(app: App, socket: WebSocket, who: Option<Who>) -> Socket {
+    pub(crate) fn new(app: App, workspace: Option<String>, socket: WebSocket, who: Option<Who>) -> Socket {
         let (sink, stream) = socket.split();
         let now = Instant::now();
         Socket {
             app,
+            workspace,
             sink,
             stream,
             who,
             inbox: LiveInbox::default(),
             watched: HashMap::new(),
             followed: Vec::new(),
+            open: Open::default(),
             newest: 0,
             opened: now,
             heard: now,
@@ -147,6 +153,7 @@ impl Socket {
     async fn tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let is_over = |since: Instant, seconds: u64| now - since >= Duration::from_secs(seconds);
+        self.open.forget_idle(now);
         if is_over(self.heard, limits::LIVE_SILENT_SECONDS_MAX) {
             return Err(End::Close(SILENT, "nothing was heard"));
         }
@@ -199,6 +206,8 @@ impl Socket {
             Ask::Ping => return Ok(Ok(Some(JsonMap::new()))),
             Ask::Auth { key } => {
                 let who = Who::by_key(&self.app, &key).await;
+                // What somebody else has begun is not gone on with.
+                self.open.forget_all();
                 return Ok(who.map(|who| {
                     self.who = Some(who);
                     Some(JsonMap::new())
@@ -228,6 +237,9 @@ impl Socket {
                 let question = Question { query, name, params };
                 return Ok(self.run_once(question).await.map(Some));
             }
+            Ask::Begin => return Ok(self.begin().await.map(Some)),
+            Ask::Commit { transaction } => return Ok(self.commit(transaction).await.map(Some)),
+            Ask::Rollback { transaction } => return Ok(self.rollback(transaction).map(Some)),
             Ask::Do(operation) => return Ok(self.operate(operation).await.map(Some)),
         }
     }
@@ -235,7 +247,7 @@ impl Socket {
     /// The live query that a frame asks, and the store it is asked of.
     async fn asked(&self, question: Question) -> Result<(chancery::Store, LiveQuery), Fault> {
         let who = self.somebody()?;
-        let store = who.store(&self.app);
+        let store = self.store().await?;
         let mut query = match (question.query, question.name) {
             (Some(query), None) => LiveQuery::from_json(&query)?,
             (None, Some(name)) => store
@@ -354,6 +366,12 @@ impl Socket {
             });
         }
         self.send(frame::error(id, &problem)).await
+    }
+
+    /// The store on their behalf, in the workspace of the socket.
+    pub(super) async fn store(&self) -> Result<chancery::Store, Fault> {
+        let store = self.somebody()?.store(&self.app);
+        acting::workspace(store, self.workspace.as_deref()).await
     }
 
     /// Who is there.

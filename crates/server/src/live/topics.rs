@@ -28,7 +28,7 @@ impl Socket {
             );
         }
         let topic = Topic::parse(topic)?;
-        let store = self.somebody()?.store(&self.app);
+        let store = self.store().await?;
         let mut events = store.events(since.map_or(Since::Now, Since::Revision));
         let first = events.next_at_once().await?;
         let number = self.number();

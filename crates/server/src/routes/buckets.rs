@@ -42,12 +42,13 @@ struct BucketsParams {
     cursor: Option<String>,
 }
 
+/// Which workspace is meant.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
-struct WorkspaceParams {
+pub(crate) struct WorkspaceParams {
     /// The id or slug of a workspace; the default one when absent.
-    workspace: Option<String>,
+    pub(crate) workspace: Option<String>,
 }
 
 /// The tables of a workspace as buckets, by name.

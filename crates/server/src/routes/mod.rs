@@ -4,7 +4,7 @@ mod aggregate;
 mod api_keys;
 mod auth;
 mod backups;
-mod buckets;
+pub(crate) mod buckets;
 mod bulk;
 mod changes;
 mod columns;

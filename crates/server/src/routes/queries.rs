@@ -4,13 +4,15 @@ use chancery::NamedQuery;
 use chancery_api::live::{QueryInput, QueryResult, RunQuery, StoredQueries, StoredQuery};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::acting::Acting;
+use crate::acting::{self, Acting};
 use crate::convert;
-use crate::extract::{Body, Segments};
+use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
 use crate::openapi::refusals::{Common, Named, WithBody};
 use crate::reply::Reply;
 use crate::state::App;
+
+use super::buckets::WorkspaceParams;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -20,9 +22,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// All stored queries, by name.
-#[utoipa::path(get, path = "/api/queries", operation_id = "listQueries", tag = "Live",
+#[utoipa::path(get, path = "/api/queries", operation_id = "listQueries", tag = "Live", params(WorkspaceParams),
     responses((status = 200, description = "The queries.", body = StoredQueries), Common))]
-async fn list(Acting(store): Acting) -> Result<Reply, Fault> {
+async fn list(Acting(store): Acting, Params(params): Params<WorkspaceParams>) -> Result<Reply, Fault> {
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&StoredQueries {
         queries: store.queries().await?.into_iter().map(stored).collect(),
     })
@@ -30,44 +33,58 @@ async fn list(Acting(store): Acting) -> Result<Reply, Fault> {
 
 /// One stored query.
 #[utoipa::path(get, path = "/api/queries/{query}", operation_id = "getQuery", tag = "Live",
-    params(("query" = String, Path, description = "Its name.")),
+    params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "The query.", body = StoredQuery), Named))]
-async fn get(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
+async fn get(
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+    Params(params): Params<WorkspaceParams>,
+) -> Result<Reply, Fault> {
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&stored(store.query_named(&name).await?))
 }
 
 /// Store a query, instead of one of the same name.
 #[utoipa::path(put, path = "/api/queries/{query}", operation_id = "putQuery", tag = "Live",
-    params(("query" = String, Path, description = "Its name: letters, digits, dots, hyphens and underscores.")),
+    params(("query" = String, Path, description = "Its name: letters, digits, dots, hyphens and underscores."), WorkspaceParams),
     request_body = QueryInput,
     responses((status = 200, description = "Stored.", body = StoredQuery), Named, WithBody))]
 async fn put(
     Acting(store): Acting,
     Segments(name): Segments<String>,
+    Params(params): Params<WorkspaceParams>,
     Body(input): Body<QueryInput>,
 ) -> Result<Reply, Fault> {
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&stored(store.define_query(&name, &input.query).await?))
 }
 
 /// Remove a stored query; subscriptions to it go on.
 #[utoipa::path(delete, path = "/api/queries/{query}", operation_id = "deleteQuery", tag = "Live",
-    params(("query" = String, Path, description = "Its name.")),
+    params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 204, description = "Removed."), Named))]
-async fn delete(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
+async fn delete(
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+    Params(params): Params<WorkspaceParams>,
+) -> Result<Reply, Fault> {
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     store.undefine_query(&name).await?;
     Ok(Reply::nothing())
 }
 
 /// Run a stored query once.
 #[utoipa::path(post, path = "/api/queries/{query}/run", operation_id = "runQuery", tag = "Live",
-    params(("query" = String, Path, description = "Its name.")),
+    params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     request_body = RunQuery,
     responses((status = 200, description = "The result.", body = QueryResult), Named, WithBody))]
 async fn run(
     Acting(store): Acting,
     Segments(name): Segments<String>,
+    Params(params): Params<WorkspaceParams>,
     Body(run): Body<RunQuery>,
 ) -> Result<Reply, Fault> {
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let (revision, result, shape) = store.run_query(&name, &run.params).await?;
     Reply::json(&QueryResult {
         revision,

@@ -18,7 +18,7 @@ use crate::harness::Server;
 const SOON: Duration = Duration::from_secs(15);
 
 /// A server that listens.
-async fn listen(server: &Server) -> SocketAddr {
+pub(crate) async fn listen(server: &Server) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = server.router.clone();
@@ -27,7 +27,7 @@ async fn listen(server: &Server) -> SocketAddr {
 }
 
 /// A client and what it was sent besides answers.
-struct Client {
+pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     aside: Vec<Value>,
     id: u64,
@@ -35,7 +35,7 @@ struct Client {
 
 impl Client {
     /// Connects with a key in the header.
-    async fn new(address: SocketAddr, key: &str) -> Client {
+    pub(crate) async fn new(address: SocketAddr, key: &str) -> Client {
         let mut request = format!("ws://{address}/api/live").into_client_request().unwrap();
         let bearer = format!("Bearer {key}").parse().unwrap();
         request.headers_mut().insert("authorization", bearer);
@@ -95,7 +95,7 @@ impl Client {
     }
 
     /// The answer to a frame; what comes before it is kept aside.
-    async fn ask(&mut self, mut frame: Value) -> Value {
+    pub(crate) async fn ask(&mut self, mut frame: Value) -> Value {
         self.id += 1;
         frame["id"] = json!(self.id);
         self.send(frame.to_string()).await;
@@ -115,7 +115,7 @@ impl Client {
     }
 
     /// The code of a refusal.
-    async fn refused(&mut self, frame: Value) -> String {
+    pub(crate) async fn refused(&mut self, frame: Value) -> String {
         let answer = self.ask(frame).await;
         assert_eq!(answer["type"], "error", "{answer}");
         assert!(answer["error"]["detail"].is_string(), "{answer}");
@@ -379,10 +379,15 @@ async fn a_reader_that_was_slow_gets_a_fresh_result_with_the_reason() {
     let server = Server::with_tasks().await;
     let mut client = Client::new(listen(&server).await, &server.read).await;
     let start = client.subscribe(json!({"table": "tasks"})).await;
-    let long = "x".repeat(20_000);
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(server.task(json!({"title": format!("Task {number}")})).await);
+    }
     // Nobody reads: what the system buffers fills up, then the queue, then pushes collapse.
-    for number in 0..600 {
-        server.task(json!({"title": format!("{number} {long}")})).await;
+    for number in 0..2_000 {
+        let data = json!({"data": {"title": format!("{number} {}", "x".repeat(20_000))}});
+        let path = format!("/api/tables/tasks/records/{}", ids[number % ids.len()]);
+        server.patch(&path, data).await.expect(200);
     }
     client.ask(json!({"type": "barrier"})).await;
     let frames = std::mem::take(&mut client.aside);
@@ -394,7 +399,7 @@ async fn a_reader_that_was_slow_gets_a_fresh_result_with_the_reason() {
         &start["subscription"],
         &frames,
     );
-    assert_eq!(list.len(), 600);
+    assert_eq!(list.len(), ids.len());
 }
 
 #[tokio::test]

@@ -76,6 +76,8 @@ async fn messages_are_signed_in_order_and_of_their_topics() {
     )
     .await;
     insert(&notes, 1..31).await;
+    // Of what goes with its table no values are kept, so they have to be sent before.
+    receiver.wait(30).await;
     notes
         .update(notes.all().await.unwrap()[0].key(), json!({"rank": 99}))
         .await

@@ -418,6 +418,14 @@ impl Backend for Cached {
         self.inner.commits(query).await
     }
 
+    async fn oldest(&self) -> Result<u64, StorageError> {
+        self.inner.oldest().await
+    }
+
+    async fn forget(&self, revision: u64) -> Result<u64, StorageError> {
+        self.inner.forget(revision).await
+    }
+
     fn news(&self) -> watch::Receiver<News> {
         self.inner.news()
     }

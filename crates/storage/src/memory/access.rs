@@ -56,6 +56,7 @@ pub(crate) fn choose<'a>(relation: &'a Relation, plan: &Plan) -> Choice<'a> {
         access: Access::Everything,
         estimate: relation.live.len() + relation.trash.len(),
     };
+    let scope = relation.scope(plan);
     let mut conditions = Vec::new();
     collect(&plan.filter, &mut conditions);
     let mut consider = |access: Option<Access<'a>>| {
@@ -69,14 +70,14 @@ pub(crate) fn choose<'a>(relation: &'a Relation, plan: &Plan) -> Choice<'a> {
     for (field, test) in &conditions {
         match field {
             FieldRef::Key => consider(keys(relation, test)),
-            field if plan.scope == Scope::Live => {
+            field if scope == Scope::Live => {
                 let index = relation.index_of(field);
                 consider(index.and_then(|index| Some(Access::Entries(index, entries(index, test)?))));
             }
             _ => {}
         }
     }
-    if plan.scope == Scope::Live && conditions.len() > 1 {
+    if scope == Scope::Live && conditions.len() > 1 {
         for index in relation.indexes.iter().filter(|index| index.fields.len() > 1) {
             consider(prefix(index, &conditions));
         }

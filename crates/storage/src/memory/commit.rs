@@ -2,19 +2,21 @@
 //! not to be. It does not lock and does not answer reads.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use chancery_model::change::{Change, ChangeKind, Commit, Was};
-use chancery_model::{Key, Record, Table, TableId, Value};
+use chancery_model::{Key, Record, Table, Value};
 
 use super::State;
 use super::checks;
-use super::index::Index;
-use super::relation::{Relation, Touched};
+use super::relation::{Relation, Taken, Touched, refused};
+use super::undo::{self, Undo};
 use crate::batch::{
-    Batch, Committed, Counter, Document, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
+    Batch, Committed, Counter, DocumentWrite, Draw, DrawTarget, Mode, OnReject, Outcome, Rejection,
     SchemaWrite, Write,
 };
+use crate::claims::{Claims, Place};
 use crate::definition::{DEFINITION_KIND, definition_document};
 use crate::error::StorageError;
 use crate::part::LoggedCommit;
@@ -33,49 +35,9 @@ impl From<Rejection> for Refusal {
     }
 }
 
-/// How to take one step back.
-enum Undo {
-    Inserted {
-        table: TableId,
-        key: Key,
-        touched: Touched,
-    },
-    Updated {
-        table: TableId,
-        old: Arc<Record>,
-        touched: Touched,
-    },
-    Purged {
-        table: TableId,
-        old: Arc<Record>,
-        touched: Touched,
-    },
-    Cleared {
-        old: Box<Relation>,
-    },
-    Created {
-        table: TableId,
-    },
-    Changed {
-        definition: Arc<Table>,
-        retired: Vec<Index>,
-    },
-    Dropped {
-        old: Box<Relation>,
-    },
-    Counted {
-        counter: Counter,
-        old: u64,
-    },
-    Document {
-        kind: String,
-        id: String,
-        old: Option<Document>,
-    },
-}
-
 /// Applies a batch, or answers why not and leaves everything as it was.
 pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, StorageError> {
+    let claims = Claims::of(&batch);
     let Batch {
         at,
         actor,
@@ -97,27 +59,11 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
         },
         reversible,
         undo: Vec::new(),
+        claims,
         state,
     };
     let mut outcomes = Vec::with_capacity(writes.len());
-    let mut rejected = Vec::new();
-    let mut failed = None;
-    for (index, write) in writes.into_iter().enumerate() {
-        match step.write(write) {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(Refusal::Rejected(rejection)) if on_reject == OnReject::Skip => {
-                outcomes.push(Outcome::Rejected(rejection))
-            }
-            Err(Refusal::Rejected(rejection)) => rejected.push((index, rejection)),
-            Err(Refusal::Failed(error)) => {
-                failed = Some(error);
-                break;
-            }
-        }
-    }
-    if failed.is_none() && !rejected.is_empty() {
-        failed = Some(StorageError::Rejected(rejected));
-    }
+    let mut failed = step.writes(writes, on_reject, &mut outcomes).err();
     let done = !documents.is_empty()
         || outcomes
             .iter()
@@ -128,7 +74,8 @@ pub(super) fn commit(state: &mut State, batch: Batch) -> Result<Committed, Stora
             .find_map(|document| step.document(document).err());
     }
     if failed.is_some() || mode == Mode::Rehearse {
-        step.take_back(logged);
+        let steps = step.undo;
+        undo::take_back(state, steps, logged);
     } else if done {
         state.revision += 1;
         let commit = Commit {
@@ -160,12 +107,61 @@ struct Step<'a> {
     /// Whether steps may have to be taken back: not so for a single write, which checks before it does.
     reversible: bool,
     undo: Vec<Undo>,
+    /// Unique values that change hands, where they are judged by what the whole batch leaves.
+    claims: Option<Claims>,
 }
 
 impl Step<'_> {
-    fn write(&mut self, write: Write) -> Result<Outcome, Refusal> {
+    /// Does the writes in order.
+    fn writes(
+        &mut self,
+        writes: Vec<Write>,
+        on_reject: OnReject,
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), StorageError> {
+        let mut rejected: Vec<(usize, Rejection)> = Vec::new();
+        for (index, write) in writes.into_iter().enumerate() {
+            if !write.is_of_a_record() && self.settle(&mut rejected) {
+                return Err(StorageError::Rejected(rejected));
+            }
+            match self.write(index, write) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(Refusal::Rejected(rejection)) if on_reject == OnReject::Skip => {
+                    outcomes.push(Outcome::Rejected(rejection))
+                }
+                Err(Refusal::Rejected(rejection)) => rejected.push((index, rejection)),
+                Err(Refusal::Failed(error)) => return Err(error),
+            }
+        }
+        self.settle(&mut rejected);
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        Err(StorageError::Rejected(rejected))
+    }
+
+    /// Judges the unique values that changed hands, and answers whether any has two records now.
+    fn settle(&mut self, rejected: &mut Vec<(usize, Rejection)>) -> bool {
+        let relations = &self.state.relations;
+        let has = |place: &Place, key: &Key| {
+            let record = relations.get(&place.table).and_then(|relation| relation.get(key));
+            let live = record.filter(|record| record.deleted_at.is_none());
+            Ok(live.is_some_and(|record| record.value(place.column).cmp(&place.value).is_eq()))
+        };
+        let refused = self
+            .claims
+            .as_mut()
+            .map_or(Ok(Vec::new()), |claims| claims.settle(has));
+        let refused: Vec<_> = refused.unwrap_or_else(|never: Infallible| match never {});
+        let some = !refused.is_empty();
+        rejected.extend(refused);
+        rejected.sort_by_key(|(index, _)| *index);
+        some
+    }
+
+    fn write(&mut self, index: usize, write: Write) -> Result<Outcome, Refusal> {
         match write {
-            Write::Insert { table, record, draws } => self.insert(&table, record, &draws),
+            Write::Insert { table, record, draws } => self.insert(index, &table, record, &draws),
             Write::Update {
                 table,
                 record,
@@ -173,7 +169,7 @@ impl Step<'_> {
                 before,
                 was,
                 kind,
-            } => self.update(&table, record, expected, (before, was), kind),
+            } => self.update(index, &table, record, expected, (before, was), kind),
             Write::Purge {
                 table,
                 key,
@@ -187,7 +183,13 @@ impl Step<'_> {
         }
     }
 
-    fn insert(&mut self, table: &Table, mut record: Record, draws: &[Draw]) -> Result<Outcome, Refusal> {
+    fn insert(
+        &mut self,
+        index: usize,
+        table: &Table,
+        mut record: Record,
+        draws: &[Draw],
+    ) -> Result<Outcome, Refusal> {
         let State {
             relations,
             counters,
@@ -200,6 +202,7 @@ impl Step<'_> {
             fill(draw, &mut record, &mut drawn, counters)?;
         }
         let vacancy = relation.vacancy(&record)?;
+        claim(&mut self.claims, index, relation, (None, &record), &vacancy.taken)?;
         for (counter, value) in drawn {
             let old = counters.insert(counter, value).unwrap_or_default();
             if self.reversible {
@@ -234,6 +237,7 @@ impl Step<'_> {
 
     fn update(
         &mut self,
+        index: usize,
         table: &Table,
         mut record: Record,
         expected: u64,
@@ -248,9 +252,8 @@ impl Step<'_> {
             return Err(Rejection::Version { found: old.version }.into());
         }
         keep_the_others(&mut record, old, &before);
-        if let Some(refusal) = relation.refusal(old, &record) {
-            return Err(refusal.into());
-        }
+        let taken = relation.taken_from(old, &record);
+        claim(&mut self.claims, index, relation, (Some(old), &record), &taken)?;
         let number = log.newest() + 1;
         record.change = number;
         log.push(Change {
@@ -398,63 +401,32 @@ impl Step<'_> {
         self.undo.push(Undo::Document { kind, id, old });
         Ok(())
     }
+}
 
-    /// Takes every step back, the newest first.
-    fn take_back(mut self, logged: u64) {
-        let State {
-            relations,
-            log,
-            documents,
-            counters,
-            ..
-        } = &mut *self.state;
-        log.take_back(logged);
-        while let Some(undo) = self.undo.pop() {
-            match undo {
-                Undo::Inserted { table, key, touched } => {
-                    let relation = known(relations, table);
-                    let slot = relation
-                        .slots
-                        .find(&key)
-                        .expect("what was inserted is still there");
-                    relation.remove(slot);
-                    relation.touched = touched;
-                }
-                Undo::Updated { table, old, touched } => {
-                    let relation = known(relations, table);
-                    let slot = relation
-                        .slots
-                        .find(&old.key)
-                        .expect("what was updated is still there");
-                    relation.replace(slot, old);
-                    relation.touched = touched;
-                }
-                Undo::Purged { table, old, touched } => {
-                    let relation = known(relations, table);
-                    let vacancy = relation
-                        .vacancy(&old)
-                        .expect("what was purged left its place free");
-                    relation.add(old, vacancy);
-                    relation.touched = touched;
-                }
-                Undo::Cleared { old } | Undo::Dropped { old } => {
-                    relations.insert(old.definition.number, *old);
-                }
-                Undo::Created { table } => {
-                    relations.remove(&table);
-                }
-                Undo::Changed { definition, retired } => {
-                    known(relations, definition.number).undefine(definition, retired);
-                }
-                Undo::Counted { counter, old } => {
-                    counters.insert(counter, old);
-                }
-                Undo::Document { kind, id, old } => {
-                    documents.set(&kind, &id, old);
-                }
-            }
-        }
+/// Refuses values that somebody else has; where the batch is judged as a whole it only notes who takes what.
+fn claim(
+    claims: &mut Option<Claims>,
+    write: usize,
+    relation: &Relation,
+    (old, record): (Option<&Record>, &Record),
+    taken: &[Taken],
+) -> Result<(), Rejection> {
+    let Some(claims) = claims else {
+        return taken.first().map_or(Ok(()), |taken| Err(refused(taken.clone())));
+    };
+    if taken.is_empty() && claims.is_empty() {
+        return Ok(());
     }
+    for (column, value) in relation.takes(old, record) {
+        let holder = taken.iter().find(|(other, _)| *other == column);
+        let place = Place {
+            table: relation.definition.number,
+            column,
+            value: value.clone(),
+        };
+        claims.take(place, holder.map(|(_, holder)| holder), &record.key, write);
+    }
+    Ok(())
 }
 
 /// The relation of a table, if its definition is still the one that a write was decided on.
@@ -463,12 +435,6 @@ fn decided_on<'a>(relations: &'a mut super::Relations, table: &Table) -> Result<
         Some(relation) if relation.definition.schema_version == table.schema_version => Ok(relation),
         _ => Err(Rejection::SchemaChanged),
     }
-}
-
-fn known(relations: &mut super::Relations, table: TableId) -> &mut Relation {
-    relations
-        .get_mut(&table)
-        .expect("a step is taken back in the state it left")
 }
 
 /// Puts a drawn or given number in its place and notes in `drawn` how far its counter has gone.

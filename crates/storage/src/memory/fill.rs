@@ -64,6 +64,10 @@ fn take(state: &mut State, part: Part) -> Result<(), StorageError> {
                 let vacancy = relation.vacancy(&record).map_err(|rejection| {
                     StorageError::Internal(format!("{} has no place: {rejection:?}", table.slug))
                 })?;
+                if let Some(taken) = vacancy.taken.first() {
+                    let what = format!("{} has no place: {taken:?} is there", table.slug);
+                    return Err(StorageError::Internal(what));
+                }
                 relation.add(record, vacancy);
             }
         }

@@ -17,6 +17,7 @@ mod ordered;
 mod read;
 mod relation;
 mod slots;
+mod undo;
 
 use std::collections::HashMap as StdHashMap;
 use std::sync::Arc;
@@ -232,6 +233,16 @@ impl Backend for Memory {
 
     async fn commits(&self, query: CommitQuery) -> Result<Vec<LoggedCommit>, StorageError> {
         Ok(self.state.read().open()?.log.query(&query))
+    }
+
+    async fn oldest(&self) -> Result<u64, StorageError> {
+        Ok(self.state.read().open()?.log.oldest())
+    }
+
+    async fn forget(&self, revision: u64) -> Result<u64, StorageError> {
+        let mut state = self.state.write();
+        state.open()?;
+        Ok(state.log.forget(revision))
     }
 
     fn news(&self) -> watch::Receiver<News> {

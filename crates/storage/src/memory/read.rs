@@ -72,7 +72,9 @@ impl<'a> Reader<'a> {
                 Access::Entries(other, ranges) if std::ptr::eq(index, *other) => {
                     self.walk_index(index, key, Some(ranges), &part)
                 }
-                _ if self.walks(&choice, &part) => self.walk_index(index, key, None, &part),
+                _ if index.kind != IndexKind::Sparse && self.walks(&choice, &part) => {
+                    self.walk_index(index, key, None, &part)
+                }
                 access => self.gather(access, &part),
             },
             _ => self.gather(&choice.access, &part),
@@ -96,8 +98,9 @@ impl<'a> Reader<'a> {
         if self.plain {
             return Some(self.scope_len());
         }
-        let simple =
-            self.plan.scope == Scope::Live && self.plan.search.is_none() && self.relation.expiring == 0;
+        let simple = self.relation.scope(self.plan) == Scope::Live
+            && self.plan.search.is_none()
+            && self.relation.expiring == 0;
         let chancery_model::filter::Filter::Field(field, test) = &self.plan.filter else {
             return None;
         };
@@ -229,9 +232,10 @@ impl<'a> Reader<'a> {
         let complete = part
             .boundary
             .is_none_or(|boundary| boundary.values.len() == self.plan.sort.len());
-        let index = self.relation.index_of(&first.field);
-        match index.filter(|index| index.kind != IndexKind::Sparse) {
-            Some(index) if complete && self.plan.scope == Scope::Live => Order::Index(index, first),
+        match self.relation.index_of(&first.field) {
+            Some(index) if complete && self.relation.scope(self.plan) == Scope::Live => {
+                Order::Index(index, first)
+            }
             _ => Order::None,
         }
     }

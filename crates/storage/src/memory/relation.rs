@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use chancery_model::filter::FieldRef;
-use chancery_model::{Column, Key, Record, Table};
+use chancery_model::query::{Plan, Scope};
+use chancery_model::{Column, Key, Record, Table, Value};
 
 use super::index::{Found, Index, IndexKind};
 use super::ordered::OrderedMap;
@@ -45,7 +46,12 @@ pub(crate) struct Touched {
 #[derive(Debug)]
 pub(crate) struct Vacancy {
     hash: u64,
+    /// Unique values that somebody else has.
+    pub(crate) taken: Vec<Taken>,
 }
+
+/// A unique value that a record is to have and another has: the column, and who has it.
+pub(crate) type Taken = (u16, Key);
 
 impl Relation {
     /// An empty table.
@@ -71,6 +77,14 @@ impl Relation {
         self.slots.find(key).map(|slot| self.slots.get(slot))
     }
 
+    /// The scope of a plan. Where nothing is in the trash, everything is what is live, and that the indexes know.
+    pub(crate) fn scope(&self, plan: &Plan) -> Scope {
+        match plan.scope {
+            Scope::All if self.trash.len() == 0 => Scope::Live,
+            scope => scope,
+        }
+    }
+
     /// The index of exactly this field.
     pub(crate) fn index_of(&self, field: &FieldRef) -> Option<&Index> {
         self.indexes
@@ -78,22 +92,22 @@ impl Relation {
             .find(|index| index.fields.len() == 1 && index.fields[0] == *field)
     }
 
-    /// A free place for a new record, or why there is none.
+    /// A free place for a new record, if no record has its key.
     pub(crate) fn vacancy(&mut self, record: &Record) -> Result<Vacancy, Rejection> {
         let Err(hash) = self.slots.look_up(&record.key) else {
             return Err(Rejection::KeyTaken);
         };
         self.places.clear();
+        let mut taken = Vec::new();
         if record.deleted_at.is_none() {
             for index in &self.indexes {
                 let found = index.find(record);
-                if let Some(holder) = index.forbids(record, found) {
-                    return Err(self.taken(index, holder));
-                }
+                let holder = index.forbids(record, found);
+                taken.extend(holder.map(|holder| self.taken(index, holder)));
                 self.places.push(found);
             }
         }
-        Ok(Vacancy { hash })
+        Ok(Vacancy { hash, taken })
     }
 
     /// Takes a new record in at the place that was found for it.
@@ -110,28 +124,43 @@ impl Relation {
         put_in(&mut self.live, &record.key, slot);
     }
 
-    /// Why a new state of a record cannot be: somebody else has one of its unique values.
-    pub(crate) fn refusal(&self, old: &Record, record: &Record) -> Option<Rejection> {
+    /// Unique values of a new state of a record that somebody else has.
+    pub(crate) fn taken_from(&self, old: &Record, record: &Record) -> Vec<Taken> {
         if record.deleted_at.is_some() {
-            return None;
+            return Vec::new();
         }
         let returns = old.deleted_at.is_some();
         let unique = self
             .indexes
             .iter()
             .filter(|index| index.kind == IndexKind::Unique);
-        let mut checked = unique.filter(|index| returns || !index.same(old, record));
-        checked.find_map(|index| {
+        let checked = unique.filter(|index| returns || !index.same(old, record));
+        let taken = checked.filter_map(|index| {
             let holder = index.forbids(record, index.find(record))?;
             Some(self.taken(index, holder))
-        })
+        });
+        taken.collect()
     }
 
-    fn taken(&self, index: &Index, holder: Slot) -> Rejection {
-        Rejection::UniqueTaken {
-            column: index.column(),
-            holder: Some(self.slots.get(holder).key.clone()),
-        }
+    /// The unique values that a record has now and did not have before, by column.
+    pub(crate) fn takes<'r>(
+        &self,
+        old: Option<&'r Record>,
+        record: &'r Record,
+    ) -> impl Iterator<Item = (u16, &'r Value)> {
+        let old = old.filter(|old| old.deleted_at.is_none());
+        let unique = self
+            .indexes
+            .iter()
+            .filter(|index| index.kind == IndexKind::Unique);
+        let new = unique
+            .filter(move |index| old.is_none_or(|old| !index.same(old, record)))
+            .map(|index| (index.column(), record.value(index.column())));
+        new.filter(|(_, value)| record.deleted_at.is_none() && !value.is_null())
+    }
+
+    fn taken(&self, index: &Index, holder: Slot) -> Taken {
+        (index.column(), self.slots.get(holder).key.clone())
     }
 
     /// Puts a new state of a record in its slot and answers the old one. Indexes whose values stay are not touched.
@@ -218,11 +247,19 @@ impl Relation {
             let record = self.slots.get(*slot);
             let found = index.find(record);
             if let Some(holder) = index.forbids(record, found) {
-                return Err(self.taken(&index, holder));
+                return Err(refused(self.taken(&index, holder)));
             }
             index.add_at(found, record, *slot, &self.slots);
         }
         Ok(index)
+    }
+}
+
+/// The refusal of a value that somebody else has.
+pub(crate) fn refused((column, holder): Taken) -> Rejection {
+    Rejection::UniqueTaken {
+        column,
+        holder: Some(holder),
     }
 }
 

@@ -18,6 +18,7 @@ use super::relation::Relations;
 use super::schema;
 use super::statement::Statement;
 use crate::batch::{Batch, Committed, Mode, Outcome, Rejection, Write};
+use crate::claims::Claims;
 use crate::error::StorageError;
 
 /// Commits a batch. What it answers is in `decided` before the commit is sent, so that it is known even if the
@@ -42,21 +43,17 @@ pub(super) async fn commit(
     let (revision, first) = (overlay.revision, overlay.change + 1);
     let mut verdicts = Vec::with_capacity(batch.writes.len());
     let mut at = 0;
+    overlay.claims = Claims::of(batch);
     while let Some(write) = batch.writes.get(at) {
-        if is_plain(write) {
+        if write.is_of_a_record() {
             let length = batch.writes[at..]
                 .iter()
-                .take_while(|write| is_plain(write))
+                .take_while(|write| write.is_of_a_record())
                 .count();
-            plain(
-                client,
-                &mut overlay,
-                &batch.writes[at..at + length],
-                batch.at,
-                relations,
-                &mut verdicts,
-            )
-            .await?;
+            let writes = &batch.writes[at..at + length];
+            if !plain(client, &mut overlay, writes, batch.at, relations, &mut verdicts).await? {
+                break;
+            }
             at += length;
             continue;
         }
@@ -84,11 +81,8 @@ pub(super) async fn commit(
     }
 }
 
-fn is_plain(write: &Write) -> bool {
-    !matches!(write, Write::Schema(_) | Write::Clear { .. })
-}
-
-/// Decides writes of records and writes them, so that what comes next finds them.
+/// Decides writes of records and writes them, so that what comes next finds them. Answers whether something comes next: not
+/// if they leave a unique value to two records, which the server would not take.
 async fn plain(
     client: &Connection,
     overlay: &mut Overlay,
@@ -96,18 +90,23 @@ async fn plain(
     at: i64,
     relations: &Relations,
     verdicts: &mut Vec<Verdict>,
-) -> Pg<()> {
+) -> Pg<bool> {
     let mut needs = Needs::default();
     writes.iter().for_each(|write| needs.write(write));
     load::rows(client, overlay, &needs, relations).await?;
     let revision = overlay.revision + 1;
     for write in writes {
-        verdicts.push(overlay.write(write, revision, at)?);
+        verdicts.push(overlay.write(verdicts.len(), write, (revision, at))?);
+    }
+    let refused = verdicts.iter().filter(|verdict| verdict.is_err()).count();
+    overlay.settle_claims(verdicts);
+    if verdicts.iter().filter(|verdict| verdict.is_err()).count() > refused {
+        return Ok(false);
     }
     flush::records(client, overlay).await?;
     overlay.tables.clear();
     overlay.entries.clear();
-    Ok(())
+    Ok(true)
 }
 
 /// Changes a definition or clears a table.

@@ -61,6 +61,7 @@ mod fill;
 mod filter;
 mod flush;
 mod fold;
+mod forget;
 mod listen;
 mod load;
 mod log;
@@ -416,6 +417,24 @@ impl Backend for Postgres {
             read!(self.way_to_primary(), None, |client| log::commits(client, &query)
                 .await);
         Ok(found?.unwrap_or_default())
+    }
+
+    async fn oldest(&self) -> Result<u64, StorageError> {
+        let oldest = Statement::new(log::OLDEST);
+        let found: Result<_, StorageError> =
+            read!(self.way_to_primary(), None, |client| oldest.number(client).await);
+        Ok(log::oldest_whole(found?.unwrap_or_default()))
+    }
+
+    async fn forget(&self, revision: u64) -> Result<u64, StorageError> {
+        let mut removed = 0;
+        loop {
+            let step = self.ask(|reply| Job::Forget(revision, reply)).await?;
+            removed += step.removed;
+            if step.is_last {
+                return Ok(removed);
+            }
+        }
     }
 
     fn news(&self) -> Receiver<News> {

@@ -2,6 +2,7 @@
 //! stays true. Each write is judged where it stands; what a batch did is taken back if it is not to be. It runs nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use chancery_model::change::{ChangeKind, Was};
@@ -15,6 +16,7 @@ use super::relation::Relation;
 use crate::batch::{
     Batch, Committed, Counter, DocumentWrite, Draw, Mode, OnReject, Outcome, Rejection, Write,
 };
+use crate::claims::{Claims, Place};
 use crate::error::StorageError;
 use crate::forms;
 
@@ -109,6 +111,10 @@ pub(super) struct Overlay {
     pub(super) commits: Vec<CommitRow>,
     /// When tables changed.
     pub(super) touched: HashMap<TableId, i64>,
+    /// Unique values that change hands in the running batch, where they are judged by what the whole batch leaves.
+    pub(super) claims: Option<Claims>,
+    /// The write of the running batch that is being decided.
+    at: usize,
     /// What checks are judged by.
     pub(super) facts: Facts,
     pub(super) undo: Vec<Undo>,
@@ -177,8 +183,9 @@ impl Overlay {
         let mark = self.mark();
         let (revision, first) = (self.revision, self.change + 1);
         let mut verdicts = Vec::with_capacity(batch.writes.len());
+        self.claims = Claims::of(batch);
         for write in &batch.writes {
-            match self.write(write, revision + 1, batch.at) {
+            match self.write(verdicts.len(), write, (revision + 1, batch.at)) {
                 Ok(verdict) => verdicts.push(verdict),
                 Err(error) => {
                     self.take_back(mark);
@@ -186,6 +193,7 @@ impl Overlay {
                 }
             }
         }
+        self.settle_claims(&mut verdicts);
         let decided = self.settle(batch, verdicts, first, id);
         if decided.is_err() || batch.mode == Mode::Rehearse {
             self.take_back(mark);
@@ -223,7 +231,13 @@ impl Overlay {
     }
 
     /// Decides one write that changes no definition and clears no table.
-    pub(super) fn write(&mut self, write: &Write, revision: u64, at: i64) -> Result<Verdict, StorageError> {
+    pub(super) fn write(
+        &mut self,
+        index: usize,
+        write: &Write,
+        (revision, at): (u64, i64),
+    ) -> Result<Verdict, StorageError> {
+        self.at = index;
         match write {
             Write::Insert { table, record, draws } => self.insert(table, record, draws, (revision, at)),
             Write::Update {
@@ -252,6 +266,27 @@ impl Overlay {
             Write::Clear { .. } | Write::Schema(_) => Err(StorageError::Internal(
                 "a definition cannot be changed in memory".into(),
             )),
+        }
+    }
+
+    /// Judges the unique values that changed hands in the writes so far, and refuses those that leave one to two records.
+    pub(super) fn settle_claims(&mut self, verdicts: &mut [Verdict]) {
+        let tables = &self.tables;
+        let has = |place: &Place, key: &Key| {
+            let rows = tables.get(&place.table);
+            // Who is not among the records is not written: it has what it was found by.
+            let Some(state) = rows.and_then(|rows| rows.states.get(key)) else {
+                return Ok(true);
+            };
+            let live = state.now.as_ref().filter(|record| record.deleted_at.is_none());
+            Ok(live.is_some_and(|record| distinct(record.value(place.column)) == distinct(&place.value)))
+        };
+        let refused = self
+            .claims
+            .as_mut()
+            .map_or(Ok(Vec::new()), |claims| claims.settle(has));
+        for (index, rejection) in refused.unwrap_or_else(|never: Infallible| match never {}) {
+            verdicts[index] = Err(rejection);
         }
     }
 
@@ -284,7 +319,7 @@ impl Overlay {
         if state.is_some_and(|state| state.now.is_some()) {
             return Ok(Err(Rejection::KeyTaken));
         }
-        if let Some(rejection) = taken(rows, &record, None) {
+        if let Err(rejection) = claim(&mut self.claims, self.at, rows, (None, &record)) {
             return Ok(Err(rejection));
         }
         let mut state = state.cloned().unwrap_or_default();
@@ -316,12 +351,11 @@ impl Overlay {
             was,
             kind,
         } = change;
-        let (rows, old) = self.locate(table, &record.key, Some(expected))?;
+        let (_, old) = self.locate(table, &record.key, Some(expected))?;
         let mut record = record.clone();
         keep_the_others(&mut record, &old, before);
-        if let Some(rejection) = taken(rows, &record, Some(&old)) {
-            return Err(rejection);
-        }
+        let rows = self.tables.get(&table.number).ok_or(Rejection::SchemaChanged)?;
+        claim(&mut self.claims, self.at, rows, (Some(&old), &record))?;
         let mut state = rows.states.get(&record.key).cloned().unwrap_or_default();
         record.change = self.change + 1;
         let record = Arc::new(record);
@@ -401,10 +435,13 @@ impl Overlay {
             if gives == takes {
                 continue;
             }
-            if let Some((value, _)) = gives {
+            if let Some((value, key)) = gives {
                 let place = (slot.ordinal, value);
-                let old = rows.holders.remove(&place);
-                self.undo.push(Undo::Holder(table, place, old));
+                // While it changes hands, somebody else may be noted for it.
+                if rows.holders.get(&place) == Some(&key) {
+                    let old = rows.holders.remove(&place);
+                    self.undo.push(Undo::Holder(table, place, old));
+                }
             }
             if let Some((value, key)) = takes {
                 let place = (slot.ordinal, value);
@@ -465,29 +502,48 @@ struct Step {
     before: Option<String>,
 }
 
-/// Which unique value of a record somebody else has, its columns in order. An update asks only for values that it
-/// changes, or all if it brings the record back from the trash.
-fn taken(rows: &Rows, record: &Record, old: Option<&Record>) -> Option<Rejection> {
-    if record.deleted_at.is_some() {
-        return None;
-    }
-    let returns = old.is_none_or(|old| old.deleted_at.is_some());
-    for slot in rows.relation.slots.iter().filter(|slot| slot.unique) {
-        let value = record.value(slot.ordinal);
-        let same = |old: &Record| {
-            !old.value(slot.ordinal).is_null() && distinct(old.value(slot.ordinal)) == distinct(value)
-        };
-        if value.is_null() || !returns && old.is_some_and(same) {
-            continue;
+/// The unique values that a record has now and did not have before, its columns in order.
+fn takes<'r>(
+    rows: &'r Rows,
+    (old, record): (Option<&'r Record>, &'r Record),
+) -> impl Iterator<Item = (u16, &'r Value)> {
+    let old = old.filter(|old| old.deleted_at.is_none());
+    let unique = rows.relation.slots.iter().filter(|slot| slot.unique);
+    let values = unique.map(|slot| (slot.ordinal, record.value(slot.ordinal)));
+    let has = |old: &Record, column: u16, value: &Value| {
+        !old.value(column).is_null() && distinct(old.value(column)) == distinct(value)
+    };
+    values.filter(move |(column, value)| {
+        record.deleted_at.is_none() && !value.is_null() && !old.is_some_and(|old| has(old, *column, value))
+    })
+}
+
+/// Refuses values that somebody else has; where the batch is judged as a whole it only notes who takes what.
+fn claim(
+    claims: &mut Option<Claims>,
+    write: usize,
+    rows: &Rows,
+    states: (Option<&Record>, &Record),
+) -> Result<(), Rejection> {
+    for (column, value) in takes(rows, states) {
+        let holder = rows.holders.get(&(column, distinct(value)));
+        match (&mut *claims, holder) {
+            (Some(claims), holder) => {
+                let place = Place {
+                    table: rows.relation.table.number,
+                    column,
+                    value: value.clone(),
+                };
+                claims.take(place, holder, &states.1.key, write);
+            }
+            (None, Some(holder)) => {
+                let holder = Some(holder.clone());
+                return Err(Rejection::UniqueTaken { column, holder });
+            }
+            (None, None) => {}
         }
-        if let Some(holder) = rows.holders.get(&(slot.ordinal, distinct(value))) {
-            return Some(Rejection::UniqueTaken {
-                column: slot.ordinal,
-                holder: Some(holder.clone()),
-            });
-        }
     }
-    None
+    Ok(())
 }
 
 /// Only the columns that `before` names are written; the others stay as they are stored.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::alone;
 use super::fault::{Fault, Pg};
 use super::flush;
+use super::forget::{self, Forgotten};
 use super::load::{self, Known};
 use super::needs::Needs;
 use super::pool::{Pools, discard};
@@ -51,6 +52,8 @@ pub(super) enum Job {
     BuildSearch(Arc<Table>, Reply<()>),
     /// Do a step of filling an empty store.
     Fill(Box<Fill>, Reply<()>),
+    /// Let go of the log before a revision, one step.
+    Forget(u64, Reply<Forgotten>),
     /// Make anew what a finding is about.
     Mend(Box<Finding>, Reply<bool>),
     /// Finish.
@@ -125,6 +128,9 @@ impl Writer {
                 }
                 Job::Mend(finding, reply) => {
                     let _ = reply.send(self.mend(&finding).await);
+                }
+                Job::Forget(revision, reply) => {
+                    let _ = reply.send(self.let_go(revision).await);
                 }
                 Job::Fill(step, reply) => {
                     let _ = reply.send(self.fill(&step).await);
@@ -404,6 +410,16 @@ impl Writer {
         })
     }
 
+    /// Does a step of letting go of the log.
+    async fn let_go(&self, revision: u64) -> Result<Forgotten, StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        forget::step(&client, revision).await.map_err(|fault| {
+            discard(client);
+            fault.outward(self.shared.pools.name())
+        })
+    }
+
     async fn mend(&mut self, finding: &Finding) -> Result<bool, StorageError> {
         let client = self.shared.pools.writer().await;
         let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
@@ -540,6 +556,7 @@ impl Job {
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
             Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
             Job::Mend(_, reply) => drop(reply.send(Err(error))),
+            Job::Forget(_, reply) => drop(reply.send(Err(error))),
             Job::Close(done) => drop(done.send(())),
         }
     }

@@ -11,12 +11,13 @@ use rusqlite::{CachedStatement, Connection};
 use super::checks::{self, Newest};
 use super::counters::Counters;
 use super::fault::{Sql, is_unique};
+use super::hands::Hands;
 use super::log::{self, Entry};
 use super::place::{locate, taken};
 use super::relation::{Relation, Relations, Slot};
 use super::rows::{self, Names, bind_record, bind_state, encode};
 use super::{documents, schema};
-use crate::batch::{Batch, Draw, DrawTarget, OnReject, Outcome, Rejection, Write};
+use crate::batch::{Batch, Draw, OnReject, Outcome, Rejection, Write};
 use crate::error::StorageError;
 use crate::forms;
 
@@ -67,6 +68,18 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
+/// Judges the unique values that changed hands, and answers whether any has two records now.
+fn settle(held: &mut Held<'_>, refused: &mut Vec<(usize, Rejection)>) -> Sql<bool> {
+    let Some(hands) = &mut held.hands else {
+        return Ok(false);
+    };
+    let late = hands.settle(held.connection)?;
+    let some = !late.is_empty();
+    refused.extend(late);
+    refused.sort_by_key(|(index, _)| *index);
+    Ok(some)
+}
+
 /// What became of one write, its record aside.
 enum Done {
     Written,
@@ -84,6 +97,10 @@ struct Held<'c> {
     relation: Option<(Arc<Table>, Arc<Relation>)>,
     insert: Option<(Arc<Relation>, CachedStatement<'c>)>,
     log: Option<CachedStatement<'c>>,
+    /// Unique values that change hands, where they are judged by what the whole batch leaves.
+    hands: Option<Hands>,
+    /// The write that is being done.
+    write: usize,
 }
 
 impl<'c> Held<'c> {
@@ -93,7 +110,15 @@ impl<'c> Held<'c> {
             relation: None,
             insert: None,
             log: None,
+            hands: None,
+            write: 0,
         }
+    }
+
+    /// Lets go of what rests on definitions.
+    fn forget(&mut self) {
+        self.relation = None;
+        self.insert = None;
     }
 
     /// The statement that inserts into a relation.
@@ -107,6 +132,43 @@ impl<'c> Held<'c> {
             ),
         };
         Ok(&mut self.insert.insert(held).1)
+    }
+
+    /// Puts the value that a write was refused for aside and leaves it to the rest of the batch to give it up; answers the
+    /// refusal if that cannot be.
+    fn put_aside(
+        &mut self,
+        relation: &Arc<Relation>,
+        rejection: Rejection,
+        taken_from: &mut Vec<(u16, Key)>,
+    ) -> Sql<Option<Rejection>> {
+        match (&mut self.hands, rejection) {
+            (
+                Some(hands),
+                Rejection::UniqueTaken {
+                    column,
+                    holder: Some(holder),
+                },
+            ) => {
+                hands.put_aside(self.connection, relation, column, &holder)?;
+                taken_from.push((column, holder));
+                Ok(None)
+            }
+            (_, rejection) => Ok(Some(rejection)),
+        }
+    }
+
+    /// Notes which unique values a write gave a record.
+    fn take(
+        &mut self,
+        relation: &Relation,
+        before: Option<(&[(u16, Value)], ChangeKind)>,
+        record: &Record,
+        taken_from: &[(u16, Key)],
+    ) {
+        if let Some(hands) = &mut self.hands {
+            hands.take(relation, before, record, taken_from, self.write);
+        }
     }
 
     /// The statement that writes a row of the log.
@@ -161,17 +223,8 @@ impl Ledger {
         };
         let first = self.change + 1;
         let mut held = Held::new(connection);
-        let mut verdicts = Vec::with_capacity(batch.writes.len());
-        let mut refused = Vec::new();
-        for (index, write) in batch.writes.iter_mut().enumerate() {
-            match self.write(&mut held, write, &commit)? {
-                Err(rejection) if batch.on_reject == OnReject::Abort => refused.push((index, rejection)),
-                verdict => verdicts.push(verdict),
-            }
-        }
-        if !refused.is_empty() {
-            return Err(Refusal::Batch(StorageError::Rejected(refused)));
-        }
+        held.hands = Hands::of(batch);
+        let verdicts = self.writes(&mut held, batch, &commit)?;
         for document in &batch.documents {
             documents::write(connection, document)?.map_err(Refusal::Batch)?;
         }
@@ -210,6 +263,32 @@ impl Ledger {
         Ok(())
     }
 
+    /// Does the writes in order.
+    fn writes(
+        &mut self,
+        held: &mut Held<'_>,
+        batch: &mut Batch,
+        commit: &Commit,
+    ) -> Result<Vec<Verdict>, Refusal> {
+        let mut verdicts = Vec::with_capacity(batch.writes.len());
+        let mut refused = Vec::new();
+        for (index, write) in batch.writes.iter_mut().enumerate() {
+            held.write = index;
+            if !write.is_of_a_record() && settle(held, &mut refused)? {
+                return Err(Refusal::Batch(StorageError::Rejected(refused)));
+            }
+            match self.write(held, write, commit)? {
+                Err(rejection) if batch.on_reject == OnReject::Abort => refused.push((index, rejection)),
+                verdict => verdicts.push(verdict),
+            }
+        }
+        settle(held, &mut refused)?;
+        if refused.is_empty() {
+            return Ok(verdicts);
+        }
+        Err(Refusal::Batch(StorageError::Rejected(refused)))
+    }
+
     fn write(&mut self, held: &mut Held<'_>, write: &mut Write, commit: &Commit) -> Sql<Verdict> {
         match write {
             Write::Insert { table, record, draws } => self.insert(held, table, record, draws, commit),
@@ -240,7 +319,7 @@ impl Ledger {
             Write::Schema(schema) => {
                 self.defines = true;
                 self.relations.forget(schema::number(schema));
-                *held = Held::new(held.connection);
+                held.forget();
                 Ok(schema::write(held.connection, &mut self.schemas, schema)?.map(|()| Done::Defined))
             }
         }
@@ -280,15 +359,18 @@ impl Ledger {
             self.draw(held.connection, draw, record, &mut drawn)?;
         }
         record.change = self.change + 1;
-        let insert = held.insert(&relation)?;
-        bind_record(insert, &relation, record)?;
-        match insert.raw_execute() {
-            Ok(_) => {}
-            Err(error) if is_unique(&error) => {
-                return Ok(Err(taken(held.connection, &relation, record, None, error)?));
+        bind_record(held.insert(&relation)?, &relation, record)?;
+        let mut taken_from = Vec::new();
+        while let Err(error) = held.insert(&relation)?.raw_execute() {
+            if !is_unique(&error) {
+                return Err(error);
             }
-            Err(error) => return Err(error),
+            let rejection = taken(held.connection, &relation, record, None, error)?;
+            if let Some(rejection) = held.put_aside(&relation, rejection, &mut taken_from)? {
+                return Ok(Err(rejection));
+            }
         }
+        held.take(&relation, None, record, &taken_from);
         for (counter, last) in drawn {
             self.counters.set(counter, last);
         }
@@ -346,20 +428,21 @@ impl Ledger {
             update.raw_bind_parameter(at, encode(&slot.shape, record.value(slot.ordinal))?)?;
         }
         update.raw_bind_parameter(at + 1, place.row)?;
-        match update.raw_execute() {
-            Ok(_) => {}
-            Err(error) if is_unique(&error) => {
-                return Ok(Err(taken(
-                    held.connection,
-                    &relation,
-                    record,
-                    Some(place.row),
-                    error,
-                )?));
+        let mut taken_from = Vec::new();
+        while let Err(error) = update.raw_execute() {
+            if !is_unique(&error) {
+                return Err(error);
             }
-            Err(error) => return Err(error),
+            let rejection = taken(held.connection, &relation, record, Some(place.row), error)?;
+            if let Some(rejection) = held.put_aside(&relation, rejection, &mut taken_from)? {
+                return Ok(Err(rejection));
+            }
         }
         drop(update);
+        if let Some(hands) = &mut held.hands {
+            hands.updated(held.connection, &relation, record, before)?;
+        }
+        held.take(&relation, Some((before, kind)), record, &taken_from);
         let values = before.iter().map(|(ordinal, value)| (*ordinal, value));
         let before = forms::before_text(values, Some(was));
         let step = Step {
@@ -411,10 +494,13 @@ impl Ledger {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let names = &mut self.names;
-        let record = held
+        let mut record = held
             .connection
             .prepare_cached(&relation.get_row)?
             .query_row([place.row], |row| rows::record(row, &relation, names))?;
+        if let Some(hands) = &mut held.hands {
+            hands.removed(table.number, &mut record);
+        }
         held.connection
             .prepare_cached(&relation.delete)?
             .execute([place.row])?;
@@ -480,43 +566,6 @@ impl Ledger {
             self.touched.push((table, at));
         }
     }
-
-    /// Puts a drawn or given number in its place and notes how far its counter has gone.
-    fn draw(
-        &mut self,
-        connection: &Connection,
-        draw: &Draw,
-        record: &mut Record,
-        drawn: &mut Vec<(crate::batch::Counter, u64)>,
-    ) -> Sql<()> {
-        let noted = drawn
-            .iter()
-            .rev()
-            .find(|(counter, _)| *counter == draw.counter)
-            .map(|(_, last)| *last);
-        let last = match noted {
-            Some(last) => last,
-            None => self.counters.last(connection, draw.counter)?,
-        };
-        let (number, last) = match draw.given {
-            Some(given) => (given, last.max(u64::try_from(given).unwrap_or_default())),
-            None => (next_number(last, 1)?, last + 1),
-        };
-        drawn.push((draw.counter, last));
-        match draw.target {
-            DrawTarget::Key => record.key = Key::Int(number),
-            DrawTarget::Column(column) => set_value(record, usize::from(column), Value::Int(number)),
-        }
-        Ok(())
-    }
-}
-
-/// The number that is `count` after the last one given.
-pub(super) fn next_number(last: u64, count: u64) -> Sql<i64> {
-    let next = last.checked_add(count).and_then(|next| i64::try_from(next).ok());
-    next.ok_or_else(|| {
-        rusqlite::Error::ToSqlConversionFailure(format!("a counter would pass {}", i64::MAX).into())
-    })
 }
 
 /// A new state of a record.
@@ -533,16 +582,6 @@ struct Step {
     kind: ChangeKind,
     previous: u64,
     before: Option<String>,
-}
-
-/// Sets a value, making room for it if the record is older than the column.
-fn set_value(record: &mut Record, index: usize, value: Value) {
-    if index >= record.values.len() {
-        let mut values = std::mem::take(&mut record.values).into_vec();
-        values.resize(index + 1, Value::Null);
-        record.values = values.into_boxed_slice();
-    }
-    record.values[index] = value;
 }
 
 fn outcome(write: Write, verdict: Verdict) -> Outcome {

@@ -47,6 +47,7 @@ mod count;
 mod counters;
 mod ddl;
 mod documents;
+mod draws;
 mod dump;
 mod examine;
 #[cfg(test)]
@@ -55,7 +56,9 @@ mod fault;
 pub mod file;
 mod fill;
 mod filter;
+mod forget;
 mod functions;
+mod hands;
 mod lock;
 mod log;
 pub mod migrate;
@@ -351,6 +354,21 @@ impl Backend for Sqlite {
         self.readers
             .here(|reader| log::commits(&reader.connection, &query))
             .await
+    }
+
+    async fn oldest(&self) -> Result<u64, StorageError> {
+        self.readers.here(|reader| log::oldest(&reader.connection)).await
+    }
+
+    async fn forget(&self, revision: u64) -> Result<u64, StorageError> {
+        let mut removed = 0;
+        loop {
+            let step = self.ask(|reply| Job::Forget(revision, reply)).await?;
+            removed += step.removed;
+            if step.is_last {
+                return Ok(removed);
+            }
+        }
     }
 
     fn news(&self) -> watch::Receiver<News> {

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
-use chancery_model::query::plan::{Plan, Search};
+use chancery_model::filter::{FieldRef, Filter, Test};
+use chancery_model::query::plan::{Plan, Scope, Search, SortKey, Window};
 use chancery_model::{Column, Constraints, Key, KeyKind, Record, RecordMetadata, Table, TableId, Value};
 
 use super::Sqlite;
@@ -384,4 +385,55 @@ async fn a_long_read_stops_when_its_caller_goes_away() {
         .read(|reader| reader.connection.query_row("SELECT 1", [], |_| Ok(())))
         .await
         .unwrap();
+}
+
+/// A sweep and an eviction find what they take by an index, whose name says whose it is.
+#[tokio::test]
+async fn sweeps_and_evictions_look_at_what_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("app.db")).await;
+    let table = Arc::new(Table {
+        max_size: Some(100),
+        ttl_ms: Some(1_000),
+        ..Table::clone(&table())
+    });
+    let create = Write::Schema(SchemaWrite::Create(table.clone()));
+    store.commit(batch(vec![create])).await.unwrap();
+    let explain = async |table: &Arc<Table>| {
+        let by = |field| {
+            vec![SortKey {
+                field,
+                descending: false,
+                nulls_first: false,
+            }]
+        };
+        let window = Window::Offset { offset: 0, limit: 10 };
+        let sweep = Plan {
+            filter: Filter::Field(FieldRef::ExpiresAt, Test::Le(Value::Int(5))),
+            scope: Scope::All,
+            sort: by(FieldRef::ExpiresAt),
+            window: window.clone(),
+            ..Plan::all(table.clone(), i64::MIN)
+        };
+        let eviction = Plan {
+            sort: by(FieldRef::CreatedAt),
+            window,
+            ..Plan::all(table.clone(), i64::MIN)
+        };
+        let mut lines = store.explain(&sweep).await.unwrap();
+        lines.extend(store.explain(&eviction).await.unwrap());
+        lines.join("\n")
+    };
+    insta::assert_snapshot!("sweep_and_eviction", explain(&table).await);
+    let unlimited = Arc::new(Table {
+        max_size: None,
+        schema_version: table.schema_version + 1,
+        ..Table::clone(&table)
+    });
+    let change = SchemaWrite::Change {
+        before: table,
+        after: unlimited.clone(),
+    };
+    store.commit(batch(vec![Write::Schema(change)])).await.unwrap();
+    insta::assert_snapshot!("sweep_without_a_largest_size", explain(&unlimited).await);
 }

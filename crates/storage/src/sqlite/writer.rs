@@ -14,10 +14,12 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 use tokio::sync::oneshot;
 
-use super::apply::{Ledger, Refusal, next_number};
+use super::apply::{Ledger, Refusal};
 use super::ballast::{self, Ballast};
 use super::checkpoint::Checkpoints;
+use super::draws::next_number;
 use super::fault::{Sql, is_fatal, is_full, outward};
+use super::forget::{self, Forgotten};
 use super::relation::Relations;
 use super::search::{self, Searches};
 use super::{examine, fill};
@@ -50,6 +52,8 @@ pub(super) enum Job {
     BuildSearch(Arc<Table>, Reply<()>),
     /// Do a step of filling an empty store.
     Fill(Box<Fill>, Reply<()>),
+    /// Let go of the log before a revision, one step.
+    Forget(u64, Reply<Forgotten>),
     /// Make anew what a finding is about.
     Mend(Box<Finding>, Reply<bool>),
     /// Finish.
@@ -101,6 +105,7 @@ enum Answer {
     BuildSearch(Result<(), StorageError>, Reply<()>),
     Fill(Result<(), StorageError>, Reply<()>),
     Mend(Result<bool, StorageError>, Reply<bool>),
+    Forget(Result<Forgotten, StorageError>, Reply<Forgotten>),
 }
 
 impl Writer {
@@ -271,6 +276,10 @@ impl Writer {
                     let mended = examine::mend(&self.connection, &finding).map(Ok);
                     self.indexed = true;
                     settle(mended, reply, Answer::Mend, answers)?;
+                }
+                Job::Forget(revision, reply) => {
+                    let step = forget::step(&self.connection, revision).map(Ok);
+                    settle(step, reply, Answer::Forget, answers)?;
                 }
                 Job::Close => {}
             }
@@ -465,7 +474,7 @@ fn settle<T>(
 fn weight(job: &Job) -> usize {
     match job {
         Job::Commit(batch, _) => batch.writes.len(),
-        Job::BuildSearch(..) | Job::Fill(..) | Job::Mend(..) => GROUP_WRITES_MAX,
+        Job::BuildSearch(..) | Job::Fill(..) | Job::Mend(..) | Job::Forget(..) => GROUP_WRITES_MAX,
         Job::Draw(..) | Job::Close => 1,
     }
 }
@@ -486,6 +495,7 @@ impl Job {
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
             Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
             Job::Mend(_, reply) => drop(reply.send(Err(error))),
+            Job::Forget(_, reply) => drop(reply.send(Err(error))),
             Job::Close => {}
         }
     }
@@ -501,6 +511,8 @@ impl Answer {
                 drop(reply.send(Err(error)));
             }
             (Answer::Mend(_, reply), Some(error)) => drop(reply.send(Err(error))),
+            (Answer::Forget(_, reply), Some(error)) => drop(reply.send(Err(error))),
+            (Answer::Forget(result, reply), None) => drop(reply.send(result)),
             (Answer::Mend(result, reply), None) => drop(reply.send(result)),
             (Answer::Commit(result, reply), None) => drop(reply.send(result)),
             (Answer::Draw(result, reply), None) => drop(reply.send(result)),

@@ -208,6 +208,26 @@ async fn what_one_backend_holds_arrives_on_every_other_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_log_that_was_cut_arrives_as_it_is() {
+    everywhere(async |bed| {
+        history(&bed).await;
+        let revision = bed.revision().await;
+        bed.backend.forget(revision - 1).await.unwrap();
+        let expected = told(&*bed.backend).await;
+        let all = parts(&*bed.backend).await;
+        for name in BACKENDS {
+            let target = Target::new(name).await;
+            let backend = target.open().await;
+            fill(&all, &*backend).await;
+            assert_eq!(told(&*backend).await, expected, "to {name}");
+            assert_eq!(backend.oldest().await.unwrap(), revision - 1);
+            target.remove(backend).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_filled_store_goes_on_where_the_other_was() {
     everywhere(async |bed| {
         history(&bed).await;

@@ -6,7 +6,7 @@ use chancery_model::TableId;
 use chancery_model::Value;
 use chancery_model::change::{Change, ChangeKind, Reason, Was};
 use chancery_model::{Record, RecordMetadata, Source};
-use chancery_storage::{Batch, CommitQuery, Document, DocumentWrite, Write};
+use chancery_storage::{Batch, Check, CommitQuery, Document, DocumentWrite, StorageError, Write};
 use serde_json::json;
 
 use crate::bed::{
@@ -375,6 +375,98 @@ async fn commits_are_found_by_revision_and_by_operation() {
         assert_eq!(found[0].commit.operation, operations[1]);
         assert_eq!(found[0].commit.reason, Reason::Import);
         assert_eq!(found[1].commit.revision, start + 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_log_is_let_go_and_everything_goes_on() {
+    everywhere(async |mut bed| {
+        let table = people();
+        bed.create(&table).await;
+        let many = |from: i64, count: i64| -> Vec<Record> {
+            (from..from + count)
+                .map(|n| person(n, &format!("{n}@x"), "red", 1))
+                .collect()
+        };
+        let start = bed.revision().await;
+        // More changes than go in one step.
+        bed.insert(&table, many(0, 2_500)).await;
+        let mut record = bed.insert(&table, many(5_000, 1)).await.remove(0);
+        for n in 0..4 {
+            let step = set(&table, &record, &[(2, Value::Int(n + 10))]);
+            record = written(&bed.write(vec![step]).await.outcomes[0]);
+        }
+        let newest = bed.revision().await;
+        assert_eq!(bed.backend.oldest().await.expect("asked"), 0);
+        assert_eq!(bed.backend.forget(0).await.expect("nothing goes"), 0);
+        assert_eq!(bed.backend.forget(start + 2).await.expect("it goes"), 2_500);
+        assert_eq!(bed.backend.oldest().await.expect("asked"), start + 2);
+        assert_eq!(bed.backend.forget(start + 2).await.expect("it is gone"), 0);
+        let log = bed.log().await;
+        assert_eq!((log[0].number, log.len()), (2_501, 5));
+        assert_eq!(bed.backend.changes(2_503, 9).await.expect("the log"), log[3..]);
+        // A chain ends where the log does.
+        assert_eq!(bed.backend.forget(start + 4).await.expect("it goes"), 2);
+        let chain = bed.backend.chain(record.change, 10).await.expect("a chain");
+        let numbers: Vec<u64> = chain.iter().map(|step| step.number).collect();
+        assert_eq!(numbers, [2_505, 2_504, 2_503]);
+        let query = || CommitQuery::Before {
+            revision: u64::MAX,
+            operation: None,
+            limit: 100,
+        };
+        let kept = bed.backend.commits(query()).await.expect("commits");
+        let kept: Vec<u64> = kept.iter().map(|logged| logged.commit.revision).collect();
+        assert_eq!(kept, [newest, newest - 1, newest - 2]);
+        // Whether a table changed since what is forgotten is not known.
+        let whole = |revision: u64| Batch {
+            checks: vec![Check::Table {
+                table: table.number,
+                revision,
+            }],
+            ..Batch::default()
+        };
+        let other = Batch {
+            checks: vec![Check::Table {
+                table: table.number,
+                revision: newest,
+            }],
+            ..Batch::default()
+        };
+        bed.backend.commit(other).await.expect("it is still so");
+        let unknown = bed.backend.commit(whole(start)).await;
+        assert!(matches!(unknown, Err(StorageError::Overtaken(_))), "{unknown:?}");
+        // The newest commit stays, also if it changed no record; numbers go on all the same.
+        let document = Document {
+            kind: "note".into(),
+            id: "1".into(),
+            lookup: None,
+            body: json!({}),
+            version: 0,
+        };
+        let put = DocumentWrite::Put {
+            document,
+            expected: None,
+        };
+        let batch = Batch {
+            documents: vec![put],
+            ..Batch::default()
+        };
+        bed.backend.commit(batch).await.expect("written");
+        assert_eq!(bed.backend.forget(u64::MAX).await.expect("it goes"), 3);
+        assert_eq!(bed.backend.oldest().await.expect("asked"), newest + 1);
+        assert_eq!(bed.log().await, []);
+        if bed.lasting {
+            bed.reopen().await;
+        }
+        assert_eq!(bed.backend.oldest().await.expect("asked"), newest + 1);
+        let next = set(&table, &record, &[(2, Value::Int(99))]);
+        let next = written(&bed.write(vec![next]).await.outcomes[0]);
+        assert_eq!(next.change, 2_506);
+        assert_eq!(bed.revision().await, newest + 2);
+        let log = bed.log().await;
+        assert_eq!((log.len(), log[0].number, log[0].previous), (1, 2_506, 2_505));
     })
     .await;
 }

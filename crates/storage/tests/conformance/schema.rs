@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chancery_model::filter::{FieldRef, Test};
-use chancery_model::query::Plan;
-use chancery_model::{Column, Table, Value};
+use chancery_model::filter::{FieldRef, Filter, Test};
+use chancery_model::query::{Plan, Scope};
+use chancery_model::{Column, Record, Table, Value};
 use chancery_storage::{Batch, DEFINITION_KIND, DocumentQuery, Mode, Rejection, SchemaWrite, Write};
 
 use crate::bed::{
-    Bed, NOW, all, by, column, everywhere, indexed, insert, key, page, people, person, purge, record, set,
-    table, trash, unique, values, with, written,
+    Bed, NOW, all, by, column, everywhere, indexed, insert, key, page, people, person, purge, record,
+    restore, set, table, trash, unique, values, with, written,
 };
 
 /// The next definition of a table with other columns.
@@ -337,6 +337,91 @@ async fn a_deleted_column_keeps_its_values_and_loses_its_rules() {
             bed.keys(&with(&back, 0, Test::Eq(Value::text("a@x")))).await,
             ["1"]
         );
+    })
+    .await;
+}
+
+/// What a sweep asks for: everything that has expired, the trash too, the oldest first.
+fn expired(table: &Arc<Table>, limit: u64) -> Plan {
+    Plan {
+        filter: Filter::Field(FieldRef::ExpiresAt, Test::Le(Value::Int(NOW))),
+        scope: Scope::All,
+        sort: vec![by(FieldRef::ExpiresAt, false)],
+        window: page(0, limit),
+        ..Plan::all(table.clone(), i64::MIN)
+    }
+}
+
+/// What makes room: the oldest first.
+fn oldest(table: &Arc<Table>, limit: u64) -> Plan {
+    Plan {
+        sort: vec![by(FieldRef::CreatedAt, false)],
+        window: page(0, limit),
+        ..Plan::all(table.clone(), i64::MIN)
+    }
+}
+
+#[tokio::test]
+async fn limits_may_come_and_go_and_what_they_ask_is_answered() {
+    everywhere(async |bed| {
+        let plain = people();
+        bed.create(&plain).await;
+        let aged = |number: i64| Record {
+            expires_at: (number % 3 != 0).then_some(NOW - number),
+            created_at: NOW - number % 5,
+            ..person(number, &format!("{number}@x"), "red", 1)
+        };
+        let records = bed.insert(&plain, (0..20).map(aged).collect()).await;
+        let limited = |before: &Arc<Table>, max_size: Option<u64>, ttl_ms: Option<i64>| {
+            let mut after = Table {
+                max_size,
+                ttl_ms,
+                schema_version: before.schema_version + 1,
+                ..(**before).clone()
+            };
+            after.refresh();
+            Arc::new(after)
+        };
+        let mut now = plain;
+        for (step, (max_size, ttl_ms)) in [
+            (Some(20), Some(1)),
+            (Some(10), None),
+            (None, Some(5)),
+            (None, None),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let after = limited(&now, max_size, ttl_ms);
+            bed.write(vec![change(&now, &after)]).await;
+            now = after;
+            // Every index that the definition asks for is there, and no more.
+            let findings = bed.backend.examine().await.expect("examined");
+            assert!(findings.is_empty(), "{findings:?}");
+            assert_eq!(bed.keys(&oldest(&now, 5)).await, ["4", "9", "14", "19", "3"]);
+            let swept = bed.keys(&expired(&now, 4)).await;
+            match step {
+                0 => assert_eq!(swept, ["19", "17", "16", "14"]),
+                _ => assert_eq!(swept, ["19", "17", "16", "13"]),
+            }
+            if step == 0 {
+                // In the trash it is expired all the same, and not there any more when it is gone.
+                bed.write(vec![trash(&now, &records[19]), purge(&now, &key(14), None)])
+                    .await;
+                assert_eq!(bed.keys(&expired(&now, 3)).await, ["19", "17", "16"]);
+                bed.insert(
+                    &now,
+                    vec![Record {
+                        expires_at: None,
+                        ..aged(14)
+                    }],
+                )
+                .await;
+                let back = bed.get(&now, &key(19)).await.expect("it");
+                bed.write(vec![restore(&now, &back)]).await;
+            }
+        }
+        assert_eq!(bed.backend.stats(&now).await.expect("sizes").live, 20);
     })
     .await;
 }

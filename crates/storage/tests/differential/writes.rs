@@ -28,6 +28,11 @@ impl World {
         for _ in 0..count {
             writes.push(self.any_write(&mut dice, &keys, &mut known));
         }
+        if dice.once_in(3) {
+            let at = dice.below(writes.len() + 1);
+            let ring = self.ring(&mut dice, &keys, &mut known);
+            writes.splice(at..at, ring);
+        }
         let checks = match dice.once_in(3) {
             true => self.checks(&mut dice, &keys, &known).await,
             false => Vec::new(),
@@ -42,7 +47,7 @@ impl World {
             documents: (0..dice.below(8).saturating_sub(5))
                 .map(|_| document(&mut dice))
                 .collect(),
-            on_reject: if dice.once_in(3) {
+            on_reject: if dice.once_in(2) {
                 OnReject::Abort
             } else {
                 OnReject::Skip
@@ -82,6 +87,64 @@ impl World {
             });
         }
         checks
+    }
+
+    /// Some records hand a unique value round; perhaps one of them goes to the trash or for good instead.
+    fn ring(&self, dice: &mut Dice, keys: &[Key], known: &mut HashMap<Key, Arc<Record>>) -> Vec<Write> {
+        let table = &self.table;
+        let unique = table.columns.iter().filter(|column| {
+            column.live() && column.constraints.unique && table.key_column != Some(column.ordinal)
+        });
+        let unique: Vec<u16> = unique.map(|column| column.ordinal).collect();
+        if unique.is_empty() || keys.is_empty() {
+            return Vec::new();
+        }
+        let column = *dice.pick(&unique);
+        let mut members: Vec<Arc<Record>> = Vec::new();
+        for _ in 0..2 + dice.below(3) {
+            let key = dice.pick(keys);
+            if let Some(record) = known
+                .get(key)
+                .filter(|_| !members.iter().any(|other| other.key == *key))
+            {
+                members.push(record.clone());
+            }
+        }
+        let mut writes = Vec::new();
+        for (at, old) in members.iter().enumerate() {
+            if dice.once_in(8) {
+                writes.push(Write::purge(table, &old.key, None));
+                continue;
+            }
+            let mut record = (**old).clone();
+            record.version += 1 + dice.below(1 << 20) as u64;
+            if dice.once_in(8) && record.deleted_at.is_none() {
+                record.deleted_at = Some(self.now);
+                writes.push(Write::update(
+                    table,
+                    old,
+                    record.clone(),
+                    Vec::new(),
+                    ChangeKind::Deleted,
+                ));
+            } else {
+                let mut values = std::mem::take(&mut record.values).into_vec();
+                values.resize(table.columns.len(), Value::Null);
+                let next = members[(at + 1) % members.len()].value(column).clone();
+                let before = std::mem::replace(&mut values[usize::from(column)], next);
+                record.values = values.into();
+                let before = vec![(column, before)];
+                writes.push(Write::update(
+                    table,
+                    old,
+                    record.clone(),
+                    before,
+                    ChangeKind::Updated,
+                ));
+            }
+            known.insert(old.key.clone(), Arc::new(record));
+        }
+        writes
     }
 
     fn any_write(&self, dice: &mut Dice, keys: &[Key], known: &mut HashMap<Key, Arc<Record>>) -> Write {
