@@ -135,6 +135,16 @@ fn alone(all: &All) -> Vec<Row> {
             200_000.0,
             "maxSize",
         ),
+        all.bar(
+            all.alone("update with 100 live counts, settled", |m| m.live_counts),
+            20_000.0,
+            "liveCounts",
+        ),
+        all.bar(
+            all.alone("update with 1,000 live gets, settled", |m| m.live_gets),
+            200_000.0,
+            "liveGets",
+        ),
     ]
 }
 
@@ -146,6 +156,8 @@ struct Measured {
     update_indexed: (f64, f64),
     transaction: f64,
     full: f64,
+    live_counts: f64,
+    live_gets: f64,
     find_one: (f64, f64),
     page: (f64, f64),
 }
@@ -236,6 +248,8 @@ impl Measured {
             update_indexed: updates("age")?,
             transaction: bars::transactions(runtime, effort, runs, &table, &keys)?,
             full: bars::full(runtime, effort, runs, count)?,
+            live_counts: bars::live_counts(runtime, effort, runs, &table, &keys)?,
+            live_gets: bars::live_gets(runtime, effort, runs, &table, &keys)?,
             get,
             insert,
             find_one,
