@@ -39,7 +39,7 @@ pub enum Ask {
         since: Option<u64>,
     },
     /// Answers when every push up to now is sent.
-    Barrier,
+    Barrier {},
     /// Runs a query once.
     Run {
         /// The query.
@@ -50,7 +50,7 @@ pub enum Ask {
         params: Option<JsonMap>,
     },
     /// Begins a transaction.
-    Begin,
+    Begin {},
     /// Commits a transaction.
     Commit {
         /// Its number.
@@ -64,7 +64,7 @@ pub enum Ask {
     /// Does one operation.
     Do(Do),
     /// Is answered.
-    Ping,
+    Ping {},
 }
 
 /// One operation.

@@ -191,6 +191,8 @@ fn row_4_a_transfer_over_two_tables_is_never_seen_half_done() {
                             }
                         });
                         assert_eq!(sum.await.expect("read"), SUM);
+                        // Reads of memory never wait, so they would leave no processor to the writer.
+                        tokio::task::yield_now().await;
                     }
                 })
             })

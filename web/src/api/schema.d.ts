@@ -390,6 +390,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/buckets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables of a workspace as buckets, by name. */
+        get: operations["listBuckets"];
+        put?: never;
+        /** Define a bucket. */
+        post: operations["createBucket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/buckets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One bucket. */
+        get: operations["getBucket"];
+        put?: never;
+        post?: never;
+        /** Drop a bucket with its records, for good. */
+        delete: operations["deleteBucket"];
+        options?: never;
+        head?: never;
+        /** Give a bucket more fields or indexes, or another time to live. */
+        patch: operations["updateBucket"];
+        trace?: never;
+    };
+    "/api/buckets/{name}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove all records of a bucket, for good; the definition stays. */
+        post: operations["clearBucket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The store in numbers. */
+        get: operations["getStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/purge-ttl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove expired records now; nobody sees them either way. */
+        post: operations["purgeTtl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tables/{table}/columns": {
         parameters: {
             query?: never;
@@ -730,6 +818,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do operations over several tables as one: all are done in one commit, or none and every bad one is named by its index. */
+        post: operations["transact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tables/{table}/trash": {
         parameters: {
             query?: never;
@@ -951,6 +1056,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened, in order: a page of events or, with `Accept: text/event-stream`, all of them as they come. A stream is
+         *     resumed by `Last-Event-ID`, exactly after the event with that number.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The webhooks of a workspace, newest first. */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Make a webhook for the events of a workspace from now on. The answer holds its secret, this once. */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A webhook. */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Remove a webhook. */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /** Change a webhook. Switched on again, it goes on where it stopped. */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{webhook}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send everything after a revision, once more if it was sent. */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of the newest messages of a webhook. */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one message once more, now and apart from the order of the others; the answer says what became of it. */
+        post: operations["replayDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backup": {
         parameters: {
             query?: never;
@@ -960,6 +1173,80 @@ export interface paths {
         };
         /** Everything in one SQLite file, as of one moment; others go on writing. The header `X-Checksum-Sha256` is of the file. */
         get: operations["backup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All stored queries, by name. */
+        get: operations["listQueries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queries/{query}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One stored query. */
+        get: operations["getQuery"];
+        /** Store a query, instead of one of the same name. */
+        put: operations["putQuery"];
+        post?: never;
+        /** Remove a stored query; subscriptions to it go on. */
+        delete: operations["deleteQuery"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queries/{query}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a stored query once. */
+        post: operations["runQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open a WebSocket for live queries.
+         * @description Text frames of JSON, one object each; the protocol is described in the documentation. Credentials come with the request, as
+         *     anywhere, or in the first frame: `{"id": 1, "type": "auth", "key": "chy_…"}`.
+         */
+        get: operations["openLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1111,6 +1398,46 @@ export interface components {
          * @enum {string}
          */
         Blank: "keep" | "clear" | "fillOnly";
+        /** @description A table, told as a bucket. */
+        Bucket: {
+            /** @description Its name: the slug of the table. */
+            name: string;
+            /** @description `{key, schema, indexes, ttl, maxSize, persistent}`. */
+            definition: Record<string, unknown>;
+            /** @description The id of the table. */
+            tableId: string;
+        };
+        /** @description What clearing did. */
+        BucketCleared: {
+            /**
+             * Format: int64
+             * @description How many records are gone.
+             */
+            cleared: number;
+        };
+        /** @description A new bucket. */
+        BucketCreate: {
+            /** @description Its name, for paths; unique among the tables of the workspace. */
+            name: string;
+            /** @description `{key, schema, indexes?, ttl?, maxSize?, persistent?, etsType?, strict?, softDelete?}`. */
+            definition: Record<string, unknown>;
+        };
+        /** @description A page of buckets. */
+        BucketList: {
+            /** @description By name. */
+            buckets: components["schemas"]["Bucket"][];
+            /** @description How to go on. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A change of a bucket; what is absent stays. */
+        BucketUpdate: {
+            /** @description Fields that it gets, by name. */
+            addFields?: Record<string, unknown> | null;
+            /** @description Indexes that it gets: the name of a field, or a list of such names. */
+            addIndexes?: unknown[] | null;
+            /** @description How long records live from now on: milliseconds, or text such as `30m`, `7d`; `null` for ever. */
+            ttl?: unknown;
+        };
         /** @description Records to create. */
         BulkCreate: {
             /** @description The values of each by column slug; at most 10,000. */
@@ -1368,6 +1695,47 @@ export interface components {
             /** @description The workspace of a new table. */
             workspace?: string | null;
         };
+        /** @description What became of one message. */
+        Delivery: {
+            /** @description The id of the message, as in the header `webhook-id`; the same however often it is sent. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the event.
+             */
+            number: number;
+            /** @description Its topic. */
+            topic: string;
+            /**
+             * Format: date-time
+             * @description When it was last sent, RFC 3339 in UTC.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /** @description Whether it arrived. */
+            delivered: boolean;
+            /**
+             * Format: int32
+             * @description The status of the answer, if there was one.
+             */
+            status?: number | null;
+            /** @description What went wrong. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description How long the answer took, in ms.
+             */
+            tookMs: number;
+        };
+        /** @description The newest deliveries of a webhook. */
+        DeliveryList: {
+            /** @description Newest first; the last 50 are kept. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
         /**
          * @description Which way an order runs.
          * @enum {string}
@@ -1396,7 +1764,70 @@ export interface components {
          * @description Why a request was refused, for a program. The HTTP status follows from it.
          * @enum {string}
          */
-        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "importNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "methodNotAllowed" | "alreadyExists" | "uniqueViolation" | "referenceViolation" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "conflict" | "irreversible" | "changedSince" | "gone" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "timeout" | "overloaded" | "shuttingDown" | "storageUnavailable";
+        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "queryNotFound" | "importNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "webhookNotFound" | "deliveryNotFound" | "methodNotAllowed" | "alreadyExists" | "uniqueViolation" | "referenceViolation" | "referenced" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "transactionConflict" | "conflict" | "irreversible" | "changedSince" | "gone" | "revisionGone" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "timeout" | "overloaded" | "shuttingDown" | "storageUnavailable";
+        /**
+         * @description One step of one record. Records are flat: values by slug, the key under its own name or `id`, and `_version`, `_createdAt`,
+         *     `_updatedAt` and the like, times in ms.
+         */
+        Event: {
+            /**
+             * Format: int64
+             * @description Rises by one with each change of the store; what to resume after.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description The commit.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description When that was, in ms.
+             */
+            at: number;
+            /** @description `table.tasks.inserted`. */
+            topic: string;
+            /** @description What happened. */
+            type: components["schemas"]["EventType"];
+            /** @description The slug of the table. */
+            table: string;
+            /** @description The key of the record; absent if the table was cleared. */
+            key?: unknown;
+            /** @description What for. */
+            reason: components["schemas"]["EventReason"];
+            /** @description Who did it. */
+            actor?: string | null;
+            /** @description The operation it is part of. */
+            operation?: string | null;
+            /** @description The record: what it became, or what it was if it is gone. Absent of an update, and where the log does not hold it. */
+            record?: Record<string, unknown> | null;
+            /** @description What it was before an update. */
+            oldRecord?: Record<string, unknown> | null;
+            /** @description What it became by an update. */
+            newRecord?: Record<string, unknown> | null;
+        };
+        /** @description Events of whole commits, in order. */
+        EventPage: {
+            /** @description The events. */
+            events: components["schemas"]["Event"][];
+            /**
+             * Format: int64
+             * @description Everything up to this revision is told: the next `since`.
+             */
+            revision: number;
+            /** @description Whether there is more already. */
+            hasMore: boolean;
+        };
+        /**
+         * @description What a commit was for.
+         * @enum {string}
+         */
+        EventReason: "user" | "ttl" | "eviction" | "merge" | "import" | "undo";
+        /**
+         * @description What happened to a record, or to a whole table.
+         * @enum {string}
+         */
+        EventType: "inserted" | "updated" | "deleted" | "restored" | "purged" | "cleared";
         /** @description One record of an export. */
         ExportedRecord: {
             /** @description Its id or key. */
@@ -1523,9 +1954,37 @@ export interface components {
         /** @description A page of a record's history. */
         HistoryPage: {
             /** @description The newest first. */
-            steps: components["schemas"]["Step"][];
+            steps: components["schemas"]["HistoryStep"][];
             /** @description How to go on. */
             pagination: components["schemas"]["Pagination"];
+        };
+        /** @description One step of a record. */
+        HistoryStep: {
+            /**
+             * Format: int64
+             * @description The version it left.
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description The commit.
+             */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description When, RFC 3339 in UTC.
+             */
+            at: string;
+            /** @description The id of the user or API key that did it. */
+            actor?: string | null;
+            /** @description `user`, `ttl`, `eviction`, `merge`, `import` or `undo`. */
+            reason: string;
+            /** @description The operation it is part of. */
+            operation: string;
+            /** @description What happened. */
+            kind: components["schemas"]["StepKind"];
+            /** @description Field by field. */
+            changes: components["schemas"]["FieldChange"][];
         };
         /** @description Whether an import was told to stop. */
         ImportCancelled: {
@@ -1857,6 +2316,8 @@ export interface components {
              * @description How many issues there are in all, where `errors` had to stop.
              */
             errorsTotal?: number | null;
+            /** @description What the code is about, for a program: with `transactionConflict` its table and key. */
+            params?: Record<string, unknown>;
             /** @description With 412: the record as it is now. */
             current?: Record<string, unknown> | null;
         };
@@ -1874,6 +2335,14 @@ export interface components {
             /** @description Whether to count all that match. */
             count?: components["schemas"]["Count"];
         };
+        /** @description A query to be stored. */
+        QueryInput: {
+            /**
+             * @description The query: `table`, `filter`, `sort`, `offset`, `limit`, `fields`, `key`, `aggregate`; `"{{ params.x }}"` where a parameter
+             *     goes.
+             */
+            query: Record<string, unknown>;
+        };
         /** @description How an answer came about. */
         QueryMeta: {
             /**
@@ -1887,6 +2356,16 @@ export interface components {
             appliedSort: Record<string, unknown>[];
             /** @description How the planner went about it, with `?explain=true`. */
             plan?: string[] | null;
+        };
+        /** @description The answer of a stored query. */
+        QueryResult: {
+            /**
+             * Format: int64
+             * @description The revision it belongs to.
+             */
+            revision: number;
+            /** @description Flat records, one record or null, a figure, or figures by key. */
+            result: Record<string, unknown>;
         };
         /** @description One item of a table. */
         Record: {
@@ -2048,6 +2527,11 @@ export interface components {
             /** @description The numbers and names in the message, for a program. */
             params?: Record<string, unknown>;
         };
+        /** @description What a stored query is run with. */
+        RunQuery: {
+            /** @description The parameters. */
+            params?: Record<string, unknown>;
+        };
         /**
          * @description What an API key may do.
          * @enum {string}
@@ -2137,39 +2621,99 @@ export interface components {
             direction?: components["schemas"]["Direction"];
             nulls?: components["schemas"]["Nulls"] | null;
         };
-        /** @description One step of a record. */
-        Step: {
+        /** @description Which buckets there are. */
+        StatsBuckets: {
             /**
              * Format: int64
-             * @description The version it left.
+             * @description How many.
              */
-            version: number;
+            count: number;
+            /** @description Their names, in order. */
+            names: string[];
+        };
+        /** @description Whether records outlive the process. */
+        StatsPersistence: {
+            /** @description They do. */
+            enabled: boolean;
+        };
+        /** @description Queries by name, and who is subscribed. */
+        StatsQueries: {
             /**
              * Format: int64
-             * @description The commit.
+             * @description Queries that are kept by name.
              */
-            revision: number;
+            defined: number;
             /**
-             * Format: date-time
-             * @description When, RFC 3339 in UTC.
+             * Format: int64
+             * @description Subscriptions at this moment, to this server.
              */
-            at: string;
-            /** @description The id of the user or API key that did it. */
-            actor?: string | null;
-            /** @description `user`, `ttl`, `eviction`, `merge`, `import` or `undo`. */
-            reason: string;
-            /** @description The operation it is part of. */
-            operation: string;
-            /** @description What happened. */
-            kind: components["schemas"]["StepKind"];
-            /** @description Field by field. */
-            changes: components["schemas"]["FieldChange"][];
+            activeSubscriptions: number;
+        };
+        /** @description A number for each bucket, and their sum. */
+        StatsTotal: {
+            /**
+             * Format: int64
+             * @description The sum.
+             */
+            total: number;
+            /** @description By name of the bucket. */
+            perBucket: {
+                [key: string]: number;
+            };
+        };
+        /** @description The removal of expired records. */
+        StatsTtl: {
+            /** @description It is done now and then. */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description How often, in milliseconds; 0 if only when asked.
+             */
+            checkIntervalMs: number;
         };
         /**
          * @description What a step of a record was.
          * @enum {string}
          */
         StepKind: "inserted" | "updated" | "deleted" | "restored";
+        /** @description A store in numbers. */
+        StoreStats: {
+            /** @description The slug of the workspace. */
+            name: string;
+            /** @description Its buckets. */
+            buckets: components["schemas"]["StatsBuckets"];
+            /** @description Their records. */
+            records: components["schemas"]["StatsTotal"];
+            /** @description Their indexes. */
+            indexes: components["schemas"]["StatsTotal"];
+            /** @description Queries by name, and who is subscribed. */
+            queries: components["schemas"]["StatsQueries"];
+            /** @description Whether records outlive the process. */
+            persistence: components["schemas"]["StatsPersistence"];
+            /** @description The removal of expired records. */
+            ttl: components["schemas"]["StatsTtl"];
+            /**
+             * Format: int64
+             * @description The newest revision.
+             */
+            revision: number;
+        };
+        /** @description The stored queries. */
+        StoredQueries: {
+            /** @description By name. */
+            queries: components["schemas"]["StoredQuery"][];
+        };
+        /** @description A stored query. */
+        StoredQuery: {
+            /** @description Its name. */
+            name: string;
+            /** @description The query as it was given. */
+            query: Record<string, unknown>;
+            /** @description The names of its parameters. */
+            params: string[];
+            /** @description When it was last written. */
+            updatedAt: string;
+        };
         /** @description A named set of records under one schema. */
         Table: {
             /** @description A UUID. */
@@ -2312,9 +2856,11 @@ export interface components {
             ttl?: unknown;
             /**
              * Format: int64
-             * @description Most records; beyond it the oldest go. Not to be had yet: a table that asks for it is refused.
+             * @description Most records; beyond it the oldest make room for new ones.
              */
             maxSize?: number | null;
+            /** @description Whether the records outlive the process (the default); otherwise a store that nobody shares forgets them when it is opened. */
+            persistent?: boolean | null;
             /** @description Indexes over several columns, each a list of slugs. */
             indexes?: string[][] | null;
         };
@@ -2328,6 +2874,8 @@ export interface components {
             enableRevisions?: boolean | null;
             /** @description Whether files may be attached to records. */
             enableAttachments?: boolean | null;
+            /** @description How long records live from now on: milliseconds, or text such as `30m`, `7d`; `null` for ever. */
+            ttl?: unknown;
         };
         /** @description What a table holds, in numbers. */
         TableStats: {
@@ -2363,6 +2911,58 @@ export interface components {
             /** @description The new colour. */
             color?: string | null;
             settings?: components["schemas"]["TableSettingsUpdate"] | null;
+        };
+        /**
+         * @description What an operation of a transaction does.
+         * @enum {string}
+         */
+        TransactionOp: "create" | "update" | "replace" | "delete" | "restore" | "check";
+        /** @description One operation of a transaction. */
+        TransactionOperation: {
+            /** @description What is done. */
+            op: components["schemas"]["TransactionOp"];
+            /** @description The table's id or slug. */
+            table: string;
+            /** @description The record's id or key; with every operation but `create`. */
+            id?: unknown;
+            /** @description The values by column slug; with `create`, `update` and `replace`. */
+            data?: Record<string, unknown> | null;
+            /**
+             * Format: int64
+             * @description The version that the record must have when its turn comes; with `check` 0 says that there must be none.
+             */
+            version?: number | null;
+        };
+        /** @description What a transaction did: one result for each operation, in order. */
+        TransactionReply: {
+            /** @description The results. */
+            results: components["schemas"]["TransactionResult"][];
+            /**
+             * Format: int64
+             * @description The commit that made them; absent in a trial.
+             */
+            revision?: number | null;
+            /** @description Whether nothing was written because that was asked for. */
+            dryRun?: boolean;
+        };
+        /** @description Operations to do as one. */
+        TransactionRequest: {
+            /** @description The operations, in order: a later one sees what an earlier one did; at most 1,000. */
+            operations: components["schemas"]["TransactionOperation"][];
+            /** @description Whether to answer the same but write nothing. */
+            dryRun?: boolean;
+        };
+        /** @description What one operation left. */
+        TransactionResult: {
+            record?: components["schemas"]["Record"] | null;
+        };
+        /** @description What removing expired records did. */
+        TtlPurged: {
+            /**
+             * Format: int64
+             * @description How many records had expired.
+             */
+            purged: number;
         };
         /** @description A type a column could have, with what it would cost. */
         TypeSuggestion: {
@@ -2484,6 +3084,10 @@ export interface components {
             format?: string | null;
             /** @description Rules for the properties of an object or the items of an array: `{"properties": {…}}` or `{"items": {…}}`. */
             nested?: Record<string, unknown> | null;
+            /** @description The slug of the table, in the same workspace, of which a value is a record's key: that record must be there. */
+            ref?: string | null;
+            /** @description What deleting that record does: `restrict` (it is refused, the default), `cascade` (this one goes too) or `setNull`. */
+            onDelete?: string | null;
         };
         /** @description Which version comes back. */
         VersionRestore: {
@@ -2492,6 +3096,64 @@ export interface components {
              * @description The version, as the history tells it.
              */
             version: number;
+        };
+        /** @description Somebody who is told of events by HTTP. */
+        Webhook: {
+            /** @description A UUID. */
+            id: string;
+            /** @description Where events are sent. */
+            url: string;
+            /** @description Which; all if empty. */
+            topics: string[];
+            /** @description Whether anything is sent. */
+            active: boolean;
+            /** @description Why it was switched off, if that was not somebody's wish. */
+            offBecause?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when nothing arrives, RFC 3339 in UTC; absent while all is well.
+             */
+            failingSince?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /** @description Who made it. */
+            createdBy?: string | null;
+            /** @description What signs its messages; in the answer that makes it, and nowhere else. */
+            secret?: string | null;
+        };
+        /** @description A new webhook. */
+        WebhookCreate: {
+            /** @description Where events are sent: `https://…` or `http://…`, without user and password. */
+            url: string;
+            /** @description Which events, such as `table.tasks.*`; all when absent. */
+            topics?: string[];
+        };
+        /** @description A page of webhooks. */
+        WebhookList: {
+            /** @description Newest first. */
+            webhooks: components["schemas"]["Webhook"][];
+            /** @description How to go on. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description Where to begin to send again. */
+        WebhookReplay: {
+            /**
+             * Format: int64
+             * @description Everything after this revision is sent, once more if it was sent.
+             */
+            since: number;
+        };
+        /** @description A change of a webhook: absent keeps. */
+        WebhookUpdate: {
+            /** @description The new URL. */
+            url?: string | null;
+            /** @description The new topics. */
+            topics?: string[] | null;
+            /** @description Whether anything is sent; switched on again, it goes on where it stopped. */
+            active?: boolean | null;
         };
         /** @description An isolated set of tables. */
         Workspace: {
@@ -5296,6 +5958,806 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TableStats"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBuckets: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of buckets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BucketList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createBucket: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BucketCreate"];
+            };
+        };
+        responses: {
+            /** @description Defined. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bucket"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBucket: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bucket. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bucket"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBucket: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another bucket refers to it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateBucket: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BucketUpdate"];
+            };
+        };
+        responses: {
+            /** @description The bucket as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bucket"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clearBucket: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many are gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BucketCleared"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Other records refer to them. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStats: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreStats"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purgeTtl: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many had expired. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TtlPurged"];
                 };
             };
             /** @description The request cannot be read. */
@@ -8935,6 +10397,125 @@ export interface operations {
             };
         };
     };
+    transact: {
+        parameters: {
+            query?: {
+                /** @description Whether to answer the same but write nothing; also a member of the body. */
+                dryRun?: boolean;
+                /** @description `false` leaves out members that only the store writes; otherwise they are an issue. */
+                strict?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransactionRequest"];
+            };
+        };
+        responses: {
+            /** @description What each operation left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionReply"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listTrash: {
         parameters: {
             query?: {
@@ -10432,6 +12013,913 @@ export interface operations {
             };
         };
     };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+                /** @description Events after this revision; when absent all that are kept or, of a stream, those that come. */
+                since?: number;
+                /** @description Which events, such as `table.tasks.*` or `bucket.*.inserted`; all when absent. May be given several times. */
+                topic?: string[];
+                /** @description About how many events a page holds; 1 to 1,000, 100 when absent. Commits are told whole, so it may be more. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The number of the event to go on after; of a stream only. */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The change log does not reach back so far any more. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of webhooks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookCreate"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookUpdate"];
+            };
+        };
+        responses: {
+            /** @description It as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplay"];
+            };
+        };
+        responses: {
+            /** @description It; sending has begun. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest deliveries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                webhook: string;
+                /** @description The id of the message. */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     backup: {
         parameters: {
             query?: never;
@@ -10512,6 +13000,538 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    listQueries: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredQueries"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getQuery: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                query: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The query. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredQuery"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putQuery: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name: letters, digits, dots, hyphens and underscores. */
+                query: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryInput"];
+            };
+        };
+        responses: {
+            /** @description Stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredQuery"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteQuery: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                query: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runQuery: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                query: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunQuery"];
+            };
+        };
+        responses: {
+            /** @description The result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResult"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openLive: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The protocol is switched */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -36,7 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(open))
 }
 
-/// Open a WebSocket for live queries
+/// Open a WebSocket for live queries.
 ///
 /// Text frames of JSON, one object each; the protocol is described in the documentation. Credentials come with the request, as
 /// anywhere, or in the first frame: `{"id": 1, "type": "auth", "key": "chy_…"}`.

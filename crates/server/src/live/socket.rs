@@ -203,7 +203,7 @@ impl Socket {
     /// Does what a frame asks; nothing is answered where the answer was sent already.
     async fn answer(&mut self, id: u64, ask: Ask) -> Result<Result<Option<JsonMap>, Fault>, End> {
         match ask {
-            Ask::Ping => return Ok(Ok(Some(JsonMap::new()))),
+            Ask::Ping {} => return Ok(Ok(Some(JsonMap::new()))),
             Ask::Auth { key } => {
                 let who = Who::by_key(&self.app, &key).await;
                 // What somebody else has begun is not gone on with.
@@ -219,7 +219,7 @@ impl Socket {
                     .hint("Send {\"id\": 1, \"type\": \"auth\", \"key\": \"chy_…\"} first.");
                 return Ok(Err(fault));
             }
-            Ask::Barrier => return self.barrier(id).await,
+            Ask::Barrier {} => return self.barrier(id).await,
             Ask::Subscribe {
                 query,
                 name,
@@ -237,7 +237,7 @@ impl Socket {
                 let question = Question { query, name, params };
                 return Ok(self.run_once(question).await.map(Some));
             }
-            Ask::Begin => return Ok(self.begin().await.map(Some)),
+            Ask::Begin {} => return Ok(self.begin().await.map(Some)),
             Ask::Commit { transaction } => return Ok(self.commit(transaction).await.map(Some)),
             Ask::Rollback { transaction } => return Ok(self.rollback(transaction).map(Some)),
             Ask::Do(operation) => return Ok(self.operate(operation).await.map(Some)),
