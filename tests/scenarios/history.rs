@@ -29,7 +29,8 @@ fn a_history_tells_field_by_field_and_any_version_comes_back() {
 
         let history = notes.history("n", 10, None).await.expect("told");
         assert!(!history.has_more);
-        let told: Vec<(u64, ChangeKind, Vec<(&str, &Json, &Json)>)> = history
+        type Told<'a> = (u64, ChangeKind, Vec<(&'a str, &'a Json, &'a Json)>);
+        let told: Vec<Told<'_>> = history
             .steps
             .iter()
             .map(|step| {

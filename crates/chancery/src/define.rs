@@ -257,19 +257,12 @@ fn compare_options(stored: &Column, wanted: &Column, lacking: &mut Lacking, issu
     if wanted.options.is_empty() {
         return;
     }
-    let mut next = stored
+    let last = stored.options.iter().map(|option| option.order_index).max();
+    let new = wanted
         .options
         .iter()
-        .map(|option| option.order_index)
-        .max()
-        .unwrap_or(-1);
-    for option in wanted
-        .options
-        .iter()
-        .filter(|option| stored.option(&option.id).is_none())
-    {
-        next += 1;
-        let order_index = next;
+        .filter(|option| stored.option(&option.id).is_none());
+    for (option, order_index) in new.zip(last.unwrap_or(-1) + 1..) {
         lacking.options.push((
             wanted.slug.clone(),
             SelectOption {

@@ -529,7 +529,7 @@ impl Deciding<'_> {
             let kind = ChangeKind::Updated;
             self.writes.push(Write::update(
                 self.table,
-                &current,
+                current,
                 decided.record,
                 decided.before,
                 kind,

@@ -19,7 +19,7 @@ pub(crate) struct Item {
 /// What stands behind the name of an item.
 pub(crate) enum Given {
     Nothing,
-    Value(Expr),
+    Value(Box<Expr>),
     List(Vec<Expr>),
 }
 
@@ -39,7 +39,7 @@ impl Parse for Item {
         let name = input.call(Ident::parse_any)?;
         let given = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            Given::Value(input.parse()?)
+            Given::Value(Box::new(input.parse()?))
         } else if input.peek(token::Paren) {
             let inside;
             parenthesized!(inside in input);

@@ -111,7 +111,10 @@ pub struct OperationPage {
 
 /// Counts of operations that were looked at. Commits never change, so neither do they.
 #[derive(Default)]
-pub(crate) struct Counted(Mutex<HashMap<(Arc<str>, u64), Arc<Counts>>>);
+pub(crate) struct Counted(Mutex<HashMap<OfWorkspace, Arc<Counts>>>);
+
+/// A workspace and the revision of an operation in it.
+type OfWorkspace = (Arc<str>, u64);
 
 type Counts = BTreeMap<TableId, TableCounts>;
 

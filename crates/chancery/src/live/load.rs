@@ -31,7 +31,7 @@ pub(crate) struct Wanted {
 
 /// Where a result comes from.
 pub(crate) enum Source {
-    Query(LiveQuery),
+    Query(Box<LiveQuery>),
     Made(Box<Make>),
 }
 

@@ -97,7 +97,8 @@ impl Store {
         let shape = LiveShape {
             fields: query.fields.as_deref().map(Arc::from),
         };
-        self.subscribed(Source::Query(query), inbox, shape).await
+        self.subscribed(Source::Query(Box::new(query)), inbox, shape)
+            .await
     }
 
     /// Subscribes to what a closure makes out of what it reads: it runs again when something that it read has changed, and

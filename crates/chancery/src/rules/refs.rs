@@ -5,6 +5,7 @@
 //! table in which nothing was found that refers to a record that goes; its revision is taken before looking.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
@@ -49,6 +50,12 @@ pub(super) async fn follow(
         .extend(checks.map(|(table, revision)| Check::Table { table, revision }));
     targets(store, catalog, own, net, now, added).await
 }
+
+/// What refers to each record that is asked for.
+type Asked = HashMap<Key, Vec<Reference>>;
+
+/// Values of columns, by ordinal, as they were.
+type Before = Vec<(u16, Value)>;
 
 /// A record that goes or changes because of what it refers to.
 struct Child {
@@ -229,7 +236,7 @@ impl Ends<'_> {
             added.after.push(write);
         }
         let mut changed: HashMap<(TableId, Key), usize> = HashMap::new();
-        let mut updates: Vec<(Child, Record, Vec<(u16, Value)>)> = Vec::new();
+        let mut updates: Vec<(Child, Record, Before)> = Vec::new();
         for (child, column) in std::mem::take(&mut self.nulls) {
             let (table, key) = (child.table.number, child.record.key.clone());
             if net.is_gone(table, &key) {
@@ -317,9 +324,8 @@ fn by_table(all: Vec<Gone>) -> BTreeMap<TableId, Vec<Gone>> {
 
 /// Notes the revision that a table is looked into at, before that is done.
 async fn look(store: &Store, referrer: &Referrer, looked: &mut BTreeMap<TableId, u64>) -> Result<(), Error> {
-    let number = referrer.table.number;
-    if !looked.contains_key(&number) {
-        looked.insert(number, store.core.backend.revision().await?);
+    if let Entry::Vacant(place) = looked.entry(referrer.table.number) {
+        place.insert(store.core.backend.revision().await?);
     }
     Ok(())
 }
@@ -364,7 +370,7 @@ async fn targets(
     now: i64,
     added: &mut Added,
 ) -> Result<(), Error> {
-    let mut asked: BTreeMap<TableId, (Arc<Table>, HashMap<Key, Vec<Reference>>)> = BTreeMap::new();
+    let mut asked: BTreeMap<TableId, (Arc<Table>, Asked)> = BTreeMap::new();
     for left in net.all_left() {
         let Some((table, record)) = record_of(&own[left.write]) else {
             continue;

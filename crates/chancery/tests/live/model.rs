@@ -129,7 +129,7 @@ async fn run(seed: u64, steps: usize, every: u64) {
             }
         }
     }
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         table.clear().await.unwrap();
     }
     for subscriber in &mut subscribers {

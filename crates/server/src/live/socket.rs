@@ -203,23 +203,23 @@ impl Socket {
     /// Does what a frame asks; nothing is answered where the answer was sent already.
     async fn answer(&mut self, id: u64, ask: Ask) -> Result<Result<Option<JsonMap>, Fault>, End> {
         match ask {
-            Ask::Ping {} => return Ok(Ok(Some(JsonMap::new()))),
+            Ask::Ping {} => Ok(Ok(Some(JsonMap::new()))),
             Ask::Auth { key } => {
                 let who = Who::by_key(&self.app, &key).await;
                 // What somebody else has begun is not gone on with.
                 self.open.forget_all();
-                return Ok(who.map(|who| {
+                Ok(who.map(|who| {
                     self.who = Some(who);
                     Some(JsonMap::new())
-                }));
+                }))
             }
             _ if self.who.is_none() => {
                 let detail = "The socket has not said who it is.";
                 let fault = Fault::new(ErrorCode::Unauthenticated, detail)
                     .hint("Send {\"id\": 1, \"type\": \"auth\", \"key\": \"chy_…\"} first.");
-                return Ok(Err(fault));
+                Ok(Err(fault))
             }
-            Ask::Barrier {} => return self.barrier(id).await,
+            Ask::Barrier {} => self.barrier(id).await,
             Ask::Subscribe {
                 query,
                 name,
@@ -227,20 +227,18 @@ impl Socket {
                 snapshots,
             } => {
                 let question = Question { query, name, params };
-                return Ok(self.subscribe(question, snapshots).await.map(Some));
+                Ok(self.subscribe(question, snapshots).await.map(Some))
             }
-            Ask::Unsubscribe { subscription } => {
-                return Ok(self.unsubscribe(subscription).map(Some));
-            }
-            Ask::On { topic, since } => return Ok(self.on(&topic, since).await.map(Some)),
+            Ask::Unsubscribe { subscription } => Ok(self.unsubscribe(subscription).map(Some)),
+            Ask::On { topic, since } => Ok(self.on(&topic, since).await.map(Some)),
             Ask::Run { query, name, params } => {
                 let question = Question { query, name, params };
-                return Ok(self.run_once(question).await.map(Some));
+                Ok(self.run_once(question).await.map(Some))
             }
-            Ask::Begin {} => return Ok(self.begin().await.map(Some)),
-            Ask::Commit { transaction } => return Ok(self.commit(transaction).await.map(Some)),
-            Ask::Rollback { transaction } => return Ok(self.rollback(transaction).map(Some)),
-            Ask::Do(operation) => return Ok(self.operate(operation).await.map(Some)),
+            Ask::Begin {} => Ok(self.begin().await.map(Some)),
+            Ask::Commit { transaction } => Ok(self.commit(transaction).await.map(Some)),
+            Ask::Rollback { transaction } => Ok(self.rollback(transaction).map(Some)),
+            Ask::Do(operation) => Ok(self.operate(operation).await.map(Some)),
         }
     }
 
