@@ -46,6 +46,10 @@ enum Action {
         limit: u64,
     },
     /// Show one operation
+    #[command(after_long_help = "\
+Examples:
+  chancery operation show r42
+  chancery operation show r42 --json")]
     Show {
         /// Its id
         id: String,

@@ -427,17 +427,4 @@ async fn sweeps_and_evictions_look_at_what_they_take() {
     let way = explain(&table).await;
     assert!(way.contains("t1_expiry (expires_at<?)"), "{way}");
     assert!(way.contains("USING INDEX t1_created"), "{way}");
-    let unlimited = Arc::new(Table {
-        max_size: None,
-        schema_version: table.schema_version + 1,
-        ..Table::clone(&table)
-    });
-    let change = SchemaWrite::Change {
-        before: table,
-        after: unlimited.clone(),
-    };
-    store.commit(batch(vec![Write::Schema(change)])).await.unwrap();
-    let way = explain(&unlimited).await;
-    assert!(way.contains("t1_expiry (expires_at<?)"), "{way}");
-    assert!(!way.contains("t1_created"), "{way}");
 }
