@@ -112,7 +112,8 @@ pub struct ImportOptions {
     pub control: ImportControl,
 }
 
-/// The handle on one import while it runs. Clones are the same import; options for another one need a fresh handle.
+/// The handle on one import while it runs. Clones are the same import; an import that begins with the handle of another one
+/// gets a fresh handle, which only `watch` hears of: to cancel it too, give it a handle of its own.
 #[derive(Clone)]
 pub struct ImportControl {
     inner: Arc<Inner>,
@@ -123,8 +124,13 @@ struct Inner {
     cancelled: AtomicBool,
     progress: Mutex<Progress>,
     started: Instant,
-    watch: Option<Box<dyn Fn(Progress) + Send + Sync>>,
+    watch: Option<Watch>,
+    /// Whether an import has begun with it.
+    begun: AtomicBool,
 }
+
+/// Hears how far an import is.
+type Watch = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// What an import is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,16 +176,26 @@ impl std::fmt::Debug for ImportControl {
 impl ImportControl {
     /// A fresh handle that calls `watch` after each chunk of rows.
     pub fn watched(watch: impl Fn(Progress) + Send + Sync + 'static) -> ImportControl {
-        ImportControl::with(Some(Box::new(watch)))
+        ImportControl::with(Some(Arc::new(watch)))
     }
 
-    fn with(watch: Option<Box<dyn Fn(Progress) + Send + Sync>>) -> ImportControl {
+    /// The handle of an import that begins: this one, or a fresh one if another import has begun with it. No two imports have
+    /// one id, so that taking back the one never takes back the other.
+    pub(super) fn begun(&self) -> ImportControl {
+        match self.inner.begun.swap(true, Ordering::Relaxed) {
+            false => self.clone(),
+            true => ImportControl::with(self.inner.watch.clone()).begun(),
+        }
+    }
+
+    fn with(watch: Option<Watch>) -> ImportControl {
         let inner = Inner {
             id: Uuid::now_v7().to_string().into(),
             cancelled: AtomicBool::new(false),
             progress: Mutex::default(),
             started: Instant::now(),
             watch,
+            begun: AtomicBool::new(false),
         };
         ImportControl {
             inner: Arc::new(inner),

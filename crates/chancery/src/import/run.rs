@@ -170,16 +170,20 @@ struct Import {
 
 impl Import {
     fn begin(store: &Store, file: &ImportFile, options: &ImportOptions) -> Result<Import, Error> {
+        let options = ImportOptions {
+            control: options.control.begun(),
+            ..options.clone()
+        };
         Ok(Import {
             store: store.clone(),
             file: file.clone(),
             bytes: file.len()?,
-            options: options.clone(),
             collected: Collected::default(),
             started: Instant::now(),
             started_at: store.now(),
             end: None,
             _listed: Listed::new(store, &options.control),
+            options,
         })
     }
 
