@@ -51,9 +51,9 @@ test('a request can be given up', async () => {
 test('keys of any characters stand in paths', async () => {
   const { store } = await withTasks();
   const odd = await store.defineBucket('odd', { key: 'id', schema: { id: { type: 'string' } } });
-  for (const id of ['a/b', 'ä ö', '100%', '?x=1#y', '..']) {
-    if (id !== '..') await odd.insert({ id });
-    assert.equal((await odd.get(id))?.['id'], id === '..' ? undefined : id, id);
+  for (const id of ['a/b', 'ä ö', '100%', '?x=1#y']) {
+    await odd.insert({ id });
+    assert.equal((await odd.get(id))?.['id'], id, id);
   }
   await refused(odd.update('a//b', {}), NotFoundError);
 });

@@ -111,7 +111,7 @@ test('a query of no name is an error', async () => {
 
 test('a question that does not fit is an error', async () => {
   const { tasks } = await withTasks();
-  const error = await refused(tasks.live({ filter: { titel: 'x' } }, () => undefined), ChanceryError);
+  const error = await refused(tasks.live({ filter: { title: { $foo: 'x' } } }, () => undefined), ChanceryError);
   assert.equal(error.code, 'invalidFilter');
 });
 

@@ -83,8 +83,12 @@ pub fn check_table(
     if input.ttl_ms.is_some_and(|ttl| ttl <= 0) {
         issues.push(Issue::new("ttl", Code::Definition, "ttl is at least 1 ms"));
     }
-    if input.max_size == Some(0) {
-        issues.push(Issue::new("maxSize", Code::Definition, "maxSize is at least 1"));
+    if input
+        .max_size
+        .is_some_and(|max| !(1..=i64::MAX as u64).contains(&max))
+    {
+        let message = format!("maxSize is at least 1 and at most {}", i64::MAX);
+        issues.push(Issue::new("maxSize", Code::Definition, message));
     }
     if issues.is_empty() { Ok(table) } else { Err(issues) }
 }

@@ -22,6 +22,7 @@ use utoipa_axum::routes;
 use crate::caller::{authenticate, same_origin};
 use crate::extract::Params;
 use crate::fault::Fault;
+use crate::openapi::refusals::Named;
 use crate::routes::buckets::WorkspaceParams;
 use crate::state::App;
 use caller::Who;
@@ -46,7 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     tag = "Live",
     operation_id = "openLive",
     params(WorkspaceParams),
-    responses((status = 101, description = "The protocol is switched")),
+    responses((status = 101, description = "The protocol is switched"), Named),
     security(())
 )]
 async fn open(

@@ -20,7 +20,7 @@ use crate::acting::{self, Acting};
 use crate::caller;
 use crate::convert::events as convert;
 use crate::fault::Fault;
-use crate::openapi::refusals::Common;
+use crate::openapi::refusals::Named;
 use crate::reply::{Reply, page_limit};
 use crate::state::App;
 
@@ -106,7 +106,7 @@ impl ChangesParams {
 /// resumed by `Last-Event-ID`, exactly after the event with that number.
 #[utoipa::path(get, path = "/api/changes", operation_id = "listChanges", tag = "Changes", params(ChangesParams,
         ("Last-Event-ID" = Option<String>, Header, description = "The number of the event to go on after; of a stream only.")),
-    responses((status = 200, description = "Events.", body = EventPage, content_type = "application/json"), Common,
+    responses((status = 200, description = "Events.", body = EventPage, content_type = "application/json"), Named,
         (status = 410, description = "The change log does not reach back so far any more.", body = chancery_api::Problem,
             content_type = "application/problem+json")))]
 async fn changes(State(app): State<App>, Acting(store): Acting, request: Request) -> Result<Response, Fault> {

@@ -8,7 +8,7 @@ use crate::acting::{self, Acting};
 use crate::convert;
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
-use crate::openapi::refusals::{Common, Named, WithBody};
+use crate::openapi::refusals::{Named, WithBody};
 use crate::reply::Reply;
 use crate::state::App;
 
@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// All stored queries, by name.
 #[utoipa::path(get, path = "/api/queries", operation_id = "listQueries", tag = "Live", params(WorkspaceParams),
-    responses((status = 200, description = "The queries.", body = StoredQueries), Common))]
+    responses((status = 200, description = "The queries.", body = StoredQueries), Named))]
 async fn list(Acting(store): Acting, Params(params): Params<WorkspaceParams>) -> Result<Reply, Fault> {
     let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&StoredQueries {
