@@ -114,7 +114,8 @@ impl Store {
     ///     .live_with(|reads| async move { Ok(json!({"tasks": reads.table("tasks")?.count(&Query::new()).await?})) })
     ///     .await?;
     /// tasks.insert(json!({"title": "One"})).await?;
-    /// assert_eq!(live.shape().push(&live.next().await?)["snapshot"], json!({"tasks": 1}));
+    /// let push = live.next().await?;
+    /// assert_eq!(live.shape().push(&push)["snapshot"], json!({"tasks": 1}));
     /// # Ok(()) }
     /// ```
     ///

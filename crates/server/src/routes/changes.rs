@@ -64,10 +64,11 @@ impl ChangesParams {
         let mut params = ChangesParams::default();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let number = || {
-                let detail = format!("{name}: \"{value}\" is no whole number.");
-                value
-                    .parse()
-                    .map_err(|_| Fault::new(ErrorCode::InvalidParameter, detail))
+                let detail = format!("{name}: \"{value}\" is no whole number up to 2^63 - 1.");
+                let number = value.parse::<u64>().ok();
+                number
+                    .filter(|number| i64::try_from(*number).is_ok())
+                    .ok_or_else(|| Fault::new(ErrorCode::InvalidParameter, detail))
             };
             match &*name {
                 "workspace" => params.workspace = Some(value.into_owned()),
