@@ -25,8 +25,11 @@ const REPLICAS_MAX: usize = 16;
 const TRIED_MAX: usize = 2;
 /// How long a read waits for a connection to a replica; then the primary answers it.
 const LEND_WAIT: Duration = Duration::from_millis(500);
-/// For how long a replica that was behind is not asked again, unless it is known to have caught up.
-const BEHIND_REST: Duration = Duration::from_millis(10);
+/// For how long a replica that was behind is not asked again, unless it is known to have caught up: at first about as long
+/// as a replica next door takes to replay a commit, then twice as long each time it is still behind.
+const BEHIND_REST: Duration = Duration::from_millis(1);
+/// The longest of these.
+const BEHIND_REST_MAX: Duration = Duration::from_millis(64);
 
 /// Whether a replica is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +62,33 @@ pub(super) struct Replica {
     state: watch::Sender<State>,
     /// The newest revision it was seen to have: a hint, never a proof.
     position: AtomicU64,
-    rests_until: Mutex<Option<Instant>>,
+    rest: Mutex<Rest>,
     lag_ms: AtomicU64,
     reads: AtomicU64,
     behind: AtomicU64,
     failures: AtomicU64,
     times_out: AtomicU64,
+}
+
+/// How long a replica that was behind is left alone.
+#[derive(Debug, Default)]
+struct Rest {
+    until: Option<Instant>,
+    length: Duration,
+}
+
+impl Rest {
+    fn lasts(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// It is behind (still, if it was before). Reads that find it so at the same time lengthen it once.
+    fn lengthen(&mut self) {
+        if !self.lasts() {
+            self.length = (self.length * 2).clamp(BEHIND_REST, BEHIND_REST_MAX);
+            self.until = Some(Instant::now() + self.length);
+        }
+    }
 }
 
 impl Replicas {
@@ -188,7 +212,7 @@ impl Replica {
             pools: Pools::new(Settings::parse_replica(url)?)?,
             state: watch::Sender::new(State::Aside("it was not asked yet".into())),
             position: AtomicU64::new(0),
-            rests_until: Mutex::new(None),
+            rest: Mutex::default(),
             lag_ms: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             behind: AtomicU64::new(0),
@@ -198,11 +222,7 @@ impl Replica {
     }
 
     fn may_serve(&self, required: u64) -> bool {
-        let rests = || {
-            self.rests_until
-                .lock()
-                .is_some_and(|until| Instant::now() < until)
-        };
+        let rests = || self.rest.lock().lasts();
         *self.state.borrow() == State::In && (self.position.load(SeqCst) >= required || !rests())
     }
 
@@ -222,10 +242,11 @@ impl Replica {
         let position = connection.ask_position().await?;
         self.position.fetch_max(position, SeqCst);
         if position >= required {
+            *self.rest.lock() = Rest::default();
             return Ok(Some(connection));
         }
         self.behind.fetch_add(1, SeqCst);
-        *self.rests_until.lock() = Some(Instant::now() + BEHIND_REST);
+        self.rest.lock().lengthen();
         Ok(None)
     }
 
@@ -313,6 +334,25 @@ mod tests {
             (figures.replicas[0].out.as_deref(), figures.replicas[0].times_out),
             (Some("killed"), 1)
         );
+    }
+
+    #[test]
+    fn a_replica_that_stays_behind_rests_longer_each_time_up_to_a_limit() {
+        let mut rest = Rest::default();
+        assert!(!rest.lasts());
+        let mut lengths = Vec::new();
+        for _ in 0..9 {
+            rest.lengthen();
+            rest.lengthen();
+            lengths.push(rest.length.as_millis());
+            assert!(
+                rest.until
+                    .is_some_and(|until| until > Instant::now() - rest.length)
+            );
+            rest.until = Some(Instant::now());
+            assert!(!rest.lasts());
+        }
+        assert_eq!(lengths, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
     }
 
     #[tokio::test]
