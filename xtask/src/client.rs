@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Use this server binary instead of building one
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
-    /// Write the types that are made from the OpenAPI document instead of comparing them
+    /// Write the types that are made from the OpenAPI document, the page's too, instead of comparing them
     #[arg(long)]
     write: bool,
 }

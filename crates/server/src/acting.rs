@@ -5,9 +5,12 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use chancery::{Actor, Source, Store, TableHandle};
 use http::request::Parts;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::caller::Caller;
 use crate::conventions::AtLeast;
+use crate::extract::Params;
 use crate::fault::Fault;
 use crate::idempotency::Once;
 use crate::state::App;
@@ -37,6 +40,29 @@ impl FromRequestParts<App> for Acting {
             Some(once) => once.bind(&store),
             None => store,
         }))
+    }
+}
+
+/// Which workspace is meant.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WorkspaceParams {
+    /// The id or slug of a workspace; the default one when absent.
+    pub(crate) workspace: Option<String>,
+}
+
+/// The store on behalf of the caller, in the workspace that the query names: for routes that take [`WorkspaceParams`] and
+/// no other parameters.
+pub(crate) struct Within(pub(crate) Store);
+
+impl FromRequestParts<App> for Within {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Within, Fault> {
+        let Acting(store) = Acting::from_request_parts(parts, app).await?;
+        let Params(WorkspaceParams { workspace: name }) = Params::from_request_parts(parts, app).await?;
+        workspace(store, name.as_deref()).await.map(Within)
     }
 }
 

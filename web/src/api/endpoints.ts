@@ -1,7 +1,7 @@
 // Every endpoint the pages use, one function each, checked against the OpenAPI document. Holds no state.
 import createClient from 'openapi-fetch';
 import { call, send, upload } from './http';
-import type { paths } from './schema';
+import type { paths } from '../../../clients/typescript/src/schema';
 import type {
   Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType, ImportReport, Query, QueryReply, Rec,
   HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,

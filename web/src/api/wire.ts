@@ -1,5 +1,5 @@
 // The shapes the pages work with: those of the OpenAPI document, narrowed where the page knows more.
-import type { components } from './schema';
+import type { components } from '../../../clients/typescript/src/schema';
 
 type Schemas = components['schemas'];
 

@@ -19,11 +19,11 @@ use http::header::{AUTHORIZATION, COOKIE};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::acting::WorkspaceParams;
 use crate::caller::{authenticate, same_origin};
 use crate::extract::Params;
 use crate::fault::Fault;
 use crate::openapi::refusals::Named;
-use crate::routes::buckets::WorkspaceParams;
 use crate::state::App;
 use caller::Who;
 use socket::Socket;

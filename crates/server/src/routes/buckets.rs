@@ -5,13 +5,11 @@ use chancery_api::buckets::{
     Bucket, BucketCleared, BucketCreate, BucketList, BucketUpdate, StoreStats, TtlPurged,
 };
 use chancery_api::{JsonMap, Problem};
-use serde::Deserialize;
 use serde_json::Value;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{ListParams, page_of};
-use crate::acting::{self, Acting};
+use super::{WorkspaceListParams, definitions, page_of};
+use crate::acting::{self, Acting, Within, WorkspaceParams};
 use crate::convert::tables as convert;
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
@@ -28,50 +26,17 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(purge_ttl))
 }
 
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct BucketsParams {
-    /// The id or slug of a workspace; the default one when absent.
-    workspace: Option<String>,
-    /// How many a page holds; 1 to 1,000, 100 when absent.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u64>,
-    /// Where to go on: `nextCursor` of the page before.
-    #[param(min_length = 1)]
-    cursor: Option<String>,
-}
-
-/// Which workspace is meant.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct WorkspaceParams {
-    /// The id or slug of a workspace; the default one when absent.
-    pub(crate) workspace: Option<String>,
-}
-
 /// The tables of a workspace as buckets, by name.
-#[utoipa::path(get, path = "/api/buckets", operation_id = "listBuckets", tag = "Buckets", params(BucketsParams),
+#[utoipa::path(get, path = "/api/buckets", operation_id = "listBuckets", tag = "Buckets", params(WorkspaceListParams),
     responses((status = 200, description = "A page of buckets.", body = BucketList), Named))]
 async fn list(
     State(app): State<App>,
     Acting(store): Acting,
-    Params(params): Params<BucketsParams>,
+    Params(params): Params<WorkspaceListParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
-    // A table that is dropped at this very moment has no definition any more, and is left out.
-    let tables: Vec<_> = store
-        .tables()
-        .iter()
-        .filter_map(|handle| handle.definition().ok())
-        .collect();
+    let (store, list) = params.of(store).await?;
     let what = format!("buckets {}", store.workspace().id);
-    let list = ListParams {
-        limit: params.limit,
-        cursor: params.cursor,
-    };
-    let (page, pagination) = page_of(&app, &what, tables, &list, |table| &table.id)?;
+    let (page, pagination) = page_of(&app, &what, definitions(&store), &list, |table| &table.id)?;
     let buckets = page.iter().map(|table| convert::bucket(table)).collect();
     Reply::json(&BucketList { buckets, pagination })
 }
@@ -81,11 +46,9 @@ async fn list(
     params(WorkspaceParams),
     responses((status = 201, description = "Defined.", body = Bucket), Named, WithBody))]
 async fn create(
-    Acting(store): Acting,
-    Params(params): Params<WorkspaceParams>,
+    Within(store): Within,
     Body(create): Body<BucketCreate>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let handle = store
         .define_bucket(&create.name, &Value::Object(create.definition))
         .await?;
@@ -98,11 +61,9 @@ async fn create(
     params(("name" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "The bucket.", body = Bucket), Named))]
 async fn get(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let table = acting::table(&store, &name).await?.definition()?;
     Reply::json(&convert::bucket(&table))
 }
@@ -112,12 +73,10 @@ async fn get(
     request_body = BucketUpdate, params(("name" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "The bucket as it is now.", body = Bucket), Named, WithBody))]
 async fn update(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
     Body(update): Body<BucketUpdate>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     acting::table(&store, &name).await?;
     let handle = store.update_bucket(&name, &changes(update)).await?;
     Reply::json(&convert::bucket(&*handle.definition()?))
@@ -129,11 +88,9 @@ async fn update(
     responses((status = 204, description = "It is gone."), Named,
         (status = 422, description = "Another bucket refers to it.", body = Problem, content_type = "application/problem+json")))]
 async fn delete(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     acting::table(&store, &name).await?.drop_table().await?;
     Ok(Reply::nothing())
 }
@@ -144,11 +101,9 @@ async fn delete(
     responses((status = 200, description = "How many are gone.", body = BucketCleared), Named,
         (status = 409, description = "Other records refer to them.", body = Problem, content_type = "application/problem+json")))]
 async fn clear(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let cleared = acting::table(&store, &name).await?.clear().await?;
     Reply::json(&BucketCleared { cleared })
 }
@@ -156,16 +111,14 @@ async fn clear(
 /// The store in numbers.
 #[utoipa::path(get, path = "/api/stats", operation_id = "getStats", tag = "Buckets", params(WorkspaceParams),
     responses((status = 200, description = "The numbers.", body = StoreStats), Named))]
-async fn stats(Acting(store): Acting, Params(params): Params<WorkspaceParams>) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
+async fn stats(Within(store): Within) -> Result<Reply, Fault> {
     Reply::json(&convert::store_stats(store.stats().await?))
 }
 
 /// Remove expired records now; nobody sees them either way.
 #[utoipa::path(post, path = "/api/purge-ttl", operation_id = "purgeTtl", tag = "Buckets", params(WorkspaceParams),
     responses((status = 200, description = "How many had expired.", body = TtlPurged), Named))]
-async fn purge_ttl(Acting(store): Acting, Params(params): Params<WorkspaceParams>) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
+async fn purge_ttl(Within(store): Within) -> Result<Reply, Fault> {
     let purged = store.purge_ttl().await?;
     Reply::json(&TtlPurged { purged })
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::acting::{self, Acting};
+use crate::acting::{self, Acting, Within, WorkspaceParams};
 use crate::convert::history as convert;
 use crate::convert::records::{Display, bytes};
 use crate::cursor;
@@ -46,14 +46,6 @@ struct OperationsParams {
     /// Where to go on: `nextCursor` of the page before.
     #[param(min_length = 1)]
     cursor: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct WorkspaceParams {
-    /// The workspace; the default one when absent.
-    workspace: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -168,11 +160,9 @@ async fn operations(
     params(("operation" = String, Path, description = "The operation's id."), WorkspaceParams),
     responses((status = 200, description = "The operation.", body = Operation), Named))]
 async fn operation(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(id): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&convert::operation(store.operation(&id).await?))
 }
 
@@ -183,12 +173,10 @@ async fn operation(
     params(("operation" = String, Path, description = "The operation's id."), WorkspaceParams),
     responses((status = 200, description = "What became of it.", body = RevertReport), Named, WithBody))]
 async fn revert(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(id): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
     Body(how): Body<Revert>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let options = RevertOptions {
         dry_run: how.dry_run,
         all_or_nothing: how.all_or_nothing,

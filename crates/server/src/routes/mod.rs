@@ -4,7 +4,7 @@ mod aggregate;
 mod api_keys;
 mod auth;
 mod backups;
-pub(crate) mod buckets;
+mod buckets;
 mod bulk;
 mod changes;
 mod columns;
@@ -25,12 +25,17 @@ mod webhooks;
 mod workspaces;
 
 pub(crate) use bulk::{blank, on_many};
+use std::sync::Arc;
+
+use chancery::Store;
 use chancery::credentials::Fingerprint;
+use chancery::model::Table;
 use chancery_api::records::Pagination;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::acting;
 use crate::cursor;
 use crate::fault::Fault;
 use crate::reply::page_limit;
@@ -75,6 +80,37 @@ pub(crate) struct ListParams {
     /// Where to go on: `nextCursor` of the page before.
     #[param(min_length = 1)]
     pub(crate) cursor: Option<String>,
+}
+
+/// The parameters of a short list of what is in a workspace.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct WorkspaceListParams {
+    /// The id or slug of a workspace; the default one when absent.
+    workspace: Option<String>,
+    /// How many a page holds; 1 to 1,000, 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u64>,
+    /// Where to go on: `nextCursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+impl WorkspaceListParams {
+    /// The store in the workspace, and which page of it is meant.
+    async fn of(self, store: Store) -> Result<(Store, ListParams), Fault> {
+        let store = acting::workspace(store, self.workspace.as_deref()).await?;
+        let WorkspaceListParams { limit, cursor, .. } = self;
+        Ok((store, ListParams { limit, cursor }))
+    }
+}
+
+/// The tables of the store's workspace, by slug. One that is dropped at this very moment has no definition any more, and is
+/// left out.
+fn definitions(store: &Store) -> Vec<Arc<Table>> {
+    let handles = store.tables().into_iter();
+    handles.filter_map(|handle| handle.definition().ok()).collect()
 }
 
 /// Cuts a page out of a list that is in memory, in the list's order.

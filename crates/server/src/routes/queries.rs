@@ -4,15 +4,13 @@ use chancery::NamedQuery;
 use chancery_api::live::{QueryInput, QueryResult, RunQuery, StoredQueries, StoredQuery};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::acting::{self, Acting};
+use crate::acting::{Within, WorkspaceParams};
 use crate::convert;
-use crate::extract::{Body, Params, Segments};
+use crate::extract::{Body, Segments};
 use crate::fault::Fault;
 use crate::openapi::refusals::{Named, WithBody};
 use crate::reply::Reply;
 use crate::state::App;
-
-use super::buckets::WorkspaceParams;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -24,8 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// All stored queries, by name.
 #[utoipa::path(get, path = "/api/queries", operation_id = "listQueries", tag = "Live", params(WorkspaceParams),
     responses((status = 200, description = "The queries.", body = StoredQueries), Named))]
-async fn list(Acting(store): Acting, Params(params): Params<WorkspaceParams>) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
+async fn list(Within(store): Within) -> Result<Reply, Fault> {
     Reply::json(&StoredQueries {
         queries: store.queries().await?.into_iter().map(stored).collect(),
     })
@@ -36,11 +33,9 @@ async fn list(Acting(store): Acting, Params(params): Params<WorkspaceParams>) ->
     params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "The query.", body = StoredQuery), Named))]
 async fn get(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&stored(store.query_named(&name).await?))
 }
 
@@ -50,12 +45,10 @@ async fn get(
     request_body = QueryInput,
     responses((status = 200, description = "Stored.", body = StoredQuery), Named, WithBody))]
 async fn put(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
     Body(input): Body<QueryInput>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     Reply::json(&stored(store.define_query(&name, &input.query).await?))
 }
 
@@ -64,11 +57,9 @@ async fn put(
     params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 204, description = "Removed."), Named))]
 async fn delete(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     store.undefine_query(&name).await?;
     Ok(Reply::nothing())
 }
@@ -79,12 +70,10 @@ async fn delete(
     request_body = RunQuery,
     responses((status = 200, description = "The result.", body = QueryResult), Named, WithBody))]
 async fn run(
-    Acting(store): Acting,
+    Within(store): Within,
     Segments(name): Segments<String>,
-    Params(params): Params<WorkspaceParams>,
     Body(run): Body<RunQuery>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let (revision, result, shape) = store.run_query(&name, &run.params).await?;
     Reply::json(&QueryResult {
         revision,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{ListParams, page_of};
+use super::{ListParams, definitions, page_of};
 use crate::acting::{self, Acting};
 use crate::convert::{maybe_time, tables as convert, tables::Columns};
 use crate::extract::{Body, Params, Segments};
@@ -70,18 +70,12 @@ async fn list(
 ) -> Result<Reply, Fault> {
     let columns = include(params.include.as_deref())?;
     let store = acting::workspace(store, params.workspace.as_deref()).await?;
-    // A table that is dropped at this very moment has no definition any more, and is left out.
-    let tables: Vec<_> = store
-        .tables()
-        .iter()
-        .filter_map(|handle| handle.definition().ok())
-        .collect();
     let what = format!("tables {}", store.workspace().id);
     let list = ListParams {
         limit: params.limit,
         cursor: params.cursor,
     };
-    let (page, pagination) = page_of(&app, &what, tables, &list, |table| &table.id)?;
+    let (page, pagination) = page_of(&app, &what, definitions(&store), &list, |table| &table.id)?;
     let tables = page.iter().map(|table| convert::table(table, columns)).collect();
     Reply::json(&TableList { tables, pagination })
 }

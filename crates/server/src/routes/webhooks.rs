@@ -7,12 +7,10 @@ use chancery_api::ErrorCode;
 use chancery_api::webhooks::{
     Delivery, DeliveryList, Webhook, WebhookCreate, WebhookList, WebhookReplay, WebhookUpdate,
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{ListParams, page_of};
-use crate::acting::{self, Acting};
+use super::{WorkspaceListParams, page_of};
+use crate::acting::{Acting, Within, WorkspaceParams};
 use crate::convert::events as convert;
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
@@ -30,43 +28,17 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(replay))
 }
 
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct WebhooksParams {
-    /// The id or slug of a workspace; the default one when absent.
-    workspace: Option<String>,
-    /// How many a page holds; 1 to 1,000, 100 when absent.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u64>,
-    /// Where to go on: `nextCursor` of the page before.
-    #[param(min_length = 1)]
-    cursor: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct WorkspaceParams {
-    /// The id or slug of a workspace; the default one when absent.
-    workspace: Option<String>,
-}
-
 /// The webhooks of a workspace, newest first.
-#[utoipa::path(get, path = "/api/webhooks", operation_id = "listWebhooks", tag = "Webhooks", params(WebhooksParams),
+#[utoipa::path(get, path = "/api/webhooks", operation_id = "listWebhooks", tag = "Webhooks", params(WorkspaceListParams),
     responses((status = 200, description = "A page of webhooks.", body = WebhookList), Named))]
 async fn list(
     State(app): State<App>,
     Acting(store): Acting,
-    Params(params): Params<WebhooksParams>,
+    Params(params): Params<WorkspaceListParams>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
+    let (store, list) = params.of(store).await?;
     let all = store.webhooks().list().await?;
-    let params = ListParams {
-        limit: params.limit,
-        cursor: params.cursor,
-    };
-    let (page, pagination) = page_of(&app, "webhooks", all, &params, |webhook| &webhook.id)?;
+    let (page, pagination) = page_of(&app, "webhooks", all, &list, |webhook| &webhook.id)?;
     let mut webhooks = Vec::with_capacity(page.len());
     for webhook in page {
         webhooks.push(shown(&store, &webhook).await?);
@@ -79,11 +51,9 @@ async fn list(
     request_body = WebhookCreate, responses((status = 201, description = "Made.", body = Webhook), Named, WithBody))]
 async fn create(
     State(app): State<App>,
-    Acting(store): Acting,
-    Params(params): Params<WorkspaceParams>,
+    Within(store): Within,
     Body(input): Body<WebhookCreate>,
 ) -> Result<Reply, Fault> {
-    let store = acting::workspace(store, params.workspace.as_deref()).await?;
     let input = WebhookInput {
         url: input.url,
         topics: input.topics,
