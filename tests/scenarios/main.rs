@@ -16,6 +16,7 @@ mod hostile;
 mod moves;
 mod queries;
 mod references;
+mod retention;
 mod several;
 mod transactions;
 mod typed;

@@ -31,6 +31,10 @@ pub struct StoreStats {
     pub buckets: Vec<BucketStats>,
     /// Whether records outlive the process.
     pub persistent: bool,
+    /// Queries that are stored by name.
+    pub queries: u64,
+    /// Live queries of this process at this moment.
+    pub subscriptions: u64,
     /// How often expired records are removed; none if never.
     pub ttl_check_interval: Option<Duration>,
     /// The newest revision.
@@ -157,6 +161,8 @@ impl Store {
         Ok(StoreStats {
             name: self.workspace().slug.clone(),
             buckets,
+            queries: self.queries().await?.len() as u64,
+            subscriptions: self.core.live.subscriptions_in(&self.workspace),
             persistent: self.core.backend.name() != "memory",
             ttl_check_interval: (!interval.is_zero()).then_some(interval),
             revision,

@@ -63,7 +63,7 @@ impl Changes {
     /// The next change; waits until there is one. May be given up at any await without losing any.
     ///
     /// # Errors
-    /// [`Error::Storage`] if the log cannot be read: call again to go on where it stopped, unless the store is closed.
+    /// [`Error::Gone`] if the log does not reach back so far any more; [`Error::Storage`] if it cannot be read: call again to go on where it stopped, unless the store is closed.
     pub async fn next(&mut self) -> Result<Change, Error> {
         loop {
             if let Some(change) = self.ready.pop_front() {
@@ -72,7 +72,12 @@ impl Changes {
             // Marked before the log is read, so that news which comes meanwhile is not missed.
             self.news.mark_unchanged();
             let found = self.store.changes(self.seen, READ_AT_ONCE).await?;
-            if let Some(last) = found.last() {
+            if let (Some(first), Some(last)) = (found.first(), found.last()) {
+                if first.number != self.seen + 1 {
+                    return Err(Error::Gone {
+                        oldest: first.revision,
+                    });
+                }
                 self.seen = last.number;
                 self.ready = found.into();
                 continue;

@@ -86,6 +86,7 @@ mod reads;
 mod record;
 mod records;
 pub mod replies;
+mod retention;
 mod rows;
 mod rules;
 mod schema;

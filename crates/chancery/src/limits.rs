@@ -18,6 +18,10 @@ pub const FINDINGS_MAX: usize = 100;
 pub const TTL_CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 /// Expired records that one commit removes.
 pub const EXPIRED_IN_ONE_COMMIT: u64 = 1_000;
+/// The change log of at least so long is kept: a writer whose answer was lost looks it up there.
+pub const KEEP_CHANGES_MIN: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// How often, in the time that the change log is kept, what is older is let go.
+pub(crate) const RETENTION_CHECKS: u32 = 24;
 /// What counts as a slow query unless said otherwise, in ms.
 pub const SLOW_QUERY_MS: u64 = 500;
 /// Most slow queries that are kept in memory.

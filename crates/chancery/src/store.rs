@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::expiry::{self, Expiry};
 use crate::limits::{SLOW_QUERY_MS, TTL_CHECK_INTERVAL};
+use crate::retention;
 use crate::rules::Locks;
 use crate::slow::SlowQueries;
 
@@ -53,6 +54,8 @@ pub struct OpenOptions {
     pub slow_query_ms: Option<u64>,
     /// How often expired records are removed; zero for never, then [`Store::purge_ttl`] does it. Nobody sees them either way.
     pub ttl_check_interval: Duration,
+    /// How long the change log is kept; forever if absent. See [`Store::forget_changes`].
+    pub keep_changes: Option<Duration>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -65,6 +68,7 @@ impl Default for OpenOptions {
             replicas: Vec::new(),
             slow_query_ms: Some(SLOW_QUERY_MS),
             ttl_check_interval: TTL_CHECK_INTERVAL,
+            keep_changes: None,
             clock: Clock::default(),
         }
     }
@@ -79,6 +83,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("replicas", &self.replicas.len())
             .field("slow_query_ms", &self.slow_query_ms)
             .field("ttl_check_interval", &self.ttl_check_interval)
+            .field("keep_changes", &self.keep_changes)
             .field("clock", &self.clock)
             .finish()
     }
@@ -214,6 +219,7 @@ impl Store {
         crate::import::recover(&store).await?;
         store.forget_transient().await?;
         expiry::keep_swept(&store);
+        retention::keep_trimmed(&store, options.keep_changes);
         Ok(store)
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use chancery_model::change::Change;
 use chancery_storage::{CommitQuery, News};
 use tokio::sync::watch;
 
@@ -197,10 +198,14 @@ impl Events {
             operation: None,
             limit: 1,
         };
-        let commits = self.store.core.backend.commits(newest).await?;
-        let seen = commits
-            .first()
-            .map_or(0, |logged| logged.first_change.saturating_sub(1));
+        let backend = &*self.store.core.backend;
+        if let Some(logged) = backend.commits(newest).await?.first() {
+            return Ok((logged.first_change.saturating_sub(1), revision));
+        }
+        // The log begins later than the place. Nothing is missing if it begins right after it.
+        let first = backend.changes(0, 1).await?.pop();
+        let follows = |change: &Change| change.revision <= revision.saturating_add(1);
+        let seen = first.filter(follows).map_or(0, |change| change.number - 1);
         Ok((seen, revision))
     }
 

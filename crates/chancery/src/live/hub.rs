@@ -58,6 +58,14 @@ enum Anchor {
 }
 
 impl Hub {
+    /// How many subscriptions there are in a workspace.
+    pub(crate) fn subscriptions_in(&self, workspace: &str) -> u64 {
+        let state = self.state.lock();
+        let all = state.subscriptions.values();
+        all.filter(|subscription| *subscription.wanted.store.workspace == *workspace)
+            .count() as u64
+    }
+
     /// Hands out everything that is committed by now; answers up to which revision that is.
     pub(crate) async fn advance(&self, core: &Core) -> Result<u64, Error> {
         let mut position = self.position.lock().await;

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use chancery::{CacheOptions, Durability, OpenOptions, RedisUrl, StorageError};
+use chancery::limits::KEEP_CHANGES_MIN;
+use chancery::model::define::bucket::ttl;
+use chancery::{CacheOptions, Durability, Json, OpenOptions, RedisUrl, StorageError};
 use chancery_server::{IpNet, Listening, Proxy, ServeOptions, TlsFiles};
 use clap::{Args, ValueEnum};
 
@@ -71,6 +74,9 @@ pub(crate) struct Serve {
     /// Log queries that take at least so long, with their shape and plan; 0 logs none
     #[arg(long, value_name = "MS", default_value_t = 500)]
     slow_query_ms: u64,
+    /// Forget what records were longer ago than this, such as 90d or 12h; at least 1h. Records stay. Forever if absent
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    keep_changes: Option<Duration>,
     /// A network that webhooks may reach though it is private; may be given several times
     #[arg(long = "webhook-allow", value_name = "CIDR")]
     webhook_allow: Vec<IpNet>,
@@ -111,6 +117,7 @@ impl Serve {
             durability,
             cache,
             replicas: self.replicas,
+            keep_changes: self.keep_changes,
             slow_query_ms: Some(self.slow_query_ms).filter(|ms| *ms > 0),
             ..OpenOptions::default()
         };
@@ -158,6 +165,14 @@ fn size(text: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(unit))
         .ok_or_else(|| "write bytes, or a number with K, M or G: 64M".to_owned())
+}
+
+/// How long the change log is kept, as a time to live is written.
+fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number with h or d, at least 1h: 90d".to_owned();
+    let ms = ttl(&Json::from(text)).map_err(|_| wrong())?;
+    let kept = Duration::from_millis(ms.unsigned_abs());
+    (kept >= KEEP_CHANGES_MIN).then_some(kept).ok_or_else(wrong)
 }
 
 /// The Redis server that is named here or in the environment. Not read by the parser of arguments, which would repeat a

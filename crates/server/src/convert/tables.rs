@@ -203,7 +203,10 @@ pub(crate) fn store_stats(stats: StoreStats) -> buckets::StoreStats {
         },
         records: total(|bucket| bucket.records),
         indexes: total(|bucket| bucket.indexes),
-        queries: buckets::StatsQueries::default(),
+        queries: buckets::StatsQueries {
+            defined: stats.queries,
+            active_subscriptions: stats.subscriptions,
+        },
         persistence: buckets::StatsPersistence {
             enabled: stats.persistent,
         },

@@ -45,10 +45,7 @@ async fn list(
 #[utoipa::path(post, path = "/api/buckets", operation_id = "createBucket", tag = "Buckets", request_body = BucketCreate,
     params(WorkspaceParams),
     responses((status = 201, description = "Defined.", body = Bucket), Named, WithBody))]
-async fn create(
-    Within(store): Within,
-    Body(create): Body<BucketCreate>,
-) -> Result<Reply, Fault> {
+async fn create(Within(store): Within, Body(create): Body<BucketCreate>) -> Result<Reply, Fault> {
     let handle = store
         .define_bucket(&create.name, &Value::Object(create.definition))
         .await?;
@@ -60,10 +57,7 @@ async fn create(
 #[utoipa::path(get, path = "/api/buckets/{name}", operation_id = "getBucket", tag = "Buckets",
     params(("name" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "The bucket.", body = Bucket), Named))]
-async fn get(
-    Within(store): Within,
-    Segments(name): Segments<String>,
-) -> Result<Reply, Fault> {
+async fn get(Within(store): Within, Segments(name): Segments<String>) -> Result<Reply, Fault> {
     let table = acting::table(&store, &name).await?.definition()?;
     Reply::json(&convert::bucket(&table))
 }
@@ -87,10 +81,7 @@ async fn update(
     params(("name" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 204, description = "It is gone."), Named,
         (status = 422, description = "Another bucket refers to it.", body = Problem, content_type = "application/problem+json")))]
-async fn delete(
-    Within(store): Within,
-    Segments(name): Segments<String>,
-) -> Result<Reply, Fault> {
+async fn delete(Within(store): Within, Segments(name): Segments<String>) -> Result<Reply, Fault> {
     acting::table(&store, &name).await?.drop_table().await?;
     Ok(Reply::nothing())
 }
@@ -100,10 +91,7 @@ async fn delete(
     params(("name" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "How many are gone.", body = BucketCleared), Named,
         (status = 409, description = "Other records refer to them.", body = Problem, content_type = "application/problem+json")))]
-async fn clear(
-    Within(store): Within,
-    Segments(name): Segments<String>,
-) -> Result<Reply, Fault> {
+async fn clear(Within(store): Within, Segments(name): Segments<String>) -> Result<Reply, Fault> {
     let cleared = acting::table(&store, &name).await?.clear().await?;
     Reply::json(&BucketCleared { cleared })
 }

@@ -159,10 +159,7 @@ async fn operations(
 #[utoipa::path(get, path = "/api/operations/{operation}", operation_id = "getOperation", tag = "History",
     params(("operation" = String, Path, description = "The operation's id."), WorkspaceParams),
     responses((status = 200, description = "The operation.", body = Operation), Named))]
-async fn operation(
-    Within(store): Within,
-    Segments(id): Segments<String>,
-) -> Result<Reply, Fault> {
+async fn operation(Within(store): Within, Segments(id): Segments<String>) -> Result<Reply, Fault> {
     Reply::json(&convert::operation(store.operation(&id).await?))
 }
 

@@ -32,10 +32,7 @@ async fn list(Within(store): Within) -> Result<Reply, Fault> {
 #[utoipa::path(get, path = "/api/queries/{query}", operation_id = "getQuery", tag = "Live",
     params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 200, description = "The query.", body = StoredQuery), Named))]
-async fn get(
-    Within(store): Within,
-    Segments(name): Segments<String>,
-) -> Result<Reply, Fault> {
+async fn get(Within(store): Within, Segments(name): Segments<String>) -> Result<Reply, Fault> {
     Reply::json(&stored(store.query_named(&name).await?))
 }
 
@@ -56,10 +53,7 @@ async fn put(
 #[utoipa::path(delete, path = "/api/queries/{query}", operation_id = "deleteQuery", tag = "Live",
     params(("query" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 204, description = "Removed."), Named))]
-async fn delete(
-    Within(store): Within,
-    Segments(name): Segments<String>,
-) -> Result<Reply, Fault> {
+async fn delete(Within(store): Within, Segments(name): Segments<String>) -> Result<Reply, Fault> {
     store.undefine_query(&name).await?;
     Ok(Reply::nothing())
 }

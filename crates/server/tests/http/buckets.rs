@@ -202,6 +202,7 @@ async fn the_store_is_told_in_numbers_and_swept_when_asked() {
     );
     assert_eq!(stats["indexes"]["perBucket"]["passing"], json!(1));
     assert_eq!(stats["ttl"], json!({"enabled": true, "checkIntervalMs": 1000}));
+    assert_eq!(stats["queries"], json!({"defined": 0, "activeSubscriptions": 0}));
     assert!(stats["revision"].as_u64().is_some_and(|revision| revision >= 3));
     tokio::time::sleep(std::time::Duration::from_millis(3)).await;
     let purged = server

@@ -1,6 +1,8 @@
 //! Events over HTTP: pages, streams, resuming them, and what ends a stream.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, BodyDataStream};
 use chancery_server::Limits;
@@ -59,9 +61,10 @@ impl Listener {
                         .find(|(had, _)| *had == name)
                         .map(|(_, value)| value.to_owned())
                 };
-                if let (Some(id), Some(topic), Some(data)) = (field("id"), field("event"), field("data")) {
+                if let (Some(topic), Some(data)) = (field("event"), field("data")) {
                     return Some(Told {
-                        id: id.parse().unwrap(),
+                        // What ends a stream has none.
+                        id: field("id").map_or(0, |id| id.parse().unwrap()),
                         topic,
                         event: serde_json::from_str(&data).unwrap(),
                     });
@@ -288,6 +291,49 @@ async fn there_is_a_limit_of_streams_and_it_says_so() {
     server.get("/api/changes").await.expect(200);
     drop(first);
     Listener::open(&server, "/api/changes", &server.read, None).await;
+}
+
+#[tokio::test]
+async fn a_place_that_the_log_does_not_hold_any_more_is_said_to_be_gone() {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let passed = ahead.clone();
+    let system = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    let options = chancery::OpenOptions {
+        clock: chancery::Clock::of(move || system() + passed.load(Relaxed)),
+        ..chancery::OpenOptions::default()
+    };
+    let store = chancery::Store::open_with("memory:", options).await.unwrap();
+    let server = Server::over(store.clone(), Limits::default()).await;
+    server.post("/api/tables", tasks()).await.expect(201);
+    let write = async |title: &str| {
+        let body = json!({"data": {"title": title}});
+        server.post("/api/tables/tasks/records", body).await.expect(201);
+        server.get("/api/changes").await.expect(200).json()["revision"].clone()
+    };
+    write("one").await;
+    let second = write("two").await;
+    ahead.fetch_add(7_200_000, Relaxed);
+    write("three").await;
+    store.forget_changes(Duration::ZERO).await.unwrap();
+
+    let page = server.get("/api/changes?since=0").await.expect(410);
+    assert_eq!(page.code(), "revisionGone");
+    let hint = page.json()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("Read the records again"), "{hint}");
+    let kept = server
+        .get(&format!("/api/changes?since={second}"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(kept["events"].as_array().unwrap().len(), 1, "{kept}");
+
+    let mut resumed = Listener::open(&server, "/api/changes", &server.read, Some(1)).await;
+    let told = resumed.next().await.expect("it says why it ends");
+    assert_eq!(
+        (told.topic.as_str(), told.event["code"].as_str()),
+        ("error", Some("revisionGone"))
+    );
+    assert!(resumed.next().await.is_none(), "it ends");
 }
 
 #[tokio::test]

@@ -72,7 +72,10 @@ impl Server {
     }
 
     pub(crate) async fn with(limits: Limits) -> Server {
-        let store = Store::open("memory:").await.unwrap();
+        Server::over(Store::open("memory:").await.unwrap(), limits).await
+    }
+
+    pub(crate) async fn over(store: Store, limits: Limits) -> Server {
         let key = async |scope: Scope| {
             let input = KeyInput {
                 name: scope.as_str().into(),

@@ -510,6 +510,8 @@ async fn stored_queries_are_kept_run_and_watched() {
         .ask(json!({"type": "subscribe", "name": "urgent", "params": {"priority": 5}}))
         .await;
     assert_eq!(start["result"][0]["title"], "One");
+    let stats = server.get("/api/stats").await.expect(200).json();
+    assert_eq!(stats["queries"], json!({"defined": 1, "activeSubscriptions": 1}));
     server.delete("/api/queries/urgent").await.expect(204);
     server.get("/api/queries/urgent").await.expect(404);
 }
