@@ -1,8 +1,10 @@
 //! A store that nobody else writes to: its cache asks nobody, and must know everything itself.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use chancery_model::aggregate::{AggregatePlan, Function, Measure};
 use chancery_model::filter::{FieldRef, Filter, Test};
@@ -12,6 +14,7 @@ use chancery_storage::cache::Cached;
 use chancery_storage::{
     Backend, CacheOptions, CountMode, OpenOptions, SchemaWrite, StorageError, Write, sqlite::Sqlite,
 };
+use tokio::task::unconstrained;
 
 use crate::{
     NOW, batch, column, count, counter, counters, counts, create, get, insert, open, set, status, write,
@@ -168,13 +171,14 @@ async fn a_commit_whose_caller_went_away_is_never_hidden() {
     for round in 0..200 {
         let old = get(&*truth, &table, 0).await.expect("it is there");
         let next = count(&old) + 1;
-        // Polled once, it is on its way; then nobody waits for it any more.
-        let mut commit = store.commit(batch(vec![set(&table, &old, next)]));
-        let first =
-            std::future::poll_fn(|context| std::task::Poll::Ready(commit.as_mut().poll(context).is_ready()));
+        // Polled once, it is on its way, whatever the task has used up of its turn; then nobody waits for it any more.
+        let mut commit = Box::pin(unconstrained(store.commit(batch(vec![set(&table, &old, next)]))));
+        let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context).is_ready()));
         let _ = first.await;
         drop(commit);
+        let deadline = Instant::now() + Duration::from_secs(30);
         loop {
+            assert!(Instant::now() < deadline, "round {round}: it was never done");
             let floor = get(&*truth, &table, 0).await.expect("it is there").version;
             let found = get(&store, &table, 0).await.expect("it is there");
             let counted = counts(&store, &table).await;
