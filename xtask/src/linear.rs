@@ -8,7 +8,7 @@ mod load;
 mod models;
 mod search;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -110,8 +110,17 @@ fn all(histories: u32, seed: u64, (binary, place): (&Path, &Place), counts: &mut
         let url = server.url.clone();
         live(&history, (&url, &key), &mut random, life, || server.kill())?;
         server = Server::start_on(binary, place).context("the server does not come back")?;
+        let unanswered = || {
+            let seen = history.seen.lock().expect("no holder of this lock panics");
+            seen.operations().1
+        };
+        let by_the_kill = unanswered();
         let after = Duration::from_millis(AFTER_MS);
         live(&history, (&server.url, &key), &mut random, after, || Ok(()))?;
+        let without = unanswered() - by_the_kill;
+        if without > 0 {
+            bail!("history {number}: {without} operations were not answered though nobody killed the server");
+        }
         let client = Client::new(&server.url, &key);
         history.look_at_last(&client)?;
         let ends = history.ends(&client)?;
@@ -173,8 +182,9 @@ fn judge(seen: &Seen, (counter, numbers): (i64, Vec<i64>)) -> Result<()> {
             what: seen.accounts[*place].operation.clone(),
         })
         .collect();
-    check_revisions(&accounts, &answers, &unanswered(&seen.accounts))
-        .map_err(|why| fails("revisions", why))?;
+    let operations = seen.accounts.iter().map(|timed| &timed.operation);
+    let unknown: Vec<AccountsUse> = operations.filter(|used| used.is_unknown()).cloned().collect();
+    check_revisions(&accounts, &answers, &unknown).map_err(|why| fails("revisions", why))?;
     for timed in &seen.accounts {
         if let AccountsUse::Read(both) = &timed.operation
             && both[0].1 + both[1].1 != SUM
@@ -184,25 +194,6 @@ fn judge(seen: &Seen, (counter, numbers): (i64, Vec<i64>)) -> Result<()> {
     }
     check_numbers(&seen.tickets, &numbers).map_err(|why| fails("numbers", why))?;
     check_counter(&seen.increments, counter).map_err(|why| fails("counter", why))
-}
-
-/// The transfers without an answer, by the versions they leave.
-fn unanswered(accounts: &[Timed<AccountsUse>]) -> HashMap<[u64; 2], Vec<[i64; 2]>> {
-    let mut unknown: HashMap<[u64; 2], Vec<[i64; 2]>> = HashMap::new();
-    for timed in accounts {
-        if let AccountsUse::Transfer {
-            expected,
-            values,
-            done: None,
-        } = &timed.operation
-        {
-            unknown
-                .entry([expected[0] + 1, expected[1] + 1])
-                .or_default()
-                .push(*values);
-        }
-    }
-    unknown
 }
 
 /// Numbers are given once, rise with time, and stay.
@@ -248,6 +239,9 @@ fn check_counter(increments: &[Timed<Option<i64>>], at_last: i64) -> Result<(), 
         return Err("two increments left the same value".into());
     }
     let (least, most) = (told.len() as i64, increments.len() as i64);
+    if let Some(largest) = different.last().filter(|largest| **largest > at_last) {
+        return Err(format!("it is {at_last} after an increment that left {largest}"));
+    }
     if at_last < least || at_last > most {
         return Err(format!("it is {at_last} after {least} to {most} increments"));
     }
@@ -287,5 +281,6 @@ mod tests {
         assert!(check_counter(&[told(0, 1), told(2, 2), unknown], 4).is_err());
         assert!(check_counter(&[told(0, 1), told(2, 2)], 1).is_err());
         assert!(check_counter(&[told(0, 1), told(2, 1)], 2).is_err());
+        assert!(check_counter(&[told(0, 1), told(2, 3)], 2).is_err());
     }
 }

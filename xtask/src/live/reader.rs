@@ -33,6 +33,22 @@ struct Subscription {
 impl Reader {
     /// Connects and subscribes.
     pub(crate) async fn open(url: &str, key: &str, queries: Vec<Value>) -> Result<Self> {
+        let subscribe = |query: &Value| json!({"type": "subscribe", "query": query});
+        Self::connect(url, key, queries, subscribe).await
+    }
+
+    /// One that is going to read nothing, and asks for the whole result each time, so that a queue without a bound would show.
+    pub(crate) async fn deaf(url: &str, key: &str, query: Value) -> Result<Self> {
+        let subscribe = |query: &Value| json!({"type": "subscribe", "query": query, "snapshots": true});
+        Self::connect(url, key, vec![query], subscribe).await
+    }
+
+    async fn connect(
+        url: &str,
+        key: &str,
+        queries: Vec<Value>,
+        subscribe: impl Fn(&Value) -> Value,
+    ) -> Result<Self> {
         let url = format!("{}/api/live", url.replacen("http", "ws", 1));
         let mut request = url.into_client_request()?;
         request
@@ -46,7 +62,7 @@ impl Reader {
             pushes: 0,
         };
         for query in queries {
-            let answer = reader.ask(json!({"type": "subscribe", "query": query})).await?;
+            let answer = reader.ask(subscribe(&query)).await?;
             let number = answer["subscription"].as_u64().context("no subscription")?;
             let subscription = Subscription {
                 query,
