@@ -12,6 +12,7 @@ pub mod bulk;
 pub mod changes;
 pub mod codes;
 pub mod columns;
+pub mod duplicates;
 pub mod exports;
 pub mod fields;
 pub mod health;

@@ -80,6 +80,7 @@ mod import;
 pub mod limits;
 mod line;
 pub mod live;
+mod merge;
 mod names;
 mod options;
 mod reads;
@@ -143,6 +144,7 @@ pub use live::{
     Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push,
     ReadTable, Reads, SnapshotReason,
 };
+pub use merge::{MergeChoice, MergeOptions, Merged};
 pub use options::OptionPatch;
 pub use reads::{Count, Page, PageWindow, Stream};
 pub use record::Record;

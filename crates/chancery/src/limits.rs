@@ -57,6 +57,8 @@ pub const TRANSACTION_WRITES_MAX: usize = 10_000;
 pub const TRANSACTION_READS_MAX: usize = 100_000;
 /// Most steps of a transaction that comes as a list.
 pub const TRANSACTION_STEPS_MAX: usize = 1_000;
+/// Most records that are merged into one at once.
+pub const MERGED_MAX: usize = 1_000;
 /// Most webhooks of a store.
 pub const WEBHOOKS_MAX: usize = 100;
 /// Most topics of a webhook.

@@ -301,6 +301,11 @@ impl Store {
         (store, operation)
     }
 
+    /// What its commits are part of, if they are not operations by themselves.
+    pub(crate) fn open_operation(&self) -> Option<Arc<str>> {
+        self.operation.clone()
+    }
+
     /// The workspace this handle works in.
     pub fn workspace(&self) -> Arc<Workspace> {
         let catalog = self.core.catalog.load();

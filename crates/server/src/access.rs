@@ -158,6 +158,7 @@ pub const RULES: &[Rule] = &[
         "/api/tables/{table}/records/{record}/restore-version",
         Write,
     ),
+    rule("POST", "/api/tables/{table}/duplicates/merge", Write),
     long("GET", "/api/operations", Read),
     long("GET", "/api/operations/{operation}", Read),
     long("POST", "/api/operations/{operation}/revert", Write),

@@ -138,6 +138,12 @@ impl Transaction {
         }
     }
 
+    /// What its commit is part of: by itself it is an operation.
+    fn operation(&self) -> Arc<str> {
+        let own = || Uuid::now_v7().to_string().into();
+        self.store.open_operation().unwrap_or_else(own)
+    }
+
     fn mode(&self) -> Mode {
         match self.dry_run {
             true => Mode::Rehearse,
@@ -158,7 +164,8 @@ impl Transaction {
         let values: Vec<Option<Record>> = writes.iter().map(written).collect();
         let how = Commit {
             mode,
-            operation: (!writes.is_empty()).then(|| Uuid::now_v7().to_string().into()),
+            reason: self.reason,
+            operation: (!writes.is_empty()).then(|| self.operation()),
             checks,
             ..Commit::default()
         };

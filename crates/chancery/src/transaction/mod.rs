@@ -14,6 +14,7 @@ mod writes;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chancery_model::change::Reason;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -57,6 +58,7 @@ pub struct Transacted<T> {
 pub struct Transaction {
     store: Store,
     dry_run: bool,
+    reason: Reason,
     state: Arc<Mutex<State>>,
 }
 
@@ -123,19 +125,35 @@ impl Store {
         W: FnMut(Transaction) -> F,
         F: Future<Output = Result<T, Error>>,
     {
-        self.repeat(options, work).await.map_err(Refusal::into_error)
+        self.transaction_for(Reason::User, options, work).await
+    }
+
+    /// As [`Store::transaction_with`], for another reason than that a user writes.
+    pub(crate) async fn transaction_for<T, W, F>(
+        &self,
+        reason: Reason,
+        options: TransactionOptions,
+        work: W,
+    ) -> Result<Transacted<T>, Error>
+    where
+        W: FnMut(Transaction) -> F,
+        F: Future<Output = Result<T, Error>>,
+    {
+        let repeated = self.repeat(reason, options, work).await;
+        repeated.map_err(Refusal::into_error)
     }
 
     /// Begins a transaction that the caller ends. It is never run again: if others changed what it read, its commit is
     /// refused with [`Error::TransactionConflict`]. Left open it harms nobody.
     pub fn begin(&self) -> Transaction {
-        self.begin_with(false)
+        self.begin_with(Reason::User, false)
     }
 
-    fn begin_with(&self, dry_run: bool) -> Transaction {
+    fn begin_with(&self, reason: Reason, dry_run: bool) -> Transaction {
         Transaction {
             store: self.clone(),
             dry_run,
+            reason,
             state: Arc::default(),
         }
     }
@@ -143,6 +161,7 @@ impl Store {
     /// Runs work until its commit is not overtaken.
     async fn repeat<T, W, F>(
         &self,
+        reason: Reason,
         options: TransactionOptions,
         mut work: W,
     ) -> Result<Transacted<T>, Refusal>
@@ -153,7 +172,7 @@ impl Store {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let transaction = self.begin_with(options.dry_run);
+            let transaction = self.begin_with(reason, options.dry_run);
             let outcome = work(transaction.clone()).await;
             // An error, too, may come from reads of which some were overtaken: it counts only if it was true at one moment.
             let ended = match &outcome {

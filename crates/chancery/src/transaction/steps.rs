@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chancery_model::admit::{Protected, UpdateMode};
+use chancery_model::change::Reason;
 use chancery_model::{Issue, Json, Key, TableId};
 use parking_lot::Mutex;
 
@@ -64,7 +65,7 @@ impl Store {
         }
         let places = Mutex::new(Places::new());
         let done = self
-            .repeat(options, async |transaction| {
+            .repeat(Reason::User, options, async |transaction| {
                 places.lock().clear();
                 all(&transaction, steps, protected, &places).await
             })

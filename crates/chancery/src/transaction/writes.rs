@@ -172,6 +172,19 @@ impl TransactionTable {
             .await
     }
 
+    /// Deletes a record that was merged into another one, which it names in the trash.
+    pub(crate) async fn bury(&self, key: &Key, survivor: &Key) -> Result<(), Error> {
+        if !self.definition()?.soft_delete {
+            return self.remove(key, Wanted::Live, None).await.map(drop);
+        }
+        let change = |_: &Arc<Table>, current: &Row, now: i64| {
+            let mut record = self.moved(current, Some(now), now);
+            record.metadata.duplicate_of = Some(survivor.to_string());
+            Ok(record)
+        };
+        self.change(key, Wanted::Live, None, &change).await.map(drop)
+    }
+
     /// Deletes all records whose fields equal these values; answers how many.
     ///
     /// # Errors

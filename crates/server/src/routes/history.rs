@@ -18,7 +18,7 @@ use crate::extract::{Body, IfMatch, Params, Segments};
 use crate::fault::Fault;
 use crate::openapi::refusals::{Named, OfRecord, WithBody, WithVersion};
 use crate::reply::{Reply, page_limit};
-use crate::routes::ListParams;
+use crate::routes::{DryRunParams, ListParams};
 use crate::state::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -46,14 +46,6 @@ struct OperationsParams {
     /// Where to go on: `nextCursor` of the page before.
     #[param(min_length = 1)]
     cursor: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct DryRunParams {
-    /// Whether to answer the same but write nothing.
-    dry_run: Option<bool>,
 }
 
 /// What happened to a record, newest first, field by field. One that is gone for good has its past in the operation that

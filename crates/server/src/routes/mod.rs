@@ -8,6 +8,7 @@ mod buckets;
 mod bulk;
 mod changes;
 mod columns;
+mod duplicates;
 mod exports;
 mod fields;
 mod health;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(options::routes())
         .merge(records::routes())
         .merge(history::routes())
+        .merge(duplicates::routes())
         .merge(bulk::routes())
         .merge(transactions::routes())
         .merge(query::routes())
@@ -80,6 +82,15 @@ pub(crate) struct ListParams {
     /// Where to go on: `nextCursor` of the page before.
     #[param(min_length = 1)]
     pub(crate) cursor: Option<String>,
+}
+
+/// Of a write that may be tried without being done.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct DryRunParams {
+    /// Whether to answer the same but write nothing.
+    dry_run: Option<bool>,
 }
 
 /// The parameters of a short list of what is in a workspace.

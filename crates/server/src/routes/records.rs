@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::DryRunParams;
 use crate::acting::{self, Acting};
 use crate::caller::Caller;
 use crate::convert::records::{self as convert, Display};
@@ -49,14 +50,6 @@ struct WriteParams {
 struct DeleteParams {
     /// Whether the record is gone for good, also from the trash; needs the scope admin.
     permanent: Option<bool>,
-    /// Whether to answer the same but write nothing.
-    dry_run: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct DryRunParams {
     /// Whether to answer the same but write nothing.
     dry_run: Option<bool>,
 }

@@ -9,6 +9,7 @@ mod buckets;
 mod bulk;
 mod changes;
 mod conventions;
+mod duplicates;
 mod files;
 mod harness;
 mod history;
