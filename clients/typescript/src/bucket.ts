@@ -1,7 +1,7 @@
 // The records of one bucket: the operations of the bucket vocabulary, each one request. Keeps no records.
 
 import { type About, ChanceryError, NotFoundError } from './errors.js';
-import { wireFilter, wireSort } from './filter.js';
+import { definite, wireFilter, wireSort } from './filter.js';
 import { type Fields, type WireRecord, flat } from './flat.js';
 import type { Chancery } from './http.js';
 import type { Request, Result } from './frames.js';
@@ -124,7 +124,7 @@ export class BucketHandle<T extends object = AnyFields> implements Reading<T> {
     return this.#records({}, Infinity);
   }
 
-  where(filter: Filter, options: WhereOptions = {}): Promise<StoredRecord<T>[]> {
+  async where(filter: Filter, options: WhereOptions = {}): Promise<StoredRecord<T>[]> {
     const query = { filter: wireFilter(filter), sort: wireSort(options.sort) } as Partial<QueryBody>;
     return this.#records(query, options.limit ?? Infinity, options.offset);
   }
@@ -199,12 +199,12 @@ export class BucketHandle<T extends object = AnyFields> implements Reading<T> {
   async updateMany(filter: Filter, changes: Partial<T> & object): Promise<number> {
     const { about } = this.#target();
     about.records = [changes as Record<string, unknown>];
-    return many(await this.#do({ op: 'updateMany', filter, data: changes }, about));
+    return many(await this.#do({ op: 'updateMany', filter: definite(filter), data: changes }, about));
   }
 
   /** Deletes every record that passes, in one commit; answers how many. */
   async deleteMany(filter: Filter): Promise<number> {
-    return many(await this.#do({ op: 'deleteMany', filter }, this.#target().about));
+    return many(await this.#do({ op: 'deleteMany', filter: definite(filter) }, this.#target().about));
   }
 
   /** Changes the record with this key, or stores it where there is none. */

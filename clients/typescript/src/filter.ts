@@ -11,20 +11,42 @@ export type WireSort = components['schemas']['Sort'];
 /** Names that differ from the server's by more than the `$`. */
 const RENAMED: Record<string, string> = { $nin: 'notIn' };
 
+/**
+ * The filter as JSON can say it. What is `undefined` would vanish from JSON, and the filter would pass more than was meant,
+ * or everything: a field that shall equal nothing at all has no value, and a comparison with nothing at all is an error.
+ */
+export function definite(filter: Filter): Filter {
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) throw new TypeError('a filter is an object');
+  const out: Filter = {};
+  for (const [field, wanted] of Object.entries(filter)) {
+    if (field === '$or' || field === '$and') {
+      if (!Array.isArray(wanted)) throw new TypeError(`${field} takes a list of filters`);
+      out[field] = Array.from(wanted as Filter[], definite);
+    } else if (isOperators(wanted)) {
+      for (const [name, value] of Object.entries(wanted)) compared(`${name} of ${field}`, value);
+      out[field] = wanted;
+    } else {
+      if (wanted !== undefined) compared(field, wanted);
+      out[field] = wanted ?? null;
+    }
+  }
+  return out;
+}
+
 /** `{status: "done", priority: {$gte: 3}, $or: […]}` as a condition; nothing where everything passes. */
 export function wireFilter(filter: Filter | undefined): WireFilter | undefined {
-  if (filter === undefined) return undefined;
+  return filter === undefined ? undefined : wired(definite(filter));
+}
+
+function wired(filter: Filter): WireFilter | undefined {
   const parts: WireFilter[] = [];
   for (const [field, wanted] of Object.entries(filter)) {
     if (field === '$or' || field === '$and') {
-      parts.push(joined(field === '$or' ? 'or' : 'and', wanted));
+      parts.push(joined(field === '$or' ? 'or' : 'and', wanted as readonly Filter[]));
     } else if (isOperators(wanted)) {
-      for (const [name, value] of Object.entries(wanted)) {
-        if (value !== undefined) parts.push(condition(field, name, value));
-      }
+      for (const [name, value] of Object.entries(wanted)) parts.push(condition(field, name, value));
     } else {
-      // A field that shall equal nothing at all means that it has no value.
-      parts.push({ column: field, operator: 'eq', value: wanted ?? null });
+      parts.push({ column: field, operator: 'eq', value: wanted });
     }
   }
   if (parts.length === 0) return undefined;
@@ -36,10 +58,17 @@ export function wireSort(sort: Sort | undefined): WireSort[] {
   return Object.entries(sort ?? {}).map(([column, direction]) => ({ column, direction }));
 }
 
-function joined(operator: 'and' | 'or', filters: unknown): WireFilter {
-  if (!Array.isArray(filters)) throw new TypeError(`$${operator} takes a list of filters`);
+function joined(operator: 'and' | 'or', filters: readonly Filter[]): WireFilter {
   // An empty filter inside passes everything, which is what no condition joined by "and" does.
-  return { operator, filters: filters.map((one: Filter) => wireFilter(one) ?? { operator: 'and', filters: [] }) };
+  return { operator, filters: filters.map((one) => wired(one) ?? { operator: 'and', filters: [] }) };
+}
+
+/** Refuses what JSON leaves out. */
+function compared(what: string, value: unknown): void {
+  const missing = (one: unknown): boolean => one === undefined || typeof one === 'function' || typeof one === 'symbol';
+  if (missing(value) || (Array.isArray(value) && value.some(missing))) {
+    throw new TypeError(`${what} in a filter is ${value === undefined ? 'undefined' : 'nothing that JSON can say'}`);
+  }
 }
 
 function isOperators(wanted: unknown): wanted is Record<string, unknown> {

@@ -4,6 +4,7 @@ import { BucketHandle } from './bucket.js';
 import { Connection } from './connection.js';
 import { BucketNotDefinedError, ChanceryError, QueryNotDefinedError, RevisionGoneError } from './errors.js';
 import { EventFeed, LiveFeed, type PushInfo, storeEvent } from './feeds.js';
+import { definite } from './filter.js';
 import { type Fields, fieldsOf } from './flat.js';
 import { Chancery, type ChanceryOptions } from './http.js';
 import { openWorkspace } from './workspace.js';
@@ -220,7 +221,7 @@ export class Store {
       return;
     }
     await this.http.request('put', '/api/queries/{query}', {
-      params: { query: name }, query: this.#where(), body: { query: plain(query) }, about: { query: name, bucket: query.bucket },
+      params: { query: name }, query: this.#where(), body: { query: asked(query) }, about: { query: name, bucket: query.bucket },
     });
     this.#functions.delete(name);
     this.#specs.set(name, query);
@@ -269,7 +270,7 @@ export class Store {
 
   /** Answers a question now and whenever its answer changes: the callback gets the first answer at once. */
   async live<R = StoredRecord[]>(query: Query, callback: (result: R, info: PushInfo) => void): Promise<Subscription<R>> {
-    return (await this.#feed({ query: plain(query) }, this.#keyOf(query), callback as never, { bucket: query.bucket }, true)) as Subscription<R>;
+    return (await this.#feed({ query: asked(query) }, this.#keyOf(query), callback as never, { bucket: query.bucket }, true)) as Subscription<R>;
   }
 
   /** Resolves when every change that was committed before has reached its listeners and subscribers here. */
@@ -441,6 +442,12 @@ export class Store {
 
 function subscription<R>(end: () => void, current: () => R): Subscription<R> {
   return Object.defineProperty(() => end(), 'current', { get: current }) as unknown as Subscription<R>;
+}
+
+/** A query as it can be sent: with the key or the value of a filter left out, it would be another question. */
+function asked(query: Query): Record<string, unknown> {
+  if ('key' in query && query.key === undefined) throw new TypeError('the key of a query is undefined');
+  return plain(query.filter === undefined ? query : { ...query, filter: definite(query.filter) });
 }
 
 /** A definition as it can be sent: a function in it would vanish silently. */

@@ -3,6 +3,7 @@
 import { type Reading, many } from './bucket.js';
 import type { Connection } from './connection.js';
 import { type About, ChanceryError, TransactionConflictError } from './errors.js';
+import { definite } from './filter.js';
 import { pause } from './http.js';
 import type { AnyFields, Filter, Key, StoredRecord } from './types.js';
 
@@ -58,16 +59,16 @@ export class TransactionBucket<T extends object = AnyFields> implements Reading<
     return this.#do({ op: 'all' });
   }
 
-  where(filter: Filter): Promise<StoredRecord<T>[]> {
-    return this.#do({ op: 'where', filter });
+  async where(filter: Filter): Promise<StoredRecord<T>[]> {
+    return this.#do({ op: 'where', filter: definite(filter) });
   }
 
   async findOne(filter: Filter): Promise<StoredRecord<T> | undefined> {
-    return (await this.#do<StoredRecord<T> | null>({ op: 'findOne', filter })) ?? undefined;
+    return (await this.#do<StoredRecord<T> | null>({ op: 'findOne', filter: definite(filter) })) ?? undefined;
   }
 
-  count(filter?: Filter): Promise<number> {
-    return this.#do({ op: 'count', ...(filter === undefined ? {} : { filter }) });
+  async count(filter?: Filter): Promise<number> {
+    return this.#do({ op: 'count', ...(filter === undefined ? {} : { filter: definite(filter) }) });
   }
 
   insertMany(records: readonly (Partial<T> & object)[]): Promise<StoredRecord<T>[]> {
@@ -75,11 +76,12 @@ export class TransactionBucket<T extends object = AnyFields> implements Reading<
   }
 
   async updateMany(filter: Filter, changes: Partial<T> & object): Promise<number> {
-    return many(await this.#do({ op: 'updateMany', filter, data: changes }, { records: [changes as Record<string, unknown>] }));
+    const what = { op: 'updateMany', filter: definite(filter), data: changes };
+    return many(await this.#do(what, { records: [changes as Record<string, unknown>] }));
   }
 
   async deleteMany(filter: Filter): Promise<number> {
-    return many(await this.#do({ op: 'deleteMany', filter }));
+    return many(await this.#do({ op: 'deleteMany', filter: definite(filter) }));
   }
 
   upsert(data: Partial<T> & object): Promise<StoredRecord<T>> {
