@@ -47,6 +47,8 @@ export interface Asking {
   /** Runs with the answer, before anything that the server sent after it. */
   seen?: (result: Result) => void;
   about?: About;
+  /** The socket that it belongs to: asked over no other, and not at all when that one is lost. */
+  socket?: number;
 }
 
 interface Waiting {
@@ -74,6 +76,8 @@ export class Connection {
   readonly #numbers = new Map<number, Feed>();
   readonly #ofFeed = new Map<Feed, number>();
   #socket: SocketLike | undefined;
+  /** How many sockets there have been: what one is called by. */
+  #sockets = 0;
   #ready = false;
   #stopped = false;
   #lastId = 0;
@@ -94,6 +98,16 @@ export class Connection {
     return this.#socket !== undefined;
   }
 
+  /** The present socket; what the server numbers, it numbers for each socket anew. */
+  get socket(): number {
+    return this.#sockets;
+  }
+
+  /** Whether that socket is the present one and may be asked. */
+  isOn(socket: number): boolean {
+    return this.#ready && socket === this.#sockets;
+  }
+
   /** How many feeds are subscribed to. */
   get feeds(): number {
     return this.#feeds.size;
@@ -102,6 +116,7 @@ export class Connection {
   /** Sends a request and waits for its answer. */
   request(frame: Request, asking: Asking = {}): Promise<Result> {
     if (this.#stopped) return Promise.reject(stopped());
+    if (asking.socket !== undefined && !this.isOn(asking.socket)) return Promise.reject(lostConnection());
     if (this.#waiting.size >= REQUESTS_MAX) {
       return Promise.reject(limit(`The limit of ${REQUESTS_MAX} waiting requests is reached.`));
     }
@@ -228,6 +243,7 @@ export class Connection {
   #connect(Socket: SocketClass): void {
     const socket = new Socket(this.#options.url);
     this.#socket = socket;
+    this.#sockets += 1;
     this.#heardAt = Date.now();
     this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
     socket.onopen = null;
@@ -386,8 +402,7 @@ export class Connection {
         waiting.sent = false;
       } else {
         this.#take(id);
-        const detail = 'The connection was lost before the answer came.';
-        waiting.reject(new ChanceryError({ code: 'connectionLost', detail }));
+        waiting.reject(lostConnection());
       }
     }
   }
@@ -431,6 +446,11 @@ function closed(socket: SocketLike): Promise<void> {
     };
     socket.close(1000);
   });
+}
+
+/** The connection that a request belongs to is not there any more. */
+export function lostConnection(): ChanceryError {
+  return new ChanceryError({ code: 'connectionLost', detail: 'The connection was lost before the answer came.' });
 }
 
 function stopped(): ChanceryError {

@@ -1,7 +1,7 @@
 // Transactions over the WebSocket: many reads and writes that happen at once or not at all. Buffers nothing here.
 
 import { type Reading, many } from './bucket.js';
-import type { Connection } from './connection.js';
+import { type Connection, lostConnection } from './connection.js';
 import { type About, ChanceryError, TransactionConflictError } from './errors.js';
 import { definite } from './filter.js';
 import { pause } from './http.js';
@@ -19,16 +19,23 @@ export interface TransactionOptions {
   attempts?: number;
 }
 
+/** A transaction as the server knows it. */
+interface Begun {
+  /** Its number, which is that of another transaction on another socket. */
+  transaction: number;
+  socket: number;
+}
+
 /** A bucket inside a transaction: reads see the transaction's own writes. */
 export class TransactionBucket<T extends object = AnyFields> implements Reading<T> {
   readonly #connection: Connection;
-  readonly #transaction: number;
+  readonly #begun: Begun;
   readonly #keyField: string;
   readonly name: string;
 
-  constructor(connection: Connection, transaction: number, name: string, keyField: string) {
+  constructor(connection: Connection, begun: Begun, name: string, keyField: string) {
     this.#connection = connection;
-    this.#transaction = transaction;
+    this.#begun = begun;
     this.#keyField = keyField;
     this.name = name;
   }
@@ -89,9 +96,10 @@ export class TransactionBucket<T extends object = AnyFields> implements Reading<
   }
 
   async #do<R>(what: Record<string, unknown>, about: About = {}): Promise<R> {
-    const frame = { type: 'do', transaction: this.#transaction, table: this.name, ...what };
+    const { transaction, socket } = this.#begun;
+    const frame = { type: 'do', transaction, table: this.name, ...what };
     const whole = { ...about, bucket: this.name, keyField: this.#keyField };
-    return (await this.#connection.request(frame, { about: whole })).value as R;
+    return (await this.#connection.request(frame, { about: whole, socket })).value as R;
   }
 }
 
@@ -101,7 +109,7 @@ export class Transaction {
 
   constructor(
     private readonly connection: Connection,
-    private readonly transaction: number,
+    private readonly begun: Begun,
     private readonly keyField: (bucket: string) => string,
   ) {}
 
@@ -109,7 +117,7 @@ export class Transaction {
   bucket<T extends object = AnyFields>(name: string): TransactionBucket<T> {
     let handle = this.#buckets.get(name);
     if (handle === undefined) {
-      handle = new TransactionBucket(this.connection, this.transaction, name, this.keyField(name));
+      handle = new TransactionBucket(this.connection, this.begun, name, this.keyField(name));
       this.#buckets.set(name, handle);
     }
     return handle as unknown as TransactionBucket<T>;
@@ -139,23 +147,36 @@ async function once<R>(
   keyField: (bucket: string) => string,
   work: (tx: Transaction) => R | Promise<R>,
 ): Promise<R> {
-  const { transaction } = await connection.request({ type: 'begin' });
-  if (transaction === undefined) throw new ChanceryError({ code: 'internal', detail: 'The answer to begin held no transaction.' });
+  const begun = await begin(connection);
+  const { transaction, socket } = begun;
   let result: R;
   try {
-    result = await work(new Transaction(connection, transaction, keyField));
+    result = await work(new Transaction(connection, begun, keyField));
   } catch (error) {
     // Not waited for longer than it takes to send: a transaction that nobody ends is rolled back by the server.
-    connection.request({ type: 'rollback', transaction }).catch(() => undefined);
+    connection.request({ type: 'rollback', transaction }, { socket }).catch(() => undefined);
     throw error;
   }
+  // Lost before the commit is sent: the server has rolled it back, and it may be tried again.
+  if (!connection.isOn(socket)) throw lostConnection();
   try {
-    await connection.request({ type: 'commit', transaction });
+    await connection.request({ type: 'commit', transaction }, { socket });
   } catch (error) {
     if (error instanceof ChanceryError && UNSURE.has(error.code)) throw unsure(error);
     throw error;
   }
   return result;
+}
+
+async function begin(connection: Connection): Promise<Begun> {
+  let socket = 0;
+  // Another socket may be there before whoever waits for the answer goes on.
+  const seen = (): void => {
+    socket = connection.socket;
+  };
+  const { transaction } = await connection.request({ type: 'begin' }, { seen });
+  if (transaction === undefined) throw new ChanceryError({ code: 'internal', detail: 'The answer to begin held no transaction.' });
+  return { transaction, socket };
 }
 
 /** What may be said of a commit whose answer never came. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChanceryError, Store, type StoreEvent } from '@chancery/client';
-import { TASKS, type Task, key, open, refused, until } from './place.js';
+import { between } from './between.js';
+import { TASKS, type Task, key, open, refused, until, withTasks } from './place.js';
 import { wire } from './wire.js';
 
 async function twoStores() {
@@ -83,6 +84,67 @@ test('a transaction that is cut off is tried again and done once', async () => {
   });
   assert.equal(runs, 2);
   assert.deepEqual((await tasks.all()).map((task) => task.title), ['run 2']);
+});
+
+test('a transaction does not go on over another connection, where its number is that of another', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  let runs = 0;
+  let first: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => (first = resolve));
+  const one = store.transaction(async (tx) => {
+    runs += 1;
+    const run = runs;
+    await tx.bucket('tasks').insert({ title: `one ${run}` });
+    if (run === 1) await held;
+    await tx.bucket('tasks').insert({ title: `one ${run} to its end` });
+  });
+  await until(() => sockets.lines[0]?.asked.some(({ type }) => type === 'do') ?? false, 'the first write');
+  sockets.lines[0]?.cut();
+  await store.transaction(async (tx) => {
+    await tx.bucket('tasks').insert({ title: 'two' });
+    first?.();
+    await one;
+    await tx.bucket('tasks').insert({ title: 'two to its end' });
+  });
+  assert.equal(sockets.lines.length, 2);
+  assert.equal(runs, 2);
+  assert.deepEqual((await tasks.all()).map((task) => task.title).sort(), ['one 2', 'one 2 to its end', 'two', 'two to its end']);
+});
+
+test('a transaction whose connection was lost is not committed over another', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  let runs = 0;
+  await store.transaction(async (tx) => {
+    runs += 1;
+    await tx.bucket('tasks').insert({ title: `run ${runs}` });
+    if (runs > 1) return;
+    sockets.lines[0]?.cut();
+    // Connected again, and there is a transaction with this number.
+    await store.settle();
+    void store.transaction((other) => other.bucket('tasks').count().then(() => sleep(100)));
+    await until(() => sockets.lines[1]?.asked.some(({ type }) => type === 'do') ?? false, 'the other transaction');
+  });
+  assert.equal(runs, 2);
+  assert.deepEqual((await tasks.all()).map((task) => task.title), ['run 2']);
+});
+
+test('a commit whose answer is lost is not tried again, and says that it is unsure', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  sockets.up = (frame, line) => {
+    if (frame.type === 'commit') void sleep(50).then(() => line.cut());
+    return true;
+  };
+  sockets.down = (frame, line) => line.asked.at(-1)?.type !== 'commit' || frame.type !== 'result';
+  let runs = 0;
+  const work = store.transaction(async (tx) => {
+    runs += 1;
+    await tx.bucket('tasks').insert({ title: 'once' });
+  });
+  assert.equal((await refused(work, ChanceryError)).code, 'commitUnsure');
+  assert.deepEqual([runs, await tasks.count()], [1, 1]);
 });
 
 test('an unreachable server is an error that says so', async () => {
