@@ -23,6 +23,8 @@ const AGAIN_FIRST_MS = 100;
 const AGAIN_LONGEST_MS = 10_000;
 /** How long a socket may take to close in peace, in ms. */
 const CLOSE_MS = 1_000;
+/** The server's word, over HTTP and here, that it cannot do now what it can do later. */
+const STATUS_PASSING = 503;
 /** The server's word that the credentials are missing, wrong or revoked. */
 const CLOSED_UNAUTHENTICATED = 4401;
 
@@ -75,6 +77,8 @@ export class Connection {
   readonly #feeds = new Set<Feed>();
   readonly #numbers = new Map<number, Feed>();
   readonly #ofFeed = new Map<Feed, number>();
+  /** Feeds that the server could not start just now, and how often it said so. */
+  readonly #refusals = new Map<Feed, { count: number; timer: ReturnType<typeof setTimeout> }>();
   #socket: SocketLike | undefined;
   /** How many sockets there have been: what one is called by. */
   #sockets = 0;
@@ -158,7 +162,7 @@ export class Connection {
   start(feed: Feed): Promise<void> {
     if (this.#stopped) return Promise.reject(stopped());
     this.#feeds.add(feed);
-    return this.#subscribe(feed).catch((error: unknown) => {
+    return this.#subscribe(feed, true).catch((error: unknown) => {
       this.#feeds.delete(feed);
       throw error;
     });
@@ -167,6 +171,7 @@ export class Connection {
   /** Ends a feed. */
   end(feed: Feed): void {
     if (!this.#feeds.delete(feed)) return;
+    this.#settled(feed);
     const number = this.#ofFeed.get(feed);
     if (number !== undefined) this.#unsubscribe(number);
   }
@@ -190,13 +195,14 @@ export class Connection {
     if (socket !== undefined) await closed(socket);
   }
 
-  async #subscribe(feed: Feed): Promise<void> {
+  async #subscribe(feed: Feed, isFirst = false): Promise<void> {
     const seen = (result: Result): void => {
       if (result.subscription === undefined) return;
       if (!this.#feeds.has(feed)) {
         this.#unsubscribe(result.subscription);
         return;
       }
+      this.#settled(feed);
       this.#numbers.set(result.subscription, feed);
       this.#ofFeed.set(feed, result.subscription);
       feed.started(result);
@@ -211,10 +217,30 @@ export class Connection {
         this.#again();
         throw error;
       }
+      if (error.status === STATUS_PASSING && !isFirst) {
+        this.#later(feed);
+        throw error;
+      }
       if (feed.refused(error)) return this.#subscribe(feed);
       this.#feeds.delete(feed);
       throw error;
     }
+  }
+
+  /** Subscribes a feed after a while that grows: the server could not do it now. */
+  #later(feed: Feed): void {
+    const count = this.#refusals.get(feed)?.count ?? 0;
+    this.#settled(feed);
+    const timer = setTimeout(() => {
+      if (this.#ready && this.#feeds.has(feed) && !this.#ofFeed.has(feed)) this.#subscribe(feed).catch(() => undefined);
+    }, waitMs(count));
+    this.#refusals.set(feed, { count: count + 1, timer });
+  }
+
+  /** Nothing has to be done later for a feed: it is started, or it has ended. */
+  #settled(feed: Feed): void {
+    clearTimeout(this.#refusals.get(feed)?.timer);
+    this.#refusals.delete(feed);
   }
 
   #unsubscribe(subscription: number): void {
@@ -303,9 +329,11 @@ export class Connection {
     const id = (this.#lastId += 1);
     const asking: Asking = { seen: () => this.#opened() };
     const reject = (error: Error): void => {
-      if ((error as ChanceryError).code === 'connectionLost') return;
+      const { code, status } = error as ChanceryError;
+      if (code === 'connectionLost' || code === 'stopped') return;
       this.#dropped();
-      this.#fatal(error as ChanceryError);
+      if (status === 401 || status === 403) this.#fatal(error as ChanceryError);
+      else this.#again();
     };
     const waiting: Waiting = {
       text: JSON.stringify({ id, type: 'auth', key: this.#options.key }),
@@ -356,7 +384,8 @@ export class Connection {
     if (feed === undefined) return;
     this.#numbers.delete(frame.subscription ?? -1);
     this.#ofFeed.delete(feed);
-    if (feed.refused(errorFrom(frame.error, feed.about))) this.#subscribe(feed).catch(() => undefined);
+    if (frame.error.status === STATUS_PASSING) this.#later(feed);
+    else if (feed.refused(errorFrom(frame.error, feed.about))) this.#subscribe(feed).catch(() => undefined);
     else this.#feeds.delete(feed);
   }
 
@@ -396,6 +425,8 @@ export class Connection {
     this.#ready = false;
     this.#numbers.clear();
     this.#ofFeed.clear();
+    // Every feed is subscribed again with the next connection.
+    for (const { timer } of this.#refusals.values()) clearTimeout(timer);
     for (const [id, waiting] of this.#waiting) {
       if (!waiting.sent) continue;
       if (waiting.asking.again === true) {
@@ -410,19 +441,20 @@ export class Connection {
   /** Connects again after a while, as long as anybody needs it. */
   #again(): void {
     if (this.#stopped || (this.#feeds.size === 0 && this.#waiting.size === 0)) return;
-    const longest = Math.min(AGAIN_LONGEST_MS, AGAIN_FIRST_MS * 2 ** this.#attempts);
+    const wait = waitMs(this.#attempts);
     this.#attempts += 1;
     clearTimeout(this.#againTimer);
     this.#againTimer = setTimeout(() => {
       this.#againTimer = undefined;
       this.#open();
-    }, longest * (0.5 + Math.random() / 2));
+    }, wait);
   }
 
   /** Nothing that is asked again would help: everybody who waits is told. */
   #fatal(error: ChanceryError): void {
     const feeds = [...this.#feeds];
     this.#feeds.clear();
+    for (const feed of feeds) this.#settled(feed);
     this.#failAll(error);
     for (const feed of feeds) feed.refused(error);
   }
@@ -430,6 +462,11 @@ export class Connection {
   #failAll(error: ChanceryError): void {
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(error);
   }
+}
+
+/** How long to wait before the next attempt, after so many in vain. */
+function waitMs(attempts: number): number {
+  return Math.min(AGAIN_LONGEST_MS, AGAIN_FIRST_MS * 2 ** attempts) * (0.5 + Math.random() / 2);
 }
 
 /** Closes a socket and waits until it is closed, but not for ever. */

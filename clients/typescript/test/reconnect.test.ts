@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChanceryError, Store, type StoreEvent } from '@chancery/client';
-import { between } from './between.js';
+import { between, refusal } from './between.js';
 import { TASKS, type Task, key, open, refused, until, withTasks } from './place.js';
 import { wire } from './wire.js';
 
@@ -145,6 +145,41 @@ test('a commit whose answer is lost is not tried again, and says that it is unsu
   });
   assert.equal((await refused(work, ChanceryError)).code, 'commitUnsure');
   assert.deepEqual([runs, await tasks.count()], [1, 1]);
+});
+
+test('a server that is busy for a while ends no subscription', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  const heard: string[] = [];
+  await store.on('bucket.tasks.inserted', (event) => void heard.push(event.record?.['title'] as string));
+  const live = await tasks.live<number>({ aggregate: { function: 'count' } }, () => undefined);
+  const busy = new Map([['auth', 1], ['on', 2], ['subscribe', 2]]);
+  sockets.up = (frame, line) => {
+    const left = busy.get(frame.type) ?? 0;
+    busy.set(frame.type, left - 1);
+    if (left > 0) line.say(refusal(frame.id, 'overloaded', 503));
+    return left <= 0;
+  };
+  sockets.lines[0]?.cut();
+  await tasks.insert({ title: 'a' });
+  await until(() => heard.length === 1 && live.current === 1, 'the streams after a busy server');
+  assert.equal(sockets.lines.length, 3, 'one more for the refused key, none for refused subscriptions');
+  // What is subscribed ends in the same way: by a frame of its own.
+  busy.set('on', 1).set('subscribe', 1);
+  for (const subscription of [1, 2]) sockets.lines.at(-1)?.say({ ...refusal(null, 'storageUnavailable', 503), subscription });
+  await tasks.insert({ title: 'b' });
+  await until(() => heard.length === 2 && live.current === 2, 'the streams after they were ended');
+  assert.deepEqual(heard, ['a', 'b']);
+});
+
+test('the first answer of a busy server is the caller\'s', async () => {
+  const sockets = await between();
+  const { store } = await withTasks({ WebSocket: sockets.WebSocket });
+  sockets.up = (frame, line) => {
+    if (frame.type === 'on') line.say(refusal(frame.id, 'overloaded', 503));
+    return frame.type !== 'on';
+  };
+  assert.equal((await refused(store.on('*', () => undefined), ChanceryError)).code, 'overloaded');
 });
 
 test('an unreachable server is an error that says so', async () => {
