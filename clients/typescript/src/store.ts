@@ -405,12 +405,16 @@ export class Store {
           for (const one of listeners) one.touched(told);
         },
         (error) => {
-          if (error instanceof RevisionGoneError) for (const one of listeners) one.stale();
-          else this.#onError(error);
+          // After a gap the stream goes on; otherwise it has ended: whoever runs again begins another, or says why it cannot.
+          if (!(error instanceof RevisionGoneError)) forget();
+          for (const one of listeners) one.stale();
         },
       );
+      const forget = (): void => {
+        if (this.#shared.get(bucket)?.feed === feed) this.#shared.delete(bucket);
+      };
       const ready = this.#connection.start(feed).catch((error: unknown) => {
-        this.#shared.delete(bucket);
+        forget();
         throw error;
       });
       shared = { feed, ready, listeners };

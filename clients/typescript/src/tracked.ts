@@ -2,11 +2,19 @@
 // some of it changed. Stores nothing on the server.
 
 import type { BucketHandle, Reading } from './bucket.js';
+import { ChanceryError } from './errors.js';
 import { same } from './flat.js';
+import { pause } from './http.js';
 import type { AnyFields, Filter, Key, StoreEvent } from './types.js';
 
 /** How often a query is run again at once because something changed while it ran, before its answer is taken as it is. */
 const ROUNDS_MAX = 10;
+
+/** The wait before a run that could not reach the server is repeated, and the longest, in ms; each is drawn between half and all of it. */
+const WAIT_FIRST_MS = 100;
+const WAIT_LONGEST_MS = 10_000;
+/** What passes by itself, beside the status 503. */
+const PASSING = new Set(['unreachable', 'timeout', 'connectionLost']);
 
 /** Before the first answer. */
 const NOT_YET = Symbol('not yet');
@@ -43,7 +51,7 @@ export class Tracked {
   #reading = new Map<string, Dependency>();
   #run: Promise<void> | undefined;
   #again = false;
-  #ended = false;
+  readonly #end = new AbortController();
   #current: unknown = NOT_YET;
 
   constructor(
@@ -53,6 +61,10 @@ export class Tracked {
     private readonly deliver: (result: unknown) => void,
     private readonly failed: (error: unknown) => void,
   ) {}
+
+  get #ended(): boolean {
+    return this.#end.signal.aborted;
+  }
 
   get current(): unknown {
     return this.#current;
@@ -83,7 +95,7 @@ export class Tracked {
   }
 
   end(): void {
-    this.#ended = true;
+    this.#end.abort();
     this.context.unlisten(this);
   }
 
@@ -97,14 +109,21 @@ export class Tracked {
   }
 
   async #loop(): Promise<void> {
-    try {
-      const value = await this.#steady();
-      if (this.#ended || same(value, this.#current)) return;
-      this.#current = value;
-      this.deliver(value);
-    } catch (error) {
-      // What was read before is still what decides when it runs again.
-      if (!this.#ended) this.failed(error);
+    for (let failures = 0; !this.#ended; failures += 1) {
+      try {
+        const value = await this.#steady();
+        if (this.#ended || same(value, this.#current)) return;
+        this.#current = value;
+        this.deliver(value);
+        return;
+      } catch (error) {
+        if (this.#ended) return;
+        // What was read before is still what decides when it runs again.
+        if (!passes(error)) return this.failed(error);
+        // No other event may ever come: without another run, an old answer would stand for ever.
+        const longest = Math.min(WAIT_LONGEST_MS, WAIT_FIRST_MS * 2 ** failures);
+        await pause(longest * (0.5 + Math.random() / 2), this.#end.signal).catch(() => undefined);
+      }
     }
   }
 
@@ -149,6 +168,11 @@ export class Tracked {
       groupBy: (fields, aggregate, filter) => whole().then(() => handle.groupBy(fields, aggregate, filter)),
     };
   }
+}
+
+/** Whether a failure is over after a while. */
+function passes(error: unknown): boolean {
+  return error instanceof ChanceryError && (error.status === 503 || PASSING.has(error.code));
 }
 
 function touches(read: ReadonlyMap<string, Dependency>, event: StoreEvent): boolean {

@@ -1,7 +1,9 @@
 // Live queries: declared ones that the server keeps, and functions that run here.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ChanceryError, QueryNotDefinedError, type StoredRecord } from '@chancery/client';
+import { between, refusal } from './between.js';
 import { type Task, refused, until, withTasks } from './place.js';
 
 test('a live list is told at once and after each change', async () => {
@@ -178,4 +180,47 @@ test('a function that fails when it runs again keeps listening', async () => {
   await tasks.insert({ title: 'b' });
   await store.settle();
   assert.deepEqual([errors.length, seen], [1, [2]]);
+});
+
+test('a function goes on when the stream of events that it shares has ended', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  await store.defineQuery('count', (context) => context.bucket('tasks').count());
+  const one = await store.subscribe<number>('count', () => undefined);
+  const two = await store.subscribe<number>('count', () => undefined);
+  await tasks.insert({ title: 'a' });
+  await store.settle();
+  sockets.lines[0]?.say({ ...refusal(null, 'internal', 500), subscription: 1 });
+  await tasks.insert({ title: 'b' });
+  await until(() => one.current === 2 && two.current === 2, 'the count after the end of the stream');
+  await tasks.insert({ title: 'c' });
+  await store.settle();
+  assert.deepEqual([one.current, two.current], [3, 3]);
+  assert.equal(sockets.lines[0]?.asked.filter(({ type }) => type === 'on').length, 2, 'it is shared again');
+});
+
+test('a function that cannot reach the server when it runs again is run until it can', async () => {
+  const faults: (() => Promise<Response>)[] = [];
+  const { store, tasks } = await withTasks({
+    retries: 0,
+    fetch: (input, init) => (String(input).endsWith('/aggregate') ? faults.shift()?.() : undefined) ?? fetch(input, init),
+  });
+  await store.defineQuery('count', (context) => context.bucket('tasks').count());
+  const told: number[] = [];
+  const live = await store.subscribe<number>('count', (count) => told.push(count));
+  faults.push(
+    () => Promise.reject(new TypeError('unreachable')),
+    () => Promise.resolve(new Response('{"code": "overloaded", "status": 503}', { status: 503 })),
+  );
+  await tasks.insert({ title: 'a' });
+  await until(() => live.current === 1, 'the count after two runs in vain');
+  assert.deepEqual([told, faults], [[1], []]);
+  faults.push(...Array.from({ length: 20 }, () => () => Promise.reject(new TypeError('unreachable'))));
+  await tasks.insert({ title: 'b' });
+  await until(() => faults.length < 20, 'a run in vain');
+  live();
+  const left = faults.length;
+  await store.settle();
+  await sleep(300);
+  assert.equal(faults.length, left, 'what has ended is not run again');
 });
