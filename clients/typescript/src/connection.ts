@@ -3,7 +3,7 @@
 
 import { type About, ChanceryError, errorFrom } from './errors.js';
 import {
-  type EventFrame, type Hello, PROTOCOL, type Push, type Refused, type Request, type Result, type ServerFrame,
+  type EventFrame, type Hello, PROTOCOL, type Push, type Refused, type Request, type Result, type ServerFrame, revisionOf,
 } from './frames.js';
 import { type SocketClass, type SocketLike, socketClass } from './socket.js';
 
@@ -68,6 +68,8 @@ export interface ConnectionOptions {
   url: string;
   key: string | undefined;
   WebSocket: SocketClass | undefined;
+  /** Told of each commit that the server speaks of, before anybody is told what it changed. */
+  saw: (revision: number) => void;
 }
 
 /** A connection that comes back. */
@@ -293,6 +295,8 @@ export class Connection {
     } catch {
       return;
     }
+    const revision = revisionOf(frame);
+    if (revision !== undefined) this.#options.saw(revision);
     switch (frame.type) {
       case 'hello':
         this.#greeted(frame);

@@ -80,6 +80,12 @@ export interface EventFrame {
 /** Whatever the server sends. */
 export type ServerFrame = Hello | Result | Refused | Push | EventFrame;
 
+/** The commit that an answer, a push or an event speaks of. */
+export function revisionOf(frame: ServerFrame): number | undefined {
+  if (frame.type === 'event') return frame.event.revision;
+  return frame.type === 'result' || frame.type === 'push' ? frame.revision : undefined;
+}
+
 /** The steps of a push, one after another, on a copy of the list: the list that was handed out does not change. */
 export function applied(list: readonly StoredRecord[], keyField: string, changes: readonly Change[]): StoredRecord[] {
   const next = list.slice();

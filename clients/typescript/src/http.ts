@@ -88,8 +88,8 @@ export class Chancery {
   readonly key: string | undefined;
   readonly #options: ChanceryOptions;
   readonly #fetch: typeof fetch;
-  /** The newest commit of this client's own: its reads see it, also where they are answered by a copy. */
-  #written = 0;
+  /** The newest commit that this client made or was told of: its reads see it, also where they are answered by a copy. */
+  #seen = 0;
   /** What a change with the cookie of a session must carry. */
   #csrf: string | undefined;
 
@@ -105,9 +105,14 @@ export class Chancery {
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 
-  /** The newest commit that an answer to this client spoke of. */
+  /** The newest commit that this client made or was told of; its reads see it. */
   get revision(): number {
-    return this.#written;
+    return this.#seen;
+  }
+
+  /** Tells of a commit that reads shall see from now on. */
+  saw(revision: number): void {
+    if (revision > this.#seen) this.#seen = revision;
   }
 
   async get<P extends PathsWith<'get'>>(path: P, input: Input<P, 'get'>): Promise<Output<P, 'get'>> {
@@ -157,7 +162,7 @@ export class Chancery {
     const response = await this.#send(method, path, input);
     const revision = Number(response.headers.get('x-revision') ?? 0);
     if (!response.ok) throw await refusal(response, input.about);
-    if (!isRead(method, path) && revision > this.#written) this.#written = revision;
+    if (!isRead(method, path)) this.saw(revision);
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') ?? false;
     const body = text === '' ? undefined : isJson ? (JSON.parse(text) as unknown) : text;
@@ -168,7 +173,7 @@ export class Chancery {
     const headers: Record<string, string> = { ...input.headers };
     if (this.key !== undefined) headers['authorization'] = `Bearer ${this.key}`;
     else if (this.#csrf !== undefined) headers['x-csrf-token'] = this.#csrf;
-    if (isRead(method, path) && this.#written > 0) headers['x-at-least-revision'] = String(this.#written);
+    if (isRead(method, path) && this.#seen > 0) headers['x-at-least-revision'] = String(this.#seen);
     if (input.body !== undefined) headers['content-type'] = 'application/json';
     const limit = AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS);
     const signal = input.signal === undefined ? limit : either(input.signal, limit);

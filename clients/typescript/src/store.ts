@@ -81,7 +81,8 @@ export class Store {
     this.#onError = options.onError ?? ((error) => console.error(error));
     const url = new URL('/api/live', http.url.replace(/^http/, 'ws'));
     if (http.workspace !== undefined) url.searchParams.set('workspace', http.workspace);
-    this.#connection = new Connection({ url: url.href, key: http.key, WebSocket: options.WebSocket });
+    const saw = (revision: number): void => http.saw(revision);
+    this.#connection = new Connection({ url: url.href, key: http.key, WebSocket: options.WebSocket, saw });
   }
 
   /** Opens a store: finds or makes its workspace and learns which buckets there are. */
@@ -89,6 +90,7 @@ export class Store {
     const outside = new Chancery(options);
     const workspace = options.name === undefined ? undefined : await openWorkspace(outside, options.name);
     const store = new Store(new Chancery({ ...options, ...(workspace === undefined ? {} : { workspace }) }), options);
+    store.http.saw(outside.revision);
     await store.refresh();
     return store;
   }

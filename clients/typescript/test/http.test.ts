@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chancery, ChanceryError, NotFoundError, type StoredRecord, applied } from '@chancery/client';
-import { key, refused, url, withTasks } from './place.js';
+import { TASKS, type Task, key, open, refused, until, url, withTasks } from './place.js';
 
 test('every path of the API can be asked', async () => {
   const chancery = new Chancery({ url, key });
@@ -56,6 +56,35 @@ test('keys of any characters stand in paths', async () => {
     assert.equal((await odd.get(id))?.['id'], id, id);
   }
   await refused(odd.update('a//b', {}), NotFoundError);
+});
+
+test('reads see what was done and told over the WebSocket', async () => {
+  const name = `t-${crypto.randomUUID()}`;
+  const other = await open(name);
+  const elsewhere = await other.defineBucket<Task>('tasks', TASKS);
+  const least: number[] = [];
+  const store = await open(name, {
+    fetch: (input, init) => {
+      least.push(Number(new Headers(init?.headers).get('x-at-least-revision') ?? 0));
+      return fetch(input, init);
+    },
+  });
+  const tasks = store.bucket<Task>('tasks');
+  /** What a read demands is newer than everything that was there before. */
+  const sees = async (what: string, change: () => Promise<unknown>): Promise<void> => {
+    const { revision } = await other.http.request('get', '/api/stats', { query: { workspace: other.http.workspace } });
+    await change();
+    await until(() => store.http.revision > revision, `${what} is told`);
+    await tasks.count();
+    assert.ok((least.at(-1) ?? 0) > revision, what);
+  };
+  await sees('a transaction', () => store.transaction((tx) => tx.bucket<Task>('tasks').insert({ title: 'a' })));
+  await sees('an operation on many', () => tasks.updateMany({}, { title: 'b' }));
+  const stop = await store.on('*', () => undefined);
+  await sees('an event', () => elsewhere.insert({ title: 'c' }));
+  stop();
+  await tasks.live({}, () => undefined);
+  await sees('a push', () => elsewhere.insert({ title: 'd' }));
 });
 
 const list = (keys: string): StoredRecord[] => [...keys].map((id) => record(id));
