@@ -138,6 +138,27 @@ test('stores of different names do not meet, and one of the same name finds what
   assert.deepEqual(await (await other.defineBucket('tasks', TASKS)).all(), []);
 });
 
+test('stores of names that look alike do not meet', async () => {
+  const mark = crypto.randomUUID();
+  const long = `t${mark.replaceAll('-', '')}${'é'.repeat(24)}`;
+  const names = [
+    `t-${mark}`, `T-${mark}`, `t ${mark}`, `t.${mark}`, `t-${mark}!`, ` t-${mark}`, `-t-${mark}`,
+    long, `${long}a`, `${long}b`, `${long}${'x'.repeat(50)}`, `7 ${mark}`, `w7-${mark}`, `!!!${mark}`, `???${mark}`,
+    `${'長'.repeat(30)}${mark}`, `${'長'.repeat(30)}${mark}!`,
+  ];
+  const slugs: string[] = [];
+  for (const name of names) {
+    const store = await open(name);
+    slugs.push(store.http.workspace ?? '');
+    assert.throws(() => store.bucket('tasks'), BucketNotDefinedError, name);
+    await store.defineBucket('tasks', TASKS);
+    assert.equal((await open(name)).http.workspace, store.http.workspace, 'the same name is the same store');
+  }
+  assert.equal(new Set(slugs).size, names.length);
+  assert.equal(slugs[0], names[0], 'a name that is a slug is its own');
+  assert.ok(slugs.every((slug) => new TextEncoder().encode(slug).length <= 80));
+});
+
 test('a bucket that somebody else defined is there after a refresh', async () => {
   const name = `t-${crypto.randomUUID()}`;
   const one = await open(name);
