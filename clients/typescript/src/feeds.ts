@@ -96,19 +96,20 @@ export class LiveFeed implements Feed {
 /** A stream of events and how far it was followed: nothing is missed and nothing comes twice. */
 export class EventFeed implements Feed {
   readonly about: About = {};
-  /** The newest commit that was seen, maybe not to its end, and the newest change. */
+  /** The newest commit that was seen, maybe not to its end, and the newest change; 0 where all of the commit was. */
   #revision: number | undefined;
-  #number = 0;
+  #number: number;
   #started = false;
 
   constructor(
     private readonly topic: string,
-    since: number | undefined,
+    from: { since?: number; number?: number },
     private readonly deliver: (event: WireEvent) => void,
     /** Told when the stream ends, or when it goes on after a gap: then `code` is `revisionGone`. */
     private readonly failed: (error: ChanceryError) => void,
   ) {
-    this.#revision = since;
+    this.#revision = from.since;
+    this.#number = from.since === undefined ? 0 : (from.number ?? 0);
   }
 
   request(): Request {

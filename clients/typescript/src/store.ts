@@ -29,6 +29,11 @@ export interface StoreOptions extends Omit<ChanceryOptions, 'workspace'> {
 export interface OnOptions {
   /** Events of later commits than this one, also those that were before now; from now on when absent. */
   since?: number;
+  /**
+   * The last change that was seen, where that commit may not have been seen to its end: its later changes come, too. With the
+   * `revision` and the `number` of the last event, a stream goes on exactly where another one was.
+   */
+  number?: number;
 }
 
 /** Ends a subscription when called; holds the answer as it is now. */
@@ -200,7 +205,7 @@ export class Store {
   ): Promise<Unsubscribe> {
     const feed = new EventFeed(
       pattern,
-      options.since,
+      options,
       (event) => {
         const told = storeEvent(event) as StoreEvent<T>;
         this.#call(() => handler(told, `bucket.${told.bucket}.${told.type}`));
@@ -401,7 +406,7 @@ export class Store {
       const listeners = new Set<Tracked>();
       const feed = new EventFeed(
         `bucket.${bucket}.*`,
-        undefined,
+        {},
         (event) => {
           const told = storeEvent(event);
           for (const one of listeners) one.touched(told);

@@ -103,6 +103,28 @@ test('a stream can start in the past', async () => {
   assert.deepEqual(heard.map((event) => (event.record ?? event.newRecord)?.['title']), ['second', 'third']);
 });
 
+test('a stream goes on where another one ended, also between two changes of a commit', async () => {
+  const { store, tasks } = await withTasks();
+  const title = (event: StoreEvent): string => event.record?.['title'] as string;
+  const heard: StoreEvent[] = [];
+  const stop = await store.on('bucket.tasks.*', (event) => {
+    heard.push(event);
+    if (title(event) === 'c') stop();
+  });
+  await tasks.insertMany([{ title: 'a' }, { title: 'b' }]);
+  await tasks.insertMany([{ title: 'c' }, { title: 'd' }]);
+  await tasks.insert({ title: 'e' });
+  await store.settle();
+  assert.deepEqual(heard.map(title), ['a', 'b', 'c']);
+  for (const [at, later] of [[0, 'b c d e'], [1, 'c d e'], [2, 'd e']] as const) {
+    const { revision, number } = heard[at] as StoreEvent;
+    const rest: string[] = [];
+    await store.on('bucket.tasks.*', (event) => void rest.push(title(event)), { since: revision, number });
+    await store.settle();
+    assert.equal(rest.join(' '), later);
+  }
+});
+
 test('a topic that cannot be is refused', async () => {
   const { store } = await withTasks();
   const error = await refused(store.on('bucket..inserted', () => undefined), Error);
