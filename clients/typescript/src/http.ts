@@ -159,17 +159,17 @@ export class Chancery {
   }
 
   async #once<T>(method: Method, path: string, input: RawRequest): Promise<Answer<T>> {
-    const response = await this.#send(method, path, input);
+    const { response, text } = await this.#send(method, path, input);
     const revision = Number(response.headers.get('x-revision') ?? 0);
-    if (!response.ok) throw await refusal(response, input.about);
+    if (!response.ok) throw refusal(response, text, input.about);
     if (!isRead(method, path)) this.saw(revision);
-    const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') ?? false;
     const body = text === '' ? undefined : isJson ? (JSON.parse(text) as unknown) : text;
     return { status: response.status, body: body as T, revision, headers: response.headers };
   }
 
-  async #send(method: Method, path: string, input: RawRequest): Promise<Response> {
+  /** Sends a request and waits for the whole answer: it may be lost in its middle, too. */
+  async #send(method: Method, path: string, input: RawRequest): Promise<{ response: Response; text: string }> {
     const headers: Record<string, string> = { ...input.headers };
     if (this.key !== undefined) headers['authorization'] = `Bearer ${this.key}`;
     else if (this.#csrf !== undefined) headers['x-csrf-token'] = this.#csrf;
@@ -179,8 +179,10 @@ export class Chancery {
     const signal = input.signal === undefined ? limit : either(input.signal, limit);
     const init: RequestInit = { method: method.toUpperCase(), headers, signal };
     if (input.body !== undefined) init.body = JSON.stringify(input.body);
+    const url = this.url + address(path, input);
     try {
-      return await this.#fetch(this.url + address(path, input), init);
+      const response = await this.#fetch(url, init);
+      return { response, text: await response.text() };
     } catch (cause) {
       input.signal?.throwIfAborted();
       const late = limit.aborted;
@@ -207,8 +209,7 @@ function address(path: string, input: RawRequest): string {
   return text === '' ? filled : `${filled}?${text}`;
 }
 
-async function refusal(response: Response, about: About | undefined): Promise<ChanceryError> {
-  const text = await response.text();
+function refusal(response: Response, text: string, about: About | undefined): ChanceryError {
   let problem: Problem = { code: 'internal', status: response.status, detail: `The server answered ${response.status}.` };
   try {
     problem = { ...problem, ...(JSON.parse(text) as Problem) };

@@ -1,5 +1,7 @@
 // The API without buckets: typed requests, refusals, reading one's own writes. And the one algorithm of the protocol.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Chancery, ChanceryError, NotFoundError, type StoredRecord, applied } from '@chancery/client';
 import { TASKS, type Task, key, open, refused, until, url, withTasks } from './place.js';
@@ -56,6 +58,32 @@ test('keys of any characters stand in paths', async () => {
     assert.equal((await odd.get(id))?.['id'], id, id);
   }
   await refused(odd.update('a//b', {}), NotFoundError);
+});
+
+test('an answer that ends in its middle is an answer that did not come', async () => {
+  let broken = 0;
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked += 1;
+    request.resume();
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '20' });
+    if ((broken -= 1) < 0) return void response.end('{"tables": []}      ');
+    response.write('{"tab', () => void setTimeout(() => response.destroy(), 20));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const chancery = new Chancery({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key });
+    broken = 2;
+    assert.deepEqual(await chancery.get('/api/tables', {}), { tables: [] });
+    assert.deepEqual([asked, broken], [3, -1], 'a read is asked again');
+    broken = 2;
+    asked = 0;
+    const error = await refused(chancery.post('/api/workspaces', { body: { name: 'x' } }), ChanceryError);
+    assert.deepEqual([error.code, error.status, asked], ['unreachable', 0, 1], 'a write is not: it may have happened');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test('reads see what was done and told over the WebSocket', async () => {
