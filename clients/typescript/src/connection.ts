@@ -15,7 +15,7 @@ const REQUESTS_MAX = 10_000;
 const TRANSACTIONS_MAX = 16;
 /** How long a request may wait for its answer, the time without a connection included, in ms. */
 const ANSWER_MS = 30_000;
-/** How often a silent server is asked whether it is there, and how long it may take, in ms. */
+/** How often the server is asked whether it is there and how far its feeds are, and how long it may be silent, in ms. */
 const PING_EVERY_MS = 20_000;
 const SILENCE_MS = 30_000;
 /** Waits before the first and the later attempts to connect again, in ms; each is drawn between half and all of it. */
@@ -38,6 +38,8 @@ export interface Feed {
   started(result: Result): void;
   /** What the server sends for it. */
   received(frame: Push | EventFrame): void;
+  /** Everything up to this commit has been sent. */
+  passed(revision: number): void;
   /** It could not be started: whether to ask again, with what `request` answers then. */
   refused(error: ChanceryError): boolean;
 }
@@ -143,6 +145,15 @@ export class Connection {
       if (this.#ready) this.#send(waiting);
       else this.#open();
     });
+  }
+
+  /** Resolves when everything that was committed before has been told to the feeds. */
+  async barrier(again = true): Promise<void> {
+    const seen = ({ revision }: Result): void => {
+      // Only those that are subscribed on this socket: of others it says nothing.
+      if (revision !== undefined) for (const feed of this.#numbers.values()) feed.passed(revision);
+    };
+    await this.request({ type: 'barrier' }, { again, seen });
   }
 
   /** Does work that keeps a transaction open, when one more may be. */
@@ -410,8 +421,9 @@ export class Connection {
     if (silent > SILENCE_MS) {
       this.#dropped();
       this.#again();
-    } else if (this.#ready && silent > PING_EVERY_MS / 2) {
-      this.request({ type: 'ping' }).catch(() => undefined);
+    } else if (this.#ready && (this.#feeds.size > 0 || silent > PING_EVERY_MS / 2)) {
+      // A feed that nothing is said of moves on nevertheless, before the log is cut behind it.
+      this.barrier(false).catch(() => undefined);
     }
   }
 

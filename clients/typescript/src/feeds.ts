@@ -81,6 +81,10 @@ export class LiveFeed implements Feed {
     this.deliver(next, { revision: frame.revision });
   }
 
+  passed(): void {
+    // It is asked anew after a loss, whatever it had seen.
+  }
+
   refused(error: ChanceryError): boolean {
     if (this.#started) this.failed(error);
     return false;
@@ -129,6 +133,10 @@ export class EventFeed implements Feed {
     this.#number = frame.event.number;
     this.#revision = frame.event.revision;
     this.deliver(frame.event);
+  }
+
+  passed(revision: number): void {
+    if (this.#revision !== undefined && revision > this.#revision) this.#revision = revision;
   }
 
   refused(error: ChanceryError): boolean {

@@ -284,7 +284,7 @@ export class Store {
   async settle(): Promise<void> {
     for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
       if (this.#connection.feeds === 0) return;
-      await this.#connection.request({ type: 'barrier' }, { again: true });
+      await this.#connection.barrier();
       const running = [...this.#tracked].flatMap((tracked) => tracked.running ?? []);
       if (running.length === 0) return;
       await Promise.all(running);
@@ -377,7 +377,7 @@ export class Store {
       bucket: (name) => this.bucket(name),
       listen: (bucket, listener) => this.#listen(bucket, listener),
       unlisten: (listener) => this.#unlisten(listener),
-      barrier: async () => void (await this.#connection.request({ type: 'barrier' }, { again: true })),
+      barrier: () => this.#connection.barrier(),
     };
     const tracked = new Tracked(
       context,

@@ -182,6 +182,29 @@ test('the first answer of a busy server is the caller\'s', async () => {
   assert.equal((await refused(store.on('*', () => undefined), ChanceryError)).code, 'overloaded');
 });
 
+test('a stream that nothing fits moves on with the log', async (context) => {
+  context.mock.timers.enable({ apis: ['setInterval'] });
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  const heard: string[] = [];
+  await store.on('bucket.tasks.deleted', (event) => void heard.push(event.type));
+  const first = await tasks.insert({ title: 'a' });
+  await tasks.insert({ title: 'b' });
+  const before = store.http.revision;
+  let answered = false;
+  sockets.down = (frame, line) => {
+    answered ||= line.asked.some(({ type, id }) => type === 'barrier' && id === frame.id);
+    return true;
+  };
+  context.mock.timers.tick(20_000);
+  await until(() => answered, 'the answer to how far it is');
+  sockets.lines[0]?.cut();
+  await tasks.delete(first.id);
+  await until(() => heard.length > 0, 'the event');
+  const again = sockets.lines[1]?.asked.find(({ type }) => type === 'on');
+  assert.ok((again?.['since'] as number) >= before, 'what has passed is not asked for again');
+});
+
 test('an unreachable server is an error that says so', async () => {
   const error = await refused(Store.start({ url: 'http://127.0.0.1:9', key, retries: 0 }), ChanceryError);
   assert.deepEqual([error.code, error.status], ['unreachable', 0]);
