@@ -95,7 +95,10 @@ export class Connection {
   #pingTimer: ReturnType<typeof setInterval> | undefined;
   #heardAt = 0;
   #transactions = 0;
-  readonly #turns: (() => void)[] = [];
+  /** Give a place among the open transactions to those who wait for one, in their order. */
+  readonly #turns = new Set<() => void>();
+  /** End what only the end of everything ends. */
+  readonly #endings = new Set<() => void>();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -158,16 +161,47 @@ export class Connection {
 
   /** Does work that keeps a transaction open, when one more may be. */
   async inTransaction<R>(work: () => Promise<R>): Promise<R> {
-    if (this.#turns.length >= REQUESTS_MAX) throw limit(`The limit of ${REQUESTS_MAX} waiting transactions is reached.`);
+    if (this.#stopped) throw stopped();
     // Whoever leaves hands the place on, so that nobody who comes later gets in between.
-    if (this.#transactions >= TRANSACTIONS_MAX) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    if (this.#transactions >= TRANSACTIONS_MAX) await this.#turn();
     else this.#transactions += 1;
     try {
       return await work();
     } finally {
-      const next = this.#turns.shift();
+      const next = this.#turns.values().next().value;
       if (next === undefined) this.#transactions -= 1;
       else next();
+    }
+  }
+
+  /** What the work comes to, or the error `stopped` once everything is closed: nobody can wait for it any longer. */
+  untilStopped<R>(work: R | Promise<R>): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const end = (): void => reject(stopped());
+      this.#endings.add(end);
+      Promise.resolve(work).then(resolve, reject).finally(() => this.#endings.delete(end));
+    });
+  }
+
+  /** Waits for a place among the open transactions, as long as for an answer. */
+  async #turn(): Promise<void> {
+    if (this.#turns.size >= REQUESTS_MAX) throw limit(`The limit of ${REQUESTS_MAX} waiting transactions is reached.`);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let taken = (): void => undefined;
+    const turn = new Promise<void>((resolve, reject) => {
+      taken = () => {
+        this.#turns.delete(taken);
+        resolve();
+      };
+      this.#turns.add(taken);
+      const detail = `${TRANSACTIONS_MAX} transactions are open, and none of them ended within ${ANSWER_MS} ms.`;
+      timer = setTimeout(() => reject(new ChanceryError({ code: 'timeout', detail })), ANSWER_MS);
+    });
+    try {
+      await this.untilStopped(turn);
+    } finally {
+      clearTimeout(timer);
+      this.#turns.delete(taken);
     }
   }
 
@@ -203,6 +237,7 @@ export class Connection {
     this.#feeds.clear();
     clearTimeout(this.#againTimer);
     this.#failAll(stopped());
+    for (const end of this.#endings) end();
     const socket = this.#socket;
     this.#lost();
     if (socket !== undefined) await closed(socket);

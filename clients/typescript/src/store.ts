@@ -100,7 +100,10 @@ export class Store {
     return store;
   }
 
-  /** Ends every subscription and closes the connection. What is going on fails with the code `stopped`. */
+  /**
+   * Ends every subscription and closes the connection. Transactions and whatever else goes over it fail with the code
+   * `stopped`; one that is being committed with `commitUnsure`.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const tracked of this.#tracked) tracked.end();

@@ -151,13 +151,13 @@ async function once<R>(
   const { transaction, socket } = begun;
   let result: R;
   try {
-    result = await work(new Transaction(connection, begun, keyField));
+    result = await connection.untilStopped(work(new Transaction(connection, begun, keyField)));
   } catch (error) {
     // Not waited for longer than it takes to send: a transaction that nobody ends is rolled back by the server.
     connection.request({ type: 'rollback', transaction }, { socket }).catch(() => undefined);
     throw error;
   }
-  // Lost before the commit is sent: the server has rolled it back, and it may be tried again.
+  // Lost before the commit is sent, or everything was stopped: the server has rolled it back, and it may be tried again.
   if (!connection.isOn(socket)) throw lostConnection();
   try {
     await connection.request({ type: 'commit', transaction }, { socket });
@@ -180,7 +180,7 @@ async function begin(connection: Connection): Promise<Begun> {
 }
 
 /** What may be said of a commit whose answer never came. */
-const UNSURE = new Set(['connectionLost', 'timeout']);
+const UNSURE = new Set(['connectionLost', 'timeout', 'stopped']);
 
 /** A lost commit may have happened: repeating it could do it twice. */
 function unsure(cause: ChanceryError): ChanceryError {

@@ -236,13 +236,53 @@ test('stop leaves nothing open and ends what is going on', async () => {
   await wired.bucket('tasks').live({}, () => undefined);
   await tasks.insert({ title: 'a' });
   await wired.settle();
-  const waiting = refused(wired.transaction(() => new Promise(() => undefined).then(() => undefined)), ChanceryError);
-  void waiting.catch(() => undefined);
+  const waiting: Promise<unknown>[] = [];
+  let begun = 0;
+  // More than may be open at once: the last ones wait for their turn.
+  for (let n = 0; n < 20; n += 1) {
+    waiting.push(
+      wired.transaction(() => {
+        begun += 1;
+        return new Promise<void>(() => undefined);
+      }),
+    );
+  }
+  const codes = Promise.all(waiting.map(async (one) => (await refused(one, ChanceryError)).code));
+  await until(() => begun === 16, 'as many transactions as may be open');
   await wired.stop();
+  assert.deepEqual(new Set(await codes), new Set(['stopped']));
   await wired.stop();
   await tasks.insert({ title: 'b' });
   await sleep(50);
   assert.equal(told, 1);
   await until(() => line.open <= 1, 'the socket is closed; what is left is kept by fetch');
   assert.equal((await refused(wired.on('*', () => undefined), ChanceryError)).code, 'stopped');
+});
+
+test('a transaction that is being committed when all is stopped is unsure', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  sockets.up = ({ type }) => type !== 'commit';
+  const work = refused(store.transaction((tx) => tx.bucket('tasks').insert({ title: 'a' })), ChanceryError);
+  await until(() => sockets.lines[0]?.asked.some(({ type }) => type === 'commit') ?? false, 'the commit');
+  await store.stop();
+  assert.equal((await work).code, 'commitUnsure');
+  assert.equal(await tasks.count(), 0);
+});
+
+test('nobody waits for ever for a place among the open transactions', async (context) => {
+  const { store } = await withTasks();
+  const ends: (() => void)[] = [];
+  const open = Array.from({ length: 16 }, () => store.transaction(() => new Promise<void>((resolve) => ends.push(resolve))));
+  await until(() => ends.length === 16, 'as many transactions as may be open');
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const late = refused(store.transaction(() => undefined), ChanceryError);
+  context.mock.timers.tick(30_000);
+  assert.equal((await late).code, 'timeout');
+  context.mock.timers.reset();
+  const next = store.transaction((tx) => tx.bucket('tasks').count());
+  ends.shift()?.();
+  assert.equal(await next, 0, 'the place of one that has ended is free');
+  for (const end of ends) end();
+  await Promise.all(open);
 });
