@@ -410,7 +410,11 @@ export class Connection {
     for (const feed of this.#feeds) {
       if (!subscribing.has(feed.about)) this.#subscribe(feed).catch(() => undefined);
     }
-    for (const waiting of before) this.#send(waiting);
+    // Some of those may have been asked before others that are subscribed again only now.
+    const abouts = new Set<About | undefined>([...this.#feeds].map((feed) => feed.about));
+    const isFeeds = (waiting: Waiting): boolean => abouts.has(waiting.asking.about);
+    for (const waiting of before.filter(isFeeds)) this.#send(waiting);
+    for (const waiting of before) if (!isFeeds(waiting)) this.#send(waiting);
   }
 
   #answered(result: Result): void {

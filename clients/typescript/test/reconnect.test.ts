@@ -182,6 +182,25 @@ test('the first answer of a busy server is the caller\'s', async () => {
   assert.equal((await refused(store.on('*', () => undefined), ChanceryError)).code, 'overloaded');
 });
 
+test('what is asked meanwhile comes after the streams, also when the connection is lost once more', async () => {
+  const sockets = await between();
+  const { store, tasks } = await withTasks({ WebSocket: sockets.WebSocket });
+  const live = await tasks.live<number>({ aggregate: { function: 'count' } }, () => undefined);
+  const heard: string[] = [];
+  await store.on('bucket.tasks.*', (event) => void heard.push(event.type));
+  sockets.up = (frame, line) => {
+    // The second connection is lost before anything is answered.
+    if (line.number === 2 && frame.type === 'barrier') void sleep(20).then(() => line.cut());
+    return line.number !== 2 || frame.type === 'auth';
+  };
+  await tasks.insert({ title: 'a' });
+  sockets.lines[0]?.cut();
+  const told = store.settle().then(() => [live.current, heard.length]);
+  assert.deepEqual(await told, [1, 1], 'everything has been told when the question is answered');
+  const order = sockets.lines[2]?.asked.map(({ type }) => type);
+  assert.deepEqual(order, ['auth', 'subscribe', 'on', 'barrier']);
+});
+
 test('a stream that nothing fits moves on with the log', async (context) => {
   context.mock.timers.enable({ apis: ['setInterval'] });
   const sockets = await between();
