@@ -83,6 +83,7 @@ export class Connection {
   readonly #ofFeed = new Map<Feed, number>();
   /** Feeds that the server could not start just now, and how often it said so. */
   readonly #refusals = new Map<Feed, { count: number; timer: ReturnType<typeof setTimeout> }>();
+  readonly #restarts = new Set<Promise<void>>();
   #socket: SocketLike | undefined;
   /** How many sockets there have been: what one is called by. */
   #sockets = 0;
@@ -122,6 +123,11 @@ export class Connection {
   /** How many feeds are subscribed to. */
   get feeds(): number {
     return this.#feeds.size;
+  }
+
+  /** The feeds that are being subscribed anew because what they had did not fit. */
+  get restarting(): Promise<void>[] {
+    return [...this.#restarts];
   }
 
   /** Sends a request and waits for its answer. */
@@ -228,7 +234,9 @@ export class Connection {
     if (!this.#feeds.has(feed)) return;
     const number = this.#ofFeed.get(feed);
     if (number !== undefined) this.#unsubscribe(number);
-    this.#subscribe(feed).catch(() => undefined);
+    const restart = this.#subscribe(feed).catch(() => undefined);
+    this.#restarts.add(restart);
+    void restart.finally(() => this.#restarts.delete(restart));
   }
 
   /** Closes everything; nothing may be asked afterwards. */

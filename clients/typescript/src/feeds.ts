@@ -26,7 +26,7 @@ export class LiveFeed implements Feed {
   constructor(
     private readonly what: Record<string, unknown>,
     /** The name of the key in the records; without it only whole answers can be taken. */
-    private readonly keyField: string | undefined,
+    private keyField: string | undefined,
     private readonly deliver: (result: unknown, info: PushInfo) => void,
     private readonly failed: (error: ChanceryError) => void,
     about: About,
@@ -74,6 +74,8 @@ export class LiveFeed implements Feed {
     try {
       next = applied(this.#current as StoredRecord[], this.keyField ?? 'id', frame.changes);
     } catch {
+      // Something was lost, or the bucket has another key by now: whole answers are right in any case.
+      this.keyField = undefined;
       this.restart();
       return;
     }

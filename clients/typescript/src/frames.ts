@@ -86,14 +86,19 @@ export function revisionOf(frame: ServerFrame): number | undefined {
   return frame.type === 'result' || frame.type === 'push' ? frame.revision : undefined;
 }
 
-/** The steps of a push, one after another, on a copy of the list: the list that was handed out does not change. */
+/**
+ * The steps of a push, one after another, on a copy of the list: the list that was handed out does not change. Throws where
+ * the steps do not fit the list, or `keyField` is not what the records are known by.
+ */
 export function applied(list: readonly StoredRecord[], keyField: string, changes: readonly Change[]): StoredRecord[] {
   const next = list.slice();
   const find = (key: Key): number => next.findIndex((record) => record[keyField] === key);
   for (const change of changes) {
     const at = find(change.key);
     if (at >= 0) next.splice(at, 1);
+    else if (next.some((record) => record[keyField] === undefined)) throw new RangeError(`no key: ${keyField}`);
     if (change.op === 'remove') continue;
+    if (change.record[keyField] !== change.key) throw new RangeError(`not the key: ${keyField}`);
     const before = change.before === null ? -1 : find(change.before);
     if (change.before !== null && before < 0) throw new RangeError(`nothing to stand before: ${String(change.before)}`);
     next.splice(before < 0 ? next.length : before, 0, change.record);

@@ -75,7 +75,6 @@ export class Store {
   readonly #known = new Map<string, Known>();
   readonly #handles = new Map<string, BucketHandle>();
   readonly #functions = new Map<string, QueryFunction>();
-  readonly #specs = new Map<string, Query>();
   readonly #tracked = new Set<Tracked>();
   readonly #shared = new Map<string, Shared>();
   #stopped = false;
@@ -234,12 +233,10 @@ export class Store {
       params: { query: name }, query: this.#where(), body: { query: asked(query) }, about: { query: name, bucket: query.bucket },
     });
     this.#functions.delete(name);
-    this.#specs.set(name, query);
   }
 
   /** Takes a query away; answers whether there was one. */
   async undefineQuery(name: string): Promise<boolean> {
-    this.#specs.delete(name);
     if (this.#functions.delete(name)) return true;
     try {
       await this.http.request('delete', '/api/queries/{query}', { params: { query: name }, query: this.#where(), about: { query: name } });
@@ -288,7 +285,7 @@ export class Store {
     for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
       if (this.#connection.feeds === 0) return;
       await this.#connection.barrier();
-      const running = [...this.#tracked].flatMap((tracked) => tracked.running ?? []);
+      const running = [...this.#tracked].flatMap((tracked) => tracked.running ?? []).concat(this.#connection.restarting);
       if (running.length === 0) return;
       await Promise.all(running);
     }
@@ -339,14 +336,11 @@ export class Store {
     }
   }
 
-  /** A query of this name as the server has it. */
+  /** A query of this name as the server has it now: others may have defined it anew. */
   async #spec(name: string): Promise<Query> {
-    const known = this.#specs.get(name);
-    if (known !== undefined) return known;
     const answer = await this.http.request<{ query: Query }>('get', '/api/queries/{query}', {
       params: { query: name }, query: this.#where(), about: { query: name },
     });
-    this.#specs.set(name, answer.body.query);
     return answer.body.query;
   }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChanceryError, QueryNotDefinedError, type StoredRecord } from '@chancery/client';
 import { between, refusal } from './between.js';
-import { type Task, refused, until, withTasks } from './place.js';
+import { type Task, open, refused, until, withTasks } from './place.js';
 
 test('a live list is told at once and after each change', async () => {
   const { store, tasks } = await withTasks();
@@ -180,6 +180,51 @@ test('a function that fails when it runs again keeps listening', async () => {
   await tasks.insert({ title: 'b' });
   await store.settle();
   assert.deepEqual([errors.length, seen], [1, [2]]);
+});
+
+const text = { type: 'string' as const };
+const byId = { key: 'id', schema: { id: text, name: text, title: text } };
+const byName = { ...byId, key: 'name' };
+
+test('a query that somebody else has defined anew is followed by its new key', async () => {
+  const name = `t-${crypto.randomUUID()}`;
+  const other = await open(name);
+  await other.defineBucket('old', byId);
+  const bucket = await other.defineBucket('new', byName);
+  const store = await open(name);
+  await store.defineQuery('list', { bucket: 'old', sort: { title: 'asc' } });
+  (await store.subscribe('list', () => undefined))();
+  await other.defineQuery('list', { bucket: 'new', sort: { title: 'asc' } });
+  const told: string[] = [];
+  await store.subscribe<StoredRecord[]>('list', (list) => told.push(list.map((one) => one['title']).join(' ')));
+  await bucket.insertMany(['a', 'b', 'c', 'd', 'e', 'f'].map((one) => ({ id: 'same', name: one, title: one })));
+  await store.settle();
+  await bucket.update('a', { title: 'g' });
+  await bucket.delete('b');
+  await store.settle();
+  assert.deepEqual(told.at(-1), 'c d e f g');
+});
+
+test('a bucket that somebody else has defined anew is followed though its key here is the old one', async () => {
+  const name = `t-${crypto.randomUUID()}`;
+  const other = await open(name);
+  await other.defineBucket('things', byId);
+  const store = await open(name);
+  await other.dropBucket('things');
+  const bucket = await other.defineBucket('things', byName);
+  for (const ids of [{ id: 'same' }, {}]) {
+    await bucket.clear();
+    await bucket.insertMany(['a', 'b', 'c', 'd', 'e', 'f'].map((one) => ({ ...ids, name: one, title: one })));
+    const live = await store.live<StoredRecord[]>({ bucket: 'things', sort: { title: 'asc' } }, () => undefined);
+    const titles = (): string => live.current.map((one) => one['title']).join(' ');
+    assert.equal(titles(), 'a b c d e f');
+    await bucket.delete('b');
+    await store.settle();
+    await bucket.update('a', { title: 'g' });
+    await store.settle();
+    assert.equal(titles(), 'c d e f g');
+    live();
+  }
 });
 
 test('a function goes on when the stream of events that it shares has ended', async () => {
