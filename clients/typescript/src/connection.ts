@@ -323,7 +323,14 @@ export class Connection {
   }
 
   #connect(Socket: SocketClass): void {
-    const socket = new Socket(this.#options.url);
+    let socket: SocketLike;
+    try {
+      socket = new Socket(this.#options.url);
+    } catch (cause) {
+      const detail = `No WebSocket can be made to ${this.#options.url}.`;
+      this.#fatal(Object.assign(new ChanceryError({ code: 'unreachable', detail }), { cause }));
+      return;
+    }
     this.#socket = socket;
     this.#sockets += 1;
     this.#heardAt = Date.now();

@@ -16,10 +16,7 @@ export interface Issue {
 
 /** A refusal as it stands on the wire: RFC 9457 over HTTP, the member `error` on the WebSocket. */
 export interface Problem {
-  /** The code over HTTP. */
   code?: string;
-  /** The code on the WebSocket. */
-  problem?: string;
   title?: string;
   status?: number;
   detail?: string;
@@ -50,7 +47,7 @@ export class ChanceryError extends Error {
 
   constructor(problem: Problem, message?: string) {
     super(message ?? problem.detail ?? problem.title ?? 'The request failed.');
-    this.code = problem.code ?? problem.problem ?? 'internal';
+    this.code = problem.code ?? 'internal';
     this.status = problem.status ?? 0;
     this.hint = problem.hint;
     this.requestId = problem.requestId;
@@ -146,10 +143,9 @@ export interface About {
 
 /** The error for a refusal, as telling as what is known allows. */
 export function errorFrom(problem: Problem, about: About = {}): ChanceryError {
-  const code = problem.code ?? problem.problem;
   const named = problem.params ?? {};
   const bucket = about.bucket ?? text(named['table']) ?? text(named['bucket']) ?? '';
-  switch (code) {
+  switch (problem.code) {
     case 'validationFailed':
       return referenceIssue(problem, bucket) ?? new ValidationError(problem, bucket);
     case 'uniqueViolation':

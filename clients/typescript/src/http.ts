@@ -198,6 +198,8 @@ function address(path: string, input: RawRequest): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = input.params?.[name];
     if (value === undefined || value === '') throw new TypeError(`${name} is missing in ${path}`);
+    // Escaped or not, these would be steps in the path, and another thing would be asked for.
+    if (value === '.' || value === '..') throw new TypeError(`${name} cannot be "${value}" in ${path}`);
     return encodeURIComponent(String(value));
   });
   const query = new URLSearchParams();

@@ -83,7 +83,7 @@ export class Store {
     this.http = http;
     this.name = options.name ?? 'default';
     this.#onError = options.onError ?? ((error) => console.error(error));
-    const url = new URL('/api/live', http.url.replace(/^http/, 'ws'));
+    const url = new URL(`${http.url.replace(/^http/, 'ws')}/api/live`);
     if (http.workspace !== undefined) url.searchParams.set('workspace', http.workspace);
     const saw = (revision: number): void => http.saw(revision);
     this.#connection = new Connection({ url: url.href, key: http.key, WebSocket: options.WebSocket, saw });

@@ -123,7 +123,16 @@ test('stats count what there is', async () => {
   const stats = await store.getStats();
   assert.deepEqual(stats.buckets, { count: 1, names: ['tasks'] });
   assert.deepEqual(stats.records, { total: 2, perBucket: { tasks: 2 } });
+  assert.deepEqual(stats.queries, { defined: 0, activeSubscriptions: 0 });
   assert.ok(stats.revision > 0);
+  await store.defineQuery('list', { bucket: 'tasks' });
+  const stop = await store.subscribe('list', () => undefined);
+  await tasks.live({}, () => undefined);
+  assert.deepEqual((await store.getStats()).queries, { defined: 1, activeSubscriptions: 2 });
+  stop();
+  await store.undefineQuery('list');
+  await store.settle();
+  assert.deepEqual((await store.getStats()).queries, { defined: 0, activeSubscriptions: 1 });
 });
 
 test('stores of different names do not meet, and one of the same name finds what is there', async () => {

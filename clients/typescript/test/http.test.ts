@@ -1,9 +1,10 @@
 // The API without buckets: typed requests, refusals, reading one's own writes. And the one algorithm of the protocol.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Chancery, ChanceryError, NotFoundError, type StoredRecord, applied } from '@chancery/client';
+import { between } from './between.js';
 import { TASKS, type Task, key, open, refused, until, url, withTasks } from './place.js';
 
 test('every path of the API can be asked', async () => {
@@ -113,6 +114,60 @@ test('reads see what was done and told over the WebSocket', async () => {
   stop();
   await tasks.live({}, () => undefined);
   await sees('a push', () => elsewhere.insert({ title: 'd' }));
+});
+
+test('a key that is a step in a path asks for nothing else', async () => {
+  const { store, tasks } = await withTasks();
+  const made = await tasks.insert({ title: 'a' });
+  for (const step of ['.', '..']) {
+    await refused(tasks.get(step), TypeError);
+    await refused(tasks.delete(step), TypeError);
+    await refused(store.http.delete('/api/tables/{table}/records/{record}', { params: { table: step, record: made.id } }), TypeError);
+  }
+  assert.equal(await tasks.count(), 1);
+});
+
+test('a server may stand under a path', async () => {
+  const seen: string[] = [];
+  const gate = createServer((request, response) => {
+    seen.push(request.url ?? '');
+    const pass = { method: request.method, headers: request.headers };
+    const onward = send(`${url}${(request.url ?? '').replace('/records', '')}`, pass, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
+  try {
+    const under = `http://127.0.0.1:${(gate.address() as AddressInfo).port}/records/`;
+    const sockets = await between();
+    const urls: string[] = [];
+    const WebSocket = class extends sockets.WebSocket {
+      constructor(at: string) {
+        urls.push(at);
+        super(url.replace(/^http/, 'ws') + new URL(at).pathname.replace('/records', '') + new URL(at).search);
+      }
+    };
+    const { store } = await withTasks({ url: under, WebSocket });
+    assert.equal(await store.transaction((tx) => tx.bucket('tasks').count()), 0);
+    assert.ok(seen.length > 0 && seen.every((path) => path.startsWith('/records/api/')));
+    assert.deepEqual(urls, [`${under.replace(/^http/, 'ws')}api/live?workspace=${store.http.workspace}`]);
+  } finally {
+    gate.closeAllConnections();
+    gate.close();
+  }
+});
+
+test('a socket that cannot be made is an error', async () => {
+  const WebSocket = class {
+    constructor() {
+      throw new SyntaxError('no such address');
+    }
+  };
+  const { store } = await withTasks({ WebSocket: WebSocket as never });
+  const error = await refused(store.on('*', () => undefined), ChanceryError);
+  assert.deepEqual([error.code, (error.cause as Error).message], ['unreachable', 'no such address']);
 });
 
 const list = (keys: string): StoredRecord[] => [...keys].map((id) => record(id));
