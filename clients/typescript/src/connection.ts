@@ -72,6 +72,10 @@ export interface ConnectionOptions {
   WebSocket: SocketClass | undefined;
   /** Told of each commit that the server speaks of, before anybody is told what it changed. */
   saw: (revision: number) => void;
+  /** Waited for before each attempt to connect. */
+  before?: () => Promise<void>;
+  /** Told when it can be used and when it is lost. */
+  onReady?: (ready: boolean) => void;
 }
 
 /** A connection that comes back. */
@@ -310,8 +314,8 @@ export class Connection {
   #open(): void {
     if (this.#stopped || this.#socket !== undefined || this.#connecting || this.#againTimer !== undefined) return;
     this.#connecting = true;
-    socketClass(this.#options.WebSocket).then(
-      (Socket) => {
+    Promise.all([socketClass(this.#options.WebSocket), this.#options.before?.()]).then(
+      ([Socket]) => {
         this.#connecting = false;
         if (!this.#stopped) this.#connect(Socket);
       },
@@ -420,6 +424,7 @@ export class Connection {
   #opened(): void {
     this.#ready = true;
     this.#attempts = 0;
+    this.#options.onReady?.(true);
     const before = [...this.#waiting.values()].filter((waiting) => !waiting.sent);
     const subscribing = new Set(before.map((waiting) => waiting.asking.about));
     for (const feed of this.#feeds) {
@@ -492,6 +497,7 @@ export class Connection {
   #lost(): void {
     clearInterval(this.#pingTimer);
     this.#socket = undefined;
+    if (this.#ready) this.#options.onReady?.(false);
     this.#ready = false;
     this.#numbers.clear();
     this.#ofFeed.clear();

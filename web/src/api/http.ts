@@ -36,11 +36,21 @@ type Listener = () => void;
 
 let csrfToken: string | null = null;
 let reach: Reach = 'online';
+let seenRevision = 0;
 const reachListeners = new Set<Listener>();
 const signedOutListeners = new Set<Listener>();
 
 export function setCsrfToken(token: string | null): void {
   csrfToken = token;
+}
+
+/** The newest commit that an answer or an event has shown: whoever answers next must not show less. */
+export function newestSeen(): number {
+  return seenRevision;
+}
+
+export function hasSeen(revision: number): void {
+  if (revision > seenRevision) seenRevision = revision;
 }
 
 export function currentReach(): Reach {
@@ -104,6 +114,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
     headers['content-type'] = 'application/json';
     body = JSON.stringify(options.json);
   }
+  if (seenRevision > 0) headers['x-at-least-revision'] = String(seenRevision);
   if (method !== 'GET' && csrfToken) headers['x-csrf-token'] = csrfToken;
   let response: Response;
   try {
@@ -120,6 +131,9 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
     throw new ApiError('The server did not answer.', 0, 'offline', null);
   }
   setReach('online');
+  // No server may ever show it again: a backup was put back.
+  if (response.status === 503) seenRevision = 0;
+  else hasSeen(Number(response.headers.get('x-revision')));
   if (!response.ok) {
     const error = await problemOf(response);
     if (error.status === 401 && csrfToken) signedOutListeners.forEach((listener) => listener());
