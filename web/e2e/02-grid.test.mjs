@@ -1,19 +1,11 @@
 // The grid: moving, editing, refusing, undoing, copying, pasting, filling, filtering, sorting, searching, deleting.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { api, assertClean, base, cell, makeTable, openTable, saved, shows, signedIn } from './support.mjs';
+import { test } from 'node:test';
+import { api, assertClean, base, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
 
-let session;
-let page;
-before(async () => {
-  session = await signedIn();
-  page = session.page;
-});
-after(() => session.browser.close());
-
-const records = async (slug, query = {}) =>
-  (await api(page, 'POST', `/api/tables/${slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 20 }, ...query })).records;
+const session = await signedInForAll();
+const { page } = session;
 
 async function fresh(rows) {
   const table = await makeTable(page, rows);
@@ -28,7 +20,7 @@ test('typing over a cell keeps the first keystroke and Enter moves down', async 
   await page.keyboard.press('Enter');
   await shows(page, 0, 0, 'Hello');
   await saved(page);
-  assert.equal((await records(slug))[0].data.name, 'Hello');
+  assert.equal((await recordsOf(page, slug))[0].data.name, 'Hello');
   assert.equal(await page.getAttribute('.grid', 'aria-activedescendant'), 'cell-1-0');
 });
 
@@ -53,7 +45,7 @@ test('numbers, checkboxes, options, dates and long text are edited in place by k
   await page.keyboard.type('two');
   await page.keyboard.press('Enter');
   await saved(page);
-  const data = (await records(slug))[0].data;
+  const data = (await recordsOf(page, slug))[0].data;
   assert.equal(Number(data.amount), 12.5);
   assert.equal(data.done, false);
   assert.equal(data.due, '2027-12-31');
@@ -75,7 +67,7 @@ test('a refused value stays in the cell with its reason and can be put right', a
   await page.keyboard.type('a@example.com');
   await page.keyboard.press('Enter');
   await saved(page);
-  assert.equal((await records(slug))[0].data.mail, 'a@example.com');
+  assert.equal((await recordsOf(page, slug))[0].data.mail, 'a@example.com');
 });
 
 test('undo and redo take an edit back and forth', async () => {
@@ -88,12 +80,12 @@ test('undo and redo take an edit back and forth', async () => {
   await shows(page, 0, 0, 'Row 0001');
   await page.keyboard.press('Control+y');
   await shows(page, 0, 0, 'Changed');
-  assert.equal((await records(slug))[0].data.name, 'Changed');
+  assert.equal((await recordsOf(page, slug))[0].data.name, 'Changed');
 });
 
 test('an edit over somebody else’s change asks, and keeping mine wins', async () => {
   const slug = await fresh(5);
-  const [first] = await records(slug);
+  const [first] = await recordsOf(page, slug);
   await cell(page, 0, 0).click();
   await page.keyboard.type('Mi');
   await api(page, 'PATCH', `/api/tables/${slug}/records/${first.id}`, { data: { name: 'Theirs' } });
@@ -106,7 +98,7 @@ test('an edit over somebody else’s change asks, and keeping mine wins', async 
   await page.click('text=Keep mine');
   await shows(page, 0, 0, 'Mine');
   await saved(page);
-  assert.equal((await records(slug))[0].data.name, 'Mine');
+  assert.equal((await recordsOf(page, slug))[0].data.name, 'Mine');
 });
 
 test('a block is copied and pasted as a spreadsheet does', async () => {
@@ -121,7 +113,7 @@ test('a block is copied and pasted as a spreadsheet does', async () => {
   await page.keyboard.press('Control+v');
   await shows(page, 4, 0, 'A');
   await saved(page);
-  const rows = await records(slug);
+  const rows = await recordsOf(page, slug);
   assert.deepEqual([rows[4].data.name, Number(rows[4].data.amount), rows[5].data.name, Number(rows[5].data.amount)], ['A', 7, 'B\nmore', 8]);
   await page.keyboard.press('Control+z');
   await shows(page, 4, 0, 'Row 0005');
@@ -133,11 +125,11 @@ test('a paste with bad cells changes nothing until asked, then keeps the good on
   await cell(page, 0, 1).click();
   await page.keyboard.press('Control+v');
   await page.waitForSelector('text=not everything fits');
-  assert.equal(Number((await records(slug))[0].data.amount), 0);
+  assert.equal(Number((await recordsOf(page, slug))[0].data.amount), 0);
   await page.click('button:has-text("Keep the")');
   await shows(page, 0, 1, '11');
   await page.waitForTimeout(300);
-  assert.equal(Number((await records(slug))[0].data.amount), 11);
+  assert.equal(Number((await recordsOf(page, slug))[0].data.amount), 11);
   await page.keyboard.press('Escape');
   await page.waitForTimeout(200);
 });
@@ -148,11 +140,11 @@ test('a paste the server refuses in part changes nothing until asked, and says w
   await cell(page, 0, 5).click();
   await page.keyboard.press('Control+v');
   await page.waitForSelector('.mantine-Modal-body td:has-text("nonsense")');
-  assert.equal((await records(slug))[0].data.mail ?? null, null);
+  assert.equal((await recordsOf(page, slug))[0].data.mail ?? null, null);
   await page.click('button:has-text("Keep the 2 good values")');
   await shows(page, 2, 5, 'three@example.com');
   await saved(page);
-  assert.deepEqual((await records(slug)).slice(0, 3).map((record) => record.data.mail ?? null), ['one@example.com', null, 'three@example.com']);
+  assert.deepEqual((await recordsOf(page, slug)).slice(0, 3).map((record) => record.data.mail ?? null), ['one@example.com', null, 'three@example.com']);
 });
 
 test('a paste past the end offers to add records', async () => {
@@ -162,7 +154,7 @@ test('a paste past the end offers to add records', async () => {
   await page.keyboard.press('Control+v');
   await page.click('button:has-text("Add 2 records")');
   await page.waitForSelector('text=5 records');
-  const names = (await records(slug)).map((record) => record.data.name);
+  const names = (await recordsOf(page, slug)).map((record) => record.data.name);
   assert.deepEqual([...names].sort(), ['Row 0001', 'Row 0002', 'X', 'Y', 'Z']);
 });
 
@@ -173,7 +165,7 @@ test('fill down repeats the first value of the range', async () => {
   await page.keyboard.press('Control+d');
   await shows(page, 5, 1, '2');
   await saved(page);
-  assert.deepEqual((await records(slug)).slice(2, 6).map((r) => Number(r.data.amount)), [2, 2, 2, 2]);
+  assert.deepEqual((await recordsOf(page, slug)).slice(2, 6).map((r) => Number(r.data.amount)), [2, 2, 2, 2]);
 });
 
 test('Delete clears a range', async () => {
@@ -183,7 +175,7 @@ test('Delete clears a range', async () => {
   await page.keyboard.press('Delete');
   await shows(page, 1, 4, '');
   await saved(page);
-  assert.equal((await records(slug))[1].data.due ?? null, null);
+  assert.equal((await recordsOf(page, slug))[1].data.due ?? null, null);
 });
 
 test('filter, sort and search narrow and order, and the address keeps them', async () => {
@@ -238,7 +230,7 @@ test('a field is set in all records at once', async () => {
   await page.fill('.mantine-Modal-body .mantine-TextInput-input', '77');
   await page.click('.mantine-Modal-body button:has-text("Set")');
   await shows(page, 11, 1, '77');
-  assert.equal(Number((await records(slug))[5].data.amount), 77);
+  assert.equal(Number((await recordsOf(page, slug))[5].data.amount), 77);
 });
 
 test('columns are resized, moved and hidden, and stay so', async () => {

@@ -1,19 +1,12 @@
 // New table from a file, import with bad rows, record form, columns, trash, API keys, offline.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { api, assertClean, base, cell, makeTable, openTable, saved, shows, signedIn } from './support.mjs';
+import { test } from 'node:test';
+import { api, assertClean, base, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
 
-let session;
-let page;
-before(async () => {
-  session = await signedIn();
-  page = session.page;
-});
-after(() => session.browser.close());
+const session = await signedInForAll();
+const { page } = session;
 
 const file = (name, content) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(content) });
-const records = async (slug) =>
-  (await api(page, 'POST', `/api/tables/${slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 50 } })).records;
 const stamp = `${Date.now() % 1_000_000}`;
 
 test('a CSV file becomes a table in one step and leading zeros stay', async () => {
@@ -61,13 +54,13 @@ test('the import checks every row, names the bad ones, and imports the rest', as
   const errors = await page.textContent('.row-errors table');
   assert.match(errors, /two/);
   assert.match(errors, /not an address/);
-  assert.equal((await records(table.slug)).length, 0, 'a check writes nothing');
+  assert.equal((await recordsOf(page, table.slug)).length, 0, 'a check writes nothing');
   await page.click('button:has-text("Import 2 rows")');
   await page.waitForSelector('text=Import finished');
   const download = page.waitForEvent('download');
   await page.click('button:has-text("Refused rows as CSV")');
   assert.match((await download).suggestedFilename(), /\.csv$/);
-  assert.deepEqual((await records(table.slug)).map((one) => one.data.name).sort(), ['Four', 'One']);
+  assert.deepEqual((await recordsOf(page, table.slug)).map((one) => one.data.name).sort(), ['Four', 'One']);
   await page.click('main a:has-text("Open")');
   await page.waitForSelector('.toolbar-count:has-text("2 records")');
 });
@@ -85,7 +78,7 @@ test('the record form marks what is wrong, saves with Ctrl+Enter and guards what
   await page.fill('#field-amount', '42');
   await page.keyboard.press('Control+Enter');
   await page.waitForSelector('.toolbar-count:has-text("4 records")');
-  assert.ok((await records(table.slug)).some((one) => one.data.name === 'From the form' && Number(one.data.amount) === 42));
+  assert.ok((await recordsOf(page, table.slug)).some((one) => one.data.name === 'From the form' && Number(one.data.amount) === 42));
 
   await cell(page, 0, 0).click();
   await page.keyboard.press('Space');
@@ -103,7 +96,7 @@ test('the record form marks what is wrong, saves with Ctrl+Enter and guards what
 
 test('a record has an address, goes to the trash and comes back', async () => {
   const table = await makeTable(page, 3);
-  const [first] = await records(table.slug);
+  const [first] = await recordsOf(page, table.slug);
   const address = `${base}/t/${table.slug}/r/${first.id}`;
   await page.goto(address);
   await page.waitForSelector('#field-name');
@@ -117,7 +110,7 @@ test('a record has an address, goes to the trash and comes back', async () => {
   await page.check('tbody input[type=checkbox]');
   await page.click('button:has-text("Restore")');
   await page.waitForSelector('text=is in the trash');
-  assert.equal((await records(table.slug)).length, 3);
+  assert.equal((await recordsOf(page, table.slug)).length, 3);
 });
 
 test('columns are added, edited, ordered by keyboard and deleted', async () => {
@@ -200,7 +193,7 @@ test('offline is said, and the page recovers by itself', async () => {
   await page.keyboard.press('Enter');
   await shows(page, 0, 0, 'Back');
   await saved(page);
-  assert.equal((await records(table.slug))[0].data.name, 'Back');
+  assert.equal((await recordsOf(page, table.slug))[0].data.name, 'Back');
   session.faults.splice(0, Infinity, ...session.faults.filter((one) => !one.includes('ERR_INTERNET_DISCONNECTED')));
 });
 

@@ -1,22 +1,14 @@
 // History of a record, a version that comes back, and the activity page with its undo.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { api, assertAccessible, assertClean, base, makeTable, openTable, signedIn } from './support.mjs';
+import { test } from 'node:test';
+import { api, assertAccessible, assertClean, base, makeTable, openTable, recordsOf, signedInForAll } from './support.mjs';
 
-let session;
-let page;
-before(async () => {
-  session = await signedIn();
-  page = session.page;
-});
-after(() => session.browser.close());
-
-const first = async (slug) =>
-  (await api(page, 'POST', `/api/tables/${slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 1 } })).records[0];
+const session = await signedInForAll();
+const { page } = session;
 
 test('the drawer tells the history and brings a version back', async () => {
   const table = await makeTable(page, 2);
-  const record = await first(table.slug);
+  const [record] = await recordsOf(page, table.slug);
   const path = `/api/tables/${table.slug}/records/${record.id}`;
   await api(page, 'PATCH', path, { data: { name: 'Second name', amount: 77 } });
   await api(page, 'PATCH', path, { data: { name: 'Third name' } });
@@ -32,7 +24,7 @@ test('the drawer tells the history and brings a version back', async () => {
   await assertAccessible(page, 'the history of a record');
   await page.click('button:has-text("Restore version 2")');
   await page.waitForSelector('.step:has-text("version 4")');
-  assert.equal((await first(table.slug)).data.name, 'Second name');
+  assert.equal((await recordsOf(page, table.slug))[0].data.name, 'Second name');
   await page.click('[role=tab]:has-text("Record")');
   assert.equal(await page.inputValue('#field-name'), 'Second name');
   await assertClean(session);
@@ -40,7 +32,7 @@ test('the drawer tells the history and brings a version back', async () => {
 
 test('the activity page shows what an undo would do, does it, and does it again', async () => {
   const table = await makeTable(page, 4);
-  const { records } = await api(page, 'POST', `/api/tables/${table.slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 4 } });
+  const records = await recordsOf(page, table.slug);
   const updates = records.map((record) => ({ recordId: record.id, data: { name: 'Bulk' } }));
   await api(page, 'PATCH', `/api/tables/${table.slug}/records/bulk`, { updates });
   await api(page, 'PATCH', `/api/tables/${table.slug}/records/${records[0].id}`, { data: { name: 'Mine' } });

@@ -1,21 +1,13 @@
 // What others write is seen: edits, inserts and deletes on another page, at once; never under a cell being edited.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { api, assertClean, cell, makeTable, openTable, saved, shows, signedIn } from './support.mjs';
+import { test } from 'node:test';
+import { api, assertClean, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
 
 /** Generous: the machine may be busy with other work. The figure is printed. */
 const SEEN_WITHIN_MS = 1_000;
 
-let mine;
-let theirs;
-before(async () => {
-  mine = await signedIn();
-  theirs = await signedIn();
-});
-after(async () => {
-  await mine.browser.close();
-  await theirs.browser.close();
-});
+const mine = await signedInForAll();
+const theirs = await signedInForAll();
 
 async function bothOpen(rows) {
   const table = await makeTable(mine.page, rows);
@@ -39,9 +31,6 @@ const whenShown = (page, id, wanted) =>
       }),
     [id, wanted],
   );
-
-const first = async (page, slug) =>
-  (await api(page, 'POST', `/api/tables/${slug}/query`, { pagination: { type: 'offset', offset: 0, limit: 1 } })).records[0];
 
 test('an edit on one page is seen on the other at once', async () => {
   const slug = await bothOpen(50);
@@ -70,7 +59,7 @@ test('inserts and deletes are seen too', async () => {
 
 test('nothing moves under a cell that is being edited', async () => {
   const slug = await bothOpen(5);
-  const record = await first(mine.page, slug);
+  const [record] = await recordsOf(mine.page, slug);
   const { page } = theirs;
   await cell(page, 1, 0).click();
   await page.keyboard.type('Half');
@@ -85,7 +74,7 @@ test('nothing moves under a cell that is being edited', async () => {
 
 test('an open record follows, until something is typed into it', async () => {
   const slug = await bothOpen(5);
-  const record = await first(mine.page, slug);
+  const [record] = await recordsOf(mine.page, slug);
   const { page } = theirs;
   await page.goto(`${new URL(page.url()).origin}/t/${slug}/r/${record.id}`);
   await page.waitForSelector('.connection[data-live]');

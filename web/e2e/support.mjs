@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const require = createRequire(import.meta.url);
@@ -71,6 +72,13 @@ export async function signedIn(options) {
   return session;
 }
 
+/** A signed-in page for all tests of a file. */
+export async function signedInForAll() {
+  const session = await signedIn();
+  after(() => session.browser.close());
+  return session;
+}
+
 /** Calls the API as the signed-in person. */
 export async function api(page, method, path, body) {
   const answer = await page.evaluate(
@@ -116,6 +124,11 @@ export async function makeTable(page, rows = 300, extra = {}) {
   }));
   if (rows > 0) await api(page, 'POST', `/api/tables/${table.slug}/records/bulk`, { records });
   return table;
+}
+
+export async function recordsOf(page, slug, query = {}) {
+  const pagination = { type: 'offset', offset: 0, limit: 50 };
+  return (await api(page, 'POST', `/api/tables/${slug}/query`, { pagination, ...query })).records;
 }
 
 export async function openTable(page, slug) {

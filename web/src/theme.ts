@@ -5,6 +5,7 @@ import {
   type CSSVariablesResolver,
   type MantineColorsTuple,
 } from '@mantine/core';
+import { text } from './text/en';
 
 const ink: MantineColorsTuple = [
   '#edf7f6', '#d8ebea', '#b0d8d6', '#83c3c1', '#5fb2b0',
@@ -20,6 +21,8 @@ const red: MantineColorsTuple = [
   '#fdeceb', '#fbd5d2', '#f8b4ad', '#ff9a8f', '#f58478',
   '#d9483d', '#b42318', '#a31f15', '#9c1f15', '#7c170f',
 ];
+
+const closeButtonProps = { 'aria-label': text.common.close };
 
 export const theme = createTheme({
   primaryColor: 'ink',
@@ -37,7 +40,8 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true, fz: 'xs' } },
     Menu: { defaultProps: { shadow: 'md', position: 'bottom-start', withInitialFocusPlaceholder: false } },
-    Modal: { defaultProps: { centered: true } },
+    Modal: { defaultProps: { centered: true, closeButtonProps } },
+    Drawer: { defaultProps: { closeButtonProps } },
   },
 });
 

@@ -9,6 +9,7 @@ import { FieldInput } from '../fields/FieldInput';
 import { parseText, sameValue } from '../fields/registry';
 import { text } from '../text/en';
 import { Failure, Loading, Problem } from '../ui/states';
+import { useWork } from '../ui/work';
 import { ConfigInputs } from './ConfigInputs';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
 import { TypePicker } from './TypePicker';
@@ -51,8 +52,7 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
   const types = useFieldTypes();
   const [draft, setDraft] = useState<Draft>(() => draftOf(column));
   const [picking, setPicking] = useState(column === undefined);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, work } = useWork();
   const type = types.data?.find((one) => one.id === draft.fieldType);
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const probe = useMemo<FieldColumn>(
@@ -69,21 +69,14 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
     error instanceof ApiError ? error.issues.find((one) => one.field === field)?.message : undefined;
 
   const submit = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const defaultValue = readDefault(draft.defaultValue, probe);
-      if (!column) await api.create(table.slug, created(draft, type, defaultValue));
-      else {
-        const input = changed(draft, column, defaultValue);
-        if (Object.keys(input).length > 0) await api.update(table.slug, column.id, input);
-        if (type?.flags.needsOptions) await saveOptions(table.slug, column, draft.options);
-      }
-      saved();
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
+    const defaultValue = readDefault(draft.defaultValue, probe);
+    if (!column) await api.create(table.slug, created(draft, type, defaultValue));
+    else {
+      const input = changed(draft, column, defaultValue);
+      if (Object.keys(input).length > 0) await api.update(table.slug, column.id, input);
+      if (type?.flags.needsOptions) await saveOptions(table.slug, column, draft.options);
     }
+    saved();
   };
   return (
     <Modal
@@ -91,7 +84,6 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
       onClose={close}
       size="lg"
       title={column ? text.columns.editTitle(column.name) : text.columns.addTitle}
-      closeButtonProps={{ 'aria-label': text.common.close }}
     >
       {types.isPending && <Loading rows={5} />}
       {types.isError && <Failure error={types.error} retry={() => void types.refetch()} />}
@@ -99,7 +91,7 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            void submit();
+            void work(submit);
           }}
         >
           <Stack gap="md">

@@ -171,7 +171,7 @@ function SetField(props: BulkProps & { close: () => void }) {
     }
   };
   return (
-    <Modal opened onClose={close} title={text.bulk.setTitle(count(marked))} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened onClose={close} title={text.bulk.setTitle(count(marked))}>
       <Stack gap="sm">
         <Select
           label={text.bulk.field}

@@ -9,6 +9,7 @@ import { effective } from '../filter/model';
 import { text } from '../text/en';
 import { Problem } from '../ui/states';
 import { show } from '../ui/toast';
+import { useWork } from '../ui/work';
 import type { View } from './model';
 
 export function ExportDialog(props: {
@@ -23,37 +24,29 @@ export function ExportDialog(props: {
   const [visibleOnly, setVisibleOnly] = useState(false);
   const [current, setCurrent] = useState(true);
   const [escape, setEscape] = useState(true);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, work } = useWork();
   const filter = only ?? effective(view.filter);
   const narrowed = Boolean(filter) || view.sort.length > 0 || view.search !== '';
   const run = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const params = new URLSearchParams();
-      if (current || only) {
-        if (filter) params.set('filter', JSON.stringify(filter));
-        if (view.sort.length > 0) params.set('sort', JSON.stringify(view.sort));
-        if (view.search !== '' && !only) params.set('search', view.search);
-      }
-      if (format === 'csv') {
-        if (visibleOnly) {
-          params.set('columns', columns.filter((one) => one.isVisible !== false).map((one) => one.slug).join(','));
-        }
-        params.set('escape', escape ? 'formula' : 'none');
-        params.set('header', 'names');
-      }
-      saveFile(await exports.file(table.slug, format, params), `${table.slug}.${format}`);
-      show(text.exports.done);
-      close();
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
+    const params = new URLSearchParams();
+    if (current || only) {
+      if (filter) params.set('filter', JSON.stringify(filter));
+      if (view.sort.length > 0) params.set('sort', JSON.stringify(view.sort));
+      if (view.search !== '' && !only) params.set('search', view.search);
     }
+    if (format === 'csv') {
+      if (visibleOnly) {
+        params.set('columns', columns.filter((one) => one.isVisible !== false).map((one) => one.slug).join(','));
+      }
+      params.set('escape', escape ? 'formula' : 'none');
+      params.set('header', 'names');
+    }
+    saveFile(await exports.file(table.slug, format, params), `${table.slug}.${format}`);
+    show(text.exports.done);
+    close();
   };
   return (
-    <Modal opened onClose={close} title={text.exports.title} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened onClose={close} title={text.exports.title}>
       <Stack gap="md">
         <Radio.Group label={text.exports.format} value={format} onChange={(value) => setFormat(value as 'csv' | 'json')}>
           <Stack gap="xs" mt={6}>
@@ -75,7 +68,7 @@ export function ExportDialog(props: {
           <Button variant="default" onClick={close}>
             {text.common.cancel}
           </Button>
-          <Button loading={busy} leftSection={<Download size={14} />} onClick={() => void run()}>
+          <Button loading={busy} leftSection={<Download size={14} />} onClick={() => void work(run)}>
             {text.exports.run}
           </Button>
         </Group>

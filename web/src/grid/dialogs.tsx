@@ -4,11 +4,10 @@ import { useState } from 'react';
 import type { Column, Data } from '../api/wire';
 import { displayText } from '../fields/registry';
 import { text } from '../text/en';
-import { ago, count } from '../ui/time';
+import { RefusedValues } from '../ui/tables';
+import { ago } from '../ui/time';
 import type { GridModel } from './model';
 import type { GridWriter } from './writer';
-
-const SHOWN_MAX = 200;
 
 export function ConflictDialog({ grid, writer }: { grid: GridModel; writer: GridWriter }) {
   const conflict = grid.conflict;
@@ -21,7 +20,7 @@ export function ConflictDialog({ grid, writer }: { grid: GridModel; writer: Grid
     grid.emit();
   };
   return (
-    <Modal opened onClose={close} title={text.conflict.title} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened onClose={close} title={text.conflict.title}>
       <Text size="sm">{text.conflict.body(column.name, ago(state?.current?.updatedAt))}</Text>
       <dl className="compare">
         <div>
@@ -55,31 +54,12 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
     grid.emit();
   };
   return (
-    <Modal opened size="lg" onClose={close} title={text.report.title(report.title)} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened size="lg" onClose={close} title={text.report.title(report.title)}>
       <Text size="sm">{text.report.body(report.bad.length, report.keepGood ? report.good : 0)}</Text>
       <ScrollArea.Autosize mah={320} mt="sm">
-        <table className="plain">
-          <thead>
-            <tr>
-              <th scope="col" className="num">
-                {text.report.row}
-              </th>
-              <th scope="col">{text.report.column}</th>
-              <th scope="col">{text.report.value}</th>
-              <th scope="col">{text.report.reason}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {report.bad.slice(0, SHOWN_MAX).map((cell, i) => (
-              <tr key={i}>
-                <td className="num">{count(cell.row + 1)}</td>
-                <td>{nameOf(cell.column)}</td>
-                <td className="cut">{cell.value}</td>
-                <td>{cell.message}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <RefusedValues
+          values={report.bad.map(({ row, column, value, message }) => ({ row: row + 1, column: nameOf(column), value, reason: message }))}
+        />
       </ScrollArea.Autosize>
       <Group justify="flex-end" gap="xs" mt="md">
         <Button variant="default" onClick={close}>
@@ -106,7 +86,7 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
 export function OfferRows({ rows, close, writer }: { rows: Data[] | null; close: () => void; writer: GridWriter }) {
   if (!rows) return null;
   return (
-    <Modal opened onClose={close} title={text.offer.title} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened onClose={close} title={text.offer.title}>
       <Text size="sm">{text.offer.body(rows.length)}</Text>
       <Group justify="flex-end" gap="xs" mt="md">
         <Button variant="default" onClick={close}>

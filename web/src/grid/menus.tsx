@@ -137,7 +137,6 @@ export function HeaderMenu(props: HeaderMenuProps) {
           size="xs"
           onClose={() => setSizing(null)}
           title={text.columns.widthOf(sizing.column.name)}
-          closeButtonProps={{ 'aria-label': text.common.close }}
         >
           <form
             onSubmit={(event) => {

@@ -6,10 +6,9 @@ import { saveFile } from '../api/http';
 import type { FieldColumn, ImportReport } from '../api/wire';
 import { text } from '../text/en';
 import { messageOf } from '../ui/states';
+import { RefusedValues, refusedShown } from '../ui/tables';
 import { count } from '../ui/time';
 import { showError } from '../ui/toast';
-
-const SHOWN_MAX = 500;
 
 export function Counts({ report, trial }: { report: ImportReport; trial: boolean }) {
   const words = trial ? text.imports.would : text.imports.did;
@@ -40,7 +39,7 @@ export function RowErrors({ report, columns, offerFile }: { report: ImportReport
       (error: unknown) => showError(messageOf(error)),
     );
   };
-  const more = report.errorsTotal - Math.min(report.errors.length, SHOWN_MAX);
+  const more = report.errorsTotal - refusedShown(report.errors.length);
   return (
     <section className="row-errors" aria-label={text.imports.errors}>
       <div className="page-head">
@@ -54,28 +53,9 @@ export function RowErrors({ report, columns, offerFile }: { report: ImportReport
         )}
       </div>
       <div className="sheet short" tabIndex={0} role="region" aria-label={text.imports.errors}>
-        <table className="plain">
-          <thead>
-            <tr>
-              <th scope="col" className="num">
-                {text.report.row}
-              </th>
-              <th scope="col">{text.report.column}</th>
-              <th scope="col">{text.report.value}</th>
-              <th scope="col">{text.report.reason}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {report.errors.slice(0, SHOWN_MAX).map((error, i) => (
-              <tr key={i}>
-                <td className="num">{count(error.row)}</td>
-                <td>{nameOf(error.field)}</td>
-                <td className="cut mono">{error.value ?? ''}</td>
-                <td>{error.message}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <RefusedValues
+          values={report.errors.map(({ row, field, value, message }) => ({ row, column: nameOf(field), value: value ?? '', reason: message }))}
+        />
       </div>
       {more > 0 && (
         <Text size="xs" c="dimmed">

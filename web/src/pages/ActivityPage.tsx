@@ -9,8 +9,10 @@ import type { Operation, RevertReport } from '../api/wire';
 import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Empty, Failure, Loading, messageOf, Problem } from '../ui/states';
+import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
 import { show, showError } from '../ui/toast';
+import { useWork } from '../ui/work';
 
 /** How many records that stay are named one by one. */
 const SKIPPED_SHOWN = 20;
@@ -88,16 +90,7 @@ function Operations({ operations }: { operations: Operation[] }) {
     <>
       <div className="sheet">
         <table className="plain activity">
-          <thead>
-            <tr>
-              <th scope="col">{text.activity.when}</th>
-              <th scope="col">{text.activity.who}</th>
-              <th scope="col">{text.activity.what}</th>
-              <th scope="col">
-                <span className="visually-hidden">{text.common.actions}</span>
-              </th>
-            </tr>
-          </thead>
+          <Heads names={[text.activity.when, text.activity.who, text.activity.what]} actions />
           <tbody>
             {operations.map((operation) => (
               <tr key={operation.operation} data-operation={operation.operation}>
@@ -155,20 +148,12 @@ function countsOf(table: Operation['tables'][number]): string {
 function Ask({ asked, close }: { asked: Asked; close: () => void }) {
   const { operation, report } = asked;
   const nameOf = useNames();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, work } = useWork();
   const run = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const done = await api.revert(operation.operation, false);
-      show(text.activity.done(done.reverted, done.skippedTotal));
-      await queryClient.invalidateQueries();
-      close();
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+    const done = await api.revert(operation.operation, false);
+    show(text.activity.done(done.reverted, done.skippedTotal));
+    await queryClient.invalidateQueries();
+    close();
   };
   return (
     <Modal
@@ -176,19 +161,12 @@ function Ask({ asked, close }: { asked: Asked; close: () => void }) {
       onClose={close}
       size="lg"
       title={operation.reverts ? text.activity.redoTitle : text.activity.undoTitle}
-      closeButtonProps={{ 'aria-label': text.common.close }}
     >
       <Text size="sm">{text.activity.would(report.reverted, report.skippedTotal)}</Text>
       {report.skipped.length > 0 && (
         <div className="sheet short undo-skipped" role="region" aria-label={text.activity.stays} tabIndex={0}>
           <table className="plain">
-            <thead>
-              <tr>
-                <th scope="col">{text.activity.record}</th>
-                <th scope="col">{text.activity.fields}</th>
-                <th scope="col">{text.activity.why}</th>
-              </tr>
-            </thead>
+            <Heads names={[text.activity.record, text.activity.fields, text.activity.why]} />
             <tbody>
               {report.skipped.slice(0, SKIPPED_SHOWN).map((one, i) => (
                 <tr key={i}>
@@ -212,7 +190,7 @@ function Ask({ asked, close }: { asked: Asked; close: () => void }) {
         <Button variant="default" onClick={close}>
           {text.common.cancel}
         </Button>
-        <Button loading={busy} disabled={report.reverted === 0} leftSection={<Undo2 size={14} />} onClick={() => void run()}>
+        <Button loading={busy} disabled={report.reverted === 0} leftSection={<Undo2 size={14} />} onClick={() => void work(run)}>
           {operation.reverts ? text.activity.redo : text.common.undo}
         </Button>
       </Group>

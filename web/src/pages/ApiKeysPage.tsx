@@ -9,8 +9,10 @@ import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
 import { Empty, Failure, Loading, Problem } from '../ui/states';
+import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
 import { show } from '../ui/toast';
+import { useWork } from '../ui/work';
 
 const DAY_MS = 86_400_000;
 
@@ -71,19 +73,10 @@ function Keys() {
       {query.data && query.data.length > 0 && (
         <div className="sheet">
           <table className="plain">
-            <thead>
-              <tr>
-                <th scope="col">{text.keys.name}</th>
-                <th scope="col">{text.keys.prefix}</th>
-                <th scope="col">{text.keys.scope}</th>
-                <th scope="col">{text.keys.created}</th>
-                <th scope="col">{text.keys.lastUsed}</th>
-                <th scope="col">{text.keys.expires}</th>
-                <th scope="col">
-                  <span className="visually-hidden">{text.common.actions}</span>
-                </th>
-              </tr>
-            </thead>
+            <Heads
+              names={[text.keys.name, text.keys.prefix, text.keys.scope, text.keys.created, text.keys.lastUsed, text.keys.expires]}
+              actions
+            />
             <tbody>
               {query.data.map((key) => (
                 <tr key={key.id}>
@@ -118,20 +111,12 @@ function Create({ close, made }: { close: () => void; made: () => void }) {
   const [name, setName] = useState('');
   const [scope, setScope] = useState<ApiKeyCreate['scope']>('read');
   const [days, setDays] = useState('90');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, work } = useWork();
   const [key, setKey] = useState<ApiKeyCreated | null>(null);
   const create = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const expiresAt = days === '' ? undefined : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
-      setKey(await api.create({ name: name.trim(), scope, ...(expiresAt ? { expiresAt } : {}) }));
-      made();
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
+    const expiresAt = days === '' ? undefined : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
+    setKey(await api.create({ name: name.trim(), scope, ...(expiresAt ? { expiresAt } : {}) }));
+    made();
   };
   if (key) {
     return (
@@ -140,7 +125,6 @@ function Create({ close, made }: { close: () => void; made: () => void }) {
         onClose={close}
         closeOnClickOutside={false}
         title={text.keys.madeTitle}
-        closeButtonProps={{ 'aria-label': text.common.close }}
       >
         <Stack gap="sm">
           <Text size="sm">{text.keys.madeBody}</Text>
@@ -162,11 +146,11 @@ function Create({ close, made }: { close: () => void; made: () => void }) {
     );
   }
   return (
-    <Modal opened onClose={close} title={text.keys.create} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened onClose={close} title={text.keys.create}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void create();
+          void work(create);
         }}
       >
         <Stack gap="sm">

@@ -14,6 +14,7 @@ import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { DropFile } from '../ui/DropFile';
 import { Empty, Failure, Loading, Problem } from '../ui/states';
+import { Heads } from '../ui/tables';
 
 const NEW = '\u0000new';
 const SKIP = '\u0000skip';
@@ -336,13 +337,7 @@ function Mapping(props: {
   return (
     <div className="sheet">
       <table className="plain mapping">
-        <thead>
-          <tr>
-            <th scope="col">{text.imports.inFile}</th>
-            <th scope="col">{text.imports.samples}</th>
-            <th scope="col">{text.imports.goesTo}</th>
-          </tr>
-        </thead>
+        <Heads names={[text.imports.inFile, text.imports.samples, text.imports.goesTo]} />
         <tbody>
           {props.analysis.map((one) => {
             const target = props.targetOf(one.header);

@@ -15,8 +15,10 @@ import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { DropFile } from '../ui/DropFile';
 import { Empty, Problem } from '../ui/states';
+import { Heads } from '../ui/tables';
 import { COLORS } from '../ui/TableMark';
 import { show } from '../ui/toast';
+import { useWork } from '../ui/work';
 import { Busy } from './ImportPage';
 
 export function NewTablePage() {
@@ -70,34 +72,26 @@ function Blank() {
     { key: 1, name: text.newTable.firstColumn, fieldType: 'text' },
     { key: 2, name: text.newTable.secondColumn, fieldType: 'longText' },
   ]);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, work } = useWork();
   const put = (key: number, part: Partial<DraftColumn>) =>
     setColumns((old) => old.map((one) => (one.key === key ? { ...one, ...part } : one)));
   const issue = (field: string) =>
     error instanceof ApiError ? error.issues.find((one) => one.field === field)?.message : undefined;
   const create = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const table = await api.create({
-        name: name.trim(),
-        columns: columns
-          .filter((one) => one.name.trim() !== '')
-          .map((one, i) => ({ name: one.name.trim(), fieldType: one.fieldType, ...(i === 0 ? { isPrimary: true } : {}) })),
-      });
-      await finished(table.slug, navigate);
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+    const table = await api.create({
+      name: name.trim(),
+      columns: columns
+        .filter((one) => one.name.trim() !== '')
+        .map((one, i) => ({ name: one.name.trim(), fieldType: one.fieldType, ...(i === 0 ? { isPrimary: true } : {}) })),
+    });
+    await finished(table.slug, navigate);
   };
   return (
     <form
       className="narrow"
       onSubmit={(event) => {
         event.preventDefault();
-        void create();
+        void work(create);
       }}
     >
       <Stack gap="md">
@@ -301,13 +295,7 @@ function FromFile() {
         <Problem error={source.error} />
         <div className="sheet">
           <table className="plain mapping">
-            <thead>
-              <tr>
-                <th scope="col">{text.newTable.column}</th>
-                <th scope="col">{text.columns.type}</th>
-                <th scope="col">{text.imports.samples}</th>
-              </tr>
-            </thead>
+            <Heads names={[text.newTable.column, text.columns.type, text.imports.samples]} />
             <tbody>
               {analysis.columns.map((one) => {
                 const type = typeOf(one.header, one.fieldType);

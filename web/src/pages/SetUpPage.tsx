@@ -1,12 +1,13 @@
 // First run: the one-time link makes the first admin. Without a link it says where to find one.
 import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { auth } from '../api/endpoints';
 import { ApiError, setCsrfToken } from '../api/http';
 import { keys, queryClient } from '../api/queries';
 import { text } from '../text/en';
 import { Problem } from '../ui/states';
+import { useWork } from '../ui/work';
 import { Gate } from './Gate';
 
 const PASSWORD_MIN_LENGTH = 8;
@@ -16,28 +17,19 @@ export function SetUpPage() {
   const [, navigate] = useLocation();
   const [token] = useState(() => new URLSearchParams(search).get('token') ?? '');
   const [form, setForm] = useState({ name: '', email: '', password: '' });
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, work } = useWork();
   const issue = (field: string) =>
     error instanceof ApiError
       ? error.issues.find((one) => one.field === field)?.message
       : undefined;
   const set = (field: keyof typeof form) => (value: string) =>
     setForm((old) => ({ ...old, [field]: value }));
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await auth.setup({ token, ...form });
-      const session = await openSession(form.email, form.password);
-      setCsrfToken(session.csrfToken);
-      queryClient.setQueryData(keys.session, session);
-      navigate('/', { replace: true });
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+  const submit = async () => {
+    await auth.setup({ token, ...form });
+    const session = await openSession(form.email, form.password);
+    setCsrfToken(session.csrfToken);
+    queryClient.setQueryData(keys.session, session);
+    navigate('/', { replace: true });
   };
   if (token === '') {
     return (
@@ -50,7 +42,12 @@ export function SetUpPage() {
   }
   return (
     <Gate title={text.auth.setUpTitle} body={text.auth.setUpBody}>
-      <form onSubmit={(event) => void submit(event)}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void work(submit);
+        }}
+      >
         <Stack mt="md" gap="sm">
           <TextInput
             label={text.auth.name}

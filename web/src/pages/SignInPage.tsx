@@ -1,33 +1,25 @@
 // Sign-in with e-mail and password.
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { auth } from '../api/endpoints';
 import { setCsrfToken } from '../api/http';
 import { keys, queryClient } from '../api/queries';
 import { text } from '../text/en';
 import { Problem } from '../ui/states';
+import { useWork } from '../ui/work';
 import { Gate } from './Gate';
 
 export function SignInPage() {
   const state = useQuery({ queryKey: ['authState'], queryFn: auth.state });
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await auth.login(email, password);
-      const session = await auth.session();
-      setCsrfToken(session.csrfToken);
-      queryClient.setQueryData(keys.session, session);
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+  const { busy, error, work } = useWork();
+  const submit = async () => {
+    await auth.login(email, password);
+    const session = await auth.session();
+    setCsrfToken(session.csrfToken);
+    queryClient.setQueryData(keys.session, session);
   };
   return (
     <Gate
@@ -35,7 +27,12 @@ export function SignInPage() {
       body={state.data?.needsSetup ? text.auth.setUpNeeded : undefined}
     >
       {!state.data?.needsSetup && (
-      <form onSubmit={(event) => void submit(event)}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void work(submit);
+        }}
+      >
         <Stack mt="md" gap="sm">
           <TextInput
             label={text.auth.email}

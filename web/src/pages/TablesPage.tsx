@@ -11,9 +11,11 @@ import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
 import { Empty, Failure, Loading, Problem } from '../ui/states';
+import { Heads } from '../ui/tables';
 import { ago, count, when } from '../ui/time';
 import { TableMark } from '../ui/TableMark';
 import { show } from '../ui/toast';
+import { useWork } from '../ui/work';
 
 const SEARCH_FROM = 8;
 let layoutChoice: 'cards' | 'list' = 'cards';
@@ -220,18 +222,7 @@ function Rows({ tables, stats, admin, ...actions }: ListProps) {
   return (
     <div className="sheet">
       <table className="plain">
-        <thead>
-          <tr>
-            <th scope="col">{text.tables.name}</th>
-            <th scope="col" className="num">
-              {text.tables.recordsHead}
-            </th>
-            <th scope="col">{text.tables.lastChange}</th>
-            <th scope="col">
-              <VisuallyHidden>{text.common.actions}</VisuallyHidden>
-            </th>
-          </tr>
-        </thead>
+        <Heads names={[text.tables.name, text.tables.recordsHead, text.tables.lastChange]} num={text.tables.recordsHead} actions />
         <tbody>
           {tables.map((table) => (
             <tr key={table.id}>
@@ -254,26 +245,19 @@ function Rows({ tables, stats, admin, ...actions }: ListProps) {
 function Rename({ table, close }: { table: Table; close: () => void }) {
   const [name, setName] = useState(table.name);
   const [description, setDescription] = useState(table.description ?? '');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, work } = useWork();
   const save = async () => {
-    setBusy(true);
-    try {
-      await api.update(table.slug, { name, description });
-      await queryClient.invalidateQueries({ queryKey: keys.tables });
-      await queryClient.invalidateQueries({ queryKey: keys.table(table.slug) });
-      close();
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+    await api.update(table.slug, { name, description });
+    await queryClient.invalidateQueries({ queryKey: keys.tables });
+    await queryClient.invalidateQueries({ queryKey: keys.table(table.slug) });
+    close();
   };
   return (
-    <Modal opened onClose={close} title={text.tables.rename} closeButtonProps={{ 'aria-label': text.common.close }}>
+    <Modal opened onClose={close} title={text.tables.rename}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void save();
+          void work(save);
         }}
       >
         <Stack gap="sm">

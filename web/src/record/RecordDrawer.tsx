@@ -80,7 +80,6 @@ export function RecordDrawer(props: DrawerProps) {
             {record && <RecordTools {...props} record={record} guard={guard} />}
           </span>
         }
-        closeButtonProps={{ 'aria-label': text.common.close }}
         overlayProps={{ backgroundOpacity: 0.25 }}
       >
         {gone && recordId ? (
@@ -128,7 +127,6 @@ export function RecordDrawer(props: DrawerProps) {
         onClose={() => setLeaving(null)}
         title={text.record.unsavedTitle}
         zIndex={400}
-        closeButtonProps={{ 'aria-label': text.common.close }}
       >
         <Text size="sm">{text.record.unsavedBody}</Text>
         <Group justify="flex-end" gap="xs" mt="md">

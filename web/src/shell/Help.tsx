@@ -30,7 +30,6 @@ export function Help({ opened, close }: { opened: boolean; close: () => void }) 
       onClose={close}
       title={text.help.title}
       size="xl"
-      closeButtonProps={{ 'aria-label': text.common.close }}
     >
       <div className="help">
         {text.help.groups.map((group) => (

@@ -90,7 +90,6 @@ export function Shell({ session, children }: { session: Session; children: React
         onClose={menuActions.close}
         size={264}
         title={text.shell.navigation}
-        closeButtonProps={{ 'aria-label': text.common.close }}
       >
         <div className="side-inner">{nav}</div>
       </Drawer>

@@ -3,6 +3,7 @@ import { Button, Group, Modal, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { text } from '../text/en';
 import { Problem } from './states';
+import { useWork } from './work';
 
 export interface Question {
   title: string;
@@ -16,31 +17,21 @@ export interface Question {
 
 export function Confirm({ question, close }: { question: Question | null; close: () => void }) {
   const [typed, setTyped] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, work, forget } = useWork();
   const done = () => {
     setTyped('');
-    setError(null);
+    forget();
     close();
   };
   const run = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await question?.run();
-      done();
-    } catch (cause) {
-      setError(cause);
-    } finally {
-      setBusy(false);
-    }
+    await question?.run();
+    done();
   };
   return (
     <Modal
       opened={question !== null}
       onClose={done}
       title={question?.title}
-      closeButtonProps={{ 'aria-label': text.common.close }}
     >
       <Text size="sm">{question?.body}</Text>
       {question?.typed && (
@@ -60,7 +51,7 @@ export function Confirm({ question, close }: { question: Question | null; close:
           color={question?.danger ? 'red' : undefined}
           loading={busy}
           disabled={question?.typed !== undefined && typed !== question.typed}
-          onClick={() => void run()}
+          onClick={() => void work(run)}
         >
           {question?.confirm}
         </Button>
