@@ -220,6 +220,22 @@ test('ticked records are deleted and brought back', async () => {
   await page.waitForSelector('.toolbar-count:has-text("12 records")');
 });
 
+test('many records are deleted and brought back as one operation each', async () => {
+  const slug = await fresh(1_200);
+  await page.click('.head-gutter input');
+  await page.waitForSelector('.bulk:has-text("1,200 selected")');
+  await page.click('.bulk button:has-text("Delete")');
+  await page.fill('[role=dialog] input', '1200');
+  await page.click('[role=dialog] button:has-text("Delete")');
+  await page.waitForSelector('text=No records');
+  await page.click('.toast button:has-text("Undo")');
+  await page.waitForSelector('.toolbar-count:has-text("1,200 records")');
+  const { operations } = await api(page, 'GET', `/api/operations?table=${slug}&limit=3`);
+  const [undo, deletion] = operations;
+  assert.deepEqual([undo.changes, undo.reverts, deletion.changes], [1_200, deletion.operation, 1_200]);
+  assert.equal(operations[2].tables[0].inserted, 1_200);
+});
+
 test('a field is set in all records at once', async () => {
   const slug = await fresh(12);
   await page.click('.head-gutter input');

@@ -83,6 +83,7 @@ function SignedIn() {
           <Route path="/signin">{() => <Redirect to="/" />}</Route>
           <Route>
             <Empty
+              alone
               icon={<Compass size={28} />}
               title={text.errors.noPage}
               body={text.errors.noPageBody}

@@ -12,7 +12,7 @@ import { messageOf, Problem } from '../ui/states';
 import { count } from '../ui/time';
 import { showError } from '../ui/toast';
 import type { GridModel, View } from './model';
-import type { Change, GridWriter } from './writer';
+import { BULK_CHUNK, type Change, type GridWriter } from './writer';
 
 /** Above this many, deleting asks to type the number. */
 const DELETE_UNASKED_MAX = 1_000;
@@ -56,7 +56,7 @@ export function BulkBar(props: BulkProps) {
       return;
     }
     props.ask({
-      title: text.bulk.deleteTitle(count(marked)),
+      title: text.bulk.deleteTitle(marked),
       body: text.bulk.deleteBody,
       confirm: text.bulk.delete,
       typed: String(marked),
@@ -171,7 +171,7 @@ function SetField(props: BulkProps & { close: () => void }) {
     }
   };
   return (
-    <Modal opened onClose={close} title={text.bulk.setTitle(count(marked))}>
+    <Modal opened onClose={close} title={text.bulk.setTitle(marked)}>
       <Stack gap="sm">
         <Select
           label={text.bulk.field}
@@ -186,7 +186,8 @@ function SetField(props: BulkProps & { close: () => void }) {
         />
         {column && <FieldInput column={column} value={value} change={setValue} label={text.bulk.value} />}
         <Text size="xs" c="dimmed">
-          {value === null || value === '' ? text.bulk.willClear(count(marked)) : text.bulk.willSet(count(marked))}
+          {value === null || value === '' ? text.bulk.willClear(marked) : text.bulk.willSet(marked)}{' '}
+          {marked > BULK_CHUNK ? text.bulk.inParts(BULK_CHUNK) : text.bulk.atomic}
         </Text>
         {progress !== null && <Progress value={progress} aria-label={text.bulk.setting} />}
         <Problem error={error} />

@@ -131,7 +131,7 @@ export function Toolbar(props: ToolbarProps) {
         </Menu.Dropdown>
       </Menu>
       {props.mayEdit && (
-        <Button leftSection={<Plus size={14} />} onClick={props.newRecord}>
+        <Button className="toolbar-new" leftSection={<Plus size={14} />} onClick={props.newRecord}>
           {text.grid.newRecord}
         </Button>
       )}

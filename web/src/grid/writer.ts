@@ -1,5 +1,5 @@
 // Every change the grid makes: one cell, a range, a paste, a fill; with versions, undo and a report of what was refused.
-import { records as api } from '../api/endpoints';
+import { history, records as api } from '../api/endpoints';
 import { ApiError } from '../api/http';
 import type { BulkReply, Column, Data, Rec } from '../api/wire';
 import { parseText, sameValue, valueText } from '../fields/registry';
@@ -9,8 +9,8 @@ import { show, showError } from '../ui/toast';
 import { fromTsv, toHtml, toTsv } from './clipboard';
 import { RANGE_ROWS_MAX, type BadCell, type GridModel, type Range } from './model';
 
-/** How many records one bulk request carries. */
-const BULK_CHUNK = 500;
+/** How many records one bulk request may carry: up to so many, what is done is one operation, all or nothing. */
+export const BULK_CHUNK = 10_000;
 
 export interface Change {
   record: Rec;
@@ -23,6 +23,9 @@ interface Written {
   before: Data;
   after: Data;
 }
+
+/** The operation that a single commit is. */
+const operationOf = (revision: number) => `r${revision}`;
 
 export class GridWriter {
   /** The last write of each record, so that two quick edits of one record go in order. */
@@ -475,51 +478,53 @@ export class GridWriter {
   /** Remembers records as created here, so that undo removes them. */
   created(ids: string[], label: string): void {
     if (ids.length === 0) return;
+    let removal: string[] = [];
     this.grid.history.push({
       label,
       undo: async () => {
-        await this.removeIds(ids);
+        removal = await this.removeIds(ids);
         this.grid.refresh();
       },
       redo: async () => {
-        await this.restoreIds(ids);
+        await this.revert(removal);
         this.grid.refresh();
       },
     });
   }
 
-  async removeIds(ids: string[]): Promise<void> {
+  /** Answers the operations that it was. */
+  private async removeIds(ids: string[]): Promise<string[]> {
+    const operations: string[] = [];
     for (let i = 0; i < ids.length; i += BULK_CHUNK) {
       const reply = await api.bulkDelete(this.grid.table, ids.slice(i, i + BULK_CHUNK));
-      const error = reply?.errors?.[0]?.errors[0];
+      const error = reply.errors[0]?.errors[0];
       if (error) throw new Error(error.message);
+      if (reply.revision) operations.push(operationOf(reply.revision));
     }
+    return operations;
   }
 
-  async restoreIds(ids: string[]): Promise<void> {
-    const AT_ONCE = 6;
-    for (let i = 0; i < ids.length; i += AT_ONCE) {
-      await Promise.all(ids.slice(i, i + AT_ONCE).map((id) => api.restore(this.grid.table, id)));
+  /** Takes operations back, each as a unit, the newest first; answers what would do them again. */
+  private async revert(operations: string[]): Promise<string[]> {
+    const undos: string[] = [];
+    let left = 0;
+    for (const operation of operations.toReversed()) {
+      const report = await history.revert(operation, false);
+      left += report.skippedTotal;
+      if (report.operation) undos.push(report.operation);
     }
+    if (left > 0) showError(text.undo.left(left));
+    return undos;
   }
 
   /** Moves records to the trash, with Undo. */
   async remove(ids: string[]): Promise<void> {
-    await this.removeIds(ids);
-    const label = text.undo.remove(ids.length);
-    const bringBack = async () => {
-      await this.restoreIds(ids);
+    let operations = await this.removeIds(ids);
+    const turn = async () => {
+      operations = await this.revert(operations);
       this.grid.refresh();
     };
-    const step = {
-      label,
-      undo: bringBack,
-      redo: async () => {
-        await this.removeIds(ids);
-        this.grid.refresh();
-      },
-    };
-    this.grid.history.push(step);
+    this.grid.history.push({ label: text.undo.remove(ids.length), undo: turn, redo: turn });
     show(text.grid.deleted(ids.length), { label: text.common.undo, run: () => void this.undo() });
     this.grid.refresh();
   }

@@ -2,7 +2,8 @@
 import { Button, Group, Modal, Select, Text, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { History, Undo2 } from 'lucide-react';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
+import { Link } from 'wouter';
 import { history as api } from '../api/endpoints';
 import { keys, mayEdit, queryClient, useNames, useTables } from '../api/queries';
 import type { Operation, RevertReport } from '../api/wire';
@@ -17,6 +18,9 @@ import { useWork } from '../ui/work';
 /** How many records that stay are named one by one. */
 const SKIPPED_SHOWN = 20;
 
+/** How often the page looks what others did meanwhile. */
+const ASK_AGAIN_MS = 5_000;
+
 const KINDS = ['inserted', 'updated', 'deleted', 'restored', 'purged', 'evicted', 'cleared'] as const;
 
 export function ActivityPage() {
@@ -28,6 +32,7 @@ export function ActivityPage() {
     queryFn: ({ pageParam }) => api.operations(table ?? undefined, pageParam),
     getNextPageParam: (page) => (page.pagination.hasMore ? (page.pagination.nextCursor ?? undefined) : undefined),
     refetchOnMount: 'always',
+    refetchInterval: ASK_AGAIN_MS,
   });
   const operations = found.data?.pages.flatMap((page) => page.operations) ?? [];
   return (
@@ -94,7 +99,7 @@ function Operations({ operations }: { operations: Operation[] }) {
           <tbody>
             {operations.map((operation) => (
               <tr key={operation.operation} data-operation={operation.operation}>
-                <td title={when(operation.at)}>{ago(operation.at)}</td>
+                <td className="time" title={when(operation.at)}>{ago(operation.at)}</td>
                 <td>{nameOf(operation.actor)}</td>
                 <td>
                   <What operation={operation} />
@@ -127,16 +132,31 @@ function Operations({ operations }: { operations: Operation[] }) {
 }
 
 function What({ operation }: { operation: Operation }) {
+  const nameOf = useTableNames();
   const reason = operation.reason === 'user' ? null : (text.history.reasons[operation.reason] ?? operation.reason);
   return (
     <>
       {reason && <span className="pill step-reason">{reason}</span>}{' '}
       {operation.tables.length === 0
         ? text.activity.changes(operation.changes)
-        : operation.tables.map((table) => `${table.table}: ${countsOf(table)}`).join(' · ')}
+        : operation.tables.map((table, i) => (
+            <Fragment key={table.table}>
+              {i > 0 && ' · '}
+              <Link to={`/t/${table.table}`}>{nameOf(table.table)}</Link>: {countsOf(table)}
+            </Fragment>
+          ))}
     </>
   );
 }
+
+/** What a table is called; one that is gone keeps its slug. */
+function useTableNames(): (slug: string) => string {
+  const tables = useTables().data;
+  return (slug) => tables?.find((one) => one.slug === slug)?.name ?? slug;
+}
+
+/** The end of a long key: ids that were made together begin alike. */
+const shortKey = (key: string) => (key.length > 16 ? `…${key.slice(-12)}` : key);
 
 function countsOf(table: Operation['tables'][number]): string {
   return KINDS.filter((kind) => table[kind] > 0)
@@ -148,6 +168,7 @@ function countsOf(table: Operation['tables'][number]): string {
 function Ask({ asked, close }: { asked: Asked; close: () => void }) {
   const { operation, report } = asked;
   const nameOf = useNames();
+  const tableName = useTableNames();
   const { busy, error, work } = useWork();
   const run = async () => {
     const done = await api.revert(operation.operation, false);
@@ -170,8 +191,9 @@ function Ask({ asked, close }: { asked: Asked; close: () => void }) {
             <tbody>
               {report.skipped.slice(0, SKIPPED_SHOWN).map((one, i) => (
                 <tr key={i}>
-                  <td className="cut mono">
-                    {one.table} {one.key}
+                  <td className="cut" title={one.key}>
+                    {tableName(one.table)}{' '}
+                    {one.key && <Link to={`/t/${one.table}/r/${encodeURIComponent(one.key)}`}>{shortKey(one.key)}</Link>}
                   </td>
                   <td>{one.fields.length > 0 ? one.fields.join(', ') : text.activity.wholeRecord}</td>
                   <td>

@@ -87,9 +87,9 @@ function Keys() {
                   <td>
                     <Badge variant="default">{text.keys.scopes[key.scope] ?? key.scope}</Badge>
                   </td>
-                  <td title={when(key.createdAt)}>{ago(key.createdAt)}</td>
-                  <td title={when(key.lastUsedAt)}>{key.lastUsedAt ? ago(key.lastUsedAt) : text.keys.never}</td>
-                  <td title={when(key.expiresAt)}>{key.expiresAt ? ago(key.expiresAt) : text.keys.never}</td>
+                  <td className="time" title={when(key.createdAt)}>{ago(key.createdAt)}</td>
+                  <td className="time" title={when(key.lastUsedAt)}>{key.lastUsedAt ? ago(key.lastUsedAt) : text.keys.never}</td>
+                  <td className="time" title={when(key.expiresAt)}>{key.expiresAt ? ago(key.expiresAt) : text.keys.never}</td>
                   <td className="end">
                     <Button variant="subtle" color="red" aria-label={text.keys.revokeLabel(key.name)} onClick={() => revoke(key)}>
                       {text.keys.revoke}

@@ -38,7 +38,7 @@ export function TablePage({ table, record }: { table: string; record?: string })
     return (
       <>
         <Crumbs trail={[{ label: text.nav.tables, to: '/' }, { label: table }]} />
-        <Failure error={query.error} retry={() => void query.refetch()} />
+        <Failure alone error={query.error} retry={() => void query.refetch()} />
       </>
     );
   }

@@ -232,7 +232,7 @@ function Rows({ tables, stats, admin, ...actions }: ListProps) {
                 </Link>
               </td>
               <td className="num">{stats.get(table.slug) ? count(stats.get(table.slug)?.records ?? 0) : '…'}</td>
-              <td title={when(lastChange(table, stats.get(table.slug)))}>{ago(lastChange(table, stats.get(table.slug)))}</td>
+              <td className="time" title={when(lastChange(table, stats.get(table.slug)))}>{ago(lastChange(table, stats.get(table.slug)))}</td>
               <td className="end">{admin && <TableMenu table={table} {...actions} />}</td>
             </tr>
           ))}

@@ -176,7 +176,7 @@ function Rows({ table, rows }: { table: Table; rows: Rec[] }) {
                     {displayText(row.data[column.slug], column, row.data._display?.[column.slug])}
                   </td>
                 ))}
-                <td title={when(row.deletedAt)}>{ago(row.deletedAt)}</td>
+                <td className="time" title={when(row.deletedAt)}>{ago(row.deletedAt)}</td>
               </tr>
             ))}
           </tbody>

@@ -425,7 +425,7 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
       {record && <Facts record={record} />}
       {mayEdit && (
         <div className="form-foot">
-          <Text size="xs" c="dimmed">
+          <Text size="xs" c="dimmed" className="form-hint">
             {text.record.saveHint}
           </Text>
           <Group gap="xs">

@@ -149,6 +149,7 @@ export const text = {
     done: (way: 'undo' | 'redo', label: string) => `${way === 'undo' ? 'Undone' : 'Done again'}: ${label}`,
     changedSince: 'Somebody has changed this record since, so the step was not taken back.',
     failed: 'The step could not be taken back.',
+    left: (count: number) => `${n(count, 'record')} stayed as they are: changed since. The activity page tells more.`,
   },
   conflict: {
     title: 'Changed by somebody else', short: 'Changed by somebody else meanwhile',
@@ -173,10 +174,11 @@ export const text = {
     label: 'Selected records', setField: 'Set a field', export: 'Export', delete: 'Delete', clear: 'Clear selection', field: 'Field', value: 'Value',
     apply: 'Set', setting: 'Setting', deleting: 'Deleting…', exporting: 'Exporting…',
     selectAll: (count: string) => `Select all ${count}`,
-    setTitle: (count: string) => `Set a field of ${count} records`,
-    willSet: (count: string) => `${count} records get this value. All of them, or none if one refuses it; Ctrl+Z takes it back.`,
-    willClear: (count: string) => `The field is cleared in ${count} records. Ctrl+Z takes it back.`,
-    deleteTitle: (count: string) => `Delete ${count} records?`,
+    setTitle: (count: number) => `Set a field of ${n(count, 'record')}`,
+    willSet: (count: number) => `${n(count, 'record')} will get this value.`, willClear: (count: number) => `${n(count, 'record')} will have no value here.`,
+    atomic: 'All of them, or none if one refuses it; Ctrl+Z takes it back.',
+    inParts: (size: number) => `In parts of ${whole.format(size)}; it stops at the first part that has a record that refuses it.`,
+    deleteTitle: (count: number) => `Delete ${n(count, 'record')}?`,
     deleteBody: 'They move to the trash and can be restored from there.',
   },
   record: {

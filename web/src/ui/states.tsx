@@ -32,13 +32,15 @@ export function Empty(props: {
   title: string;
   body?: string;
   children?: ReactNode;
+  /** Whether it is all there is: then its title is the page's. */
+  alone?: boolean;
 }) {
   return (
     <div className="blank">
       <div className="blank-icon" aria-hidden>
         {props.icon}
       </div>
-      <Title order={2} size="h4">
+      <Title order={props.alone ? 1 : 2} size="h4">
         {props.title}
       </Title>
       {props.body && (
@@ -70,12 +72,12 @@ function titleOf(error: unknown): string {
 }
 
 /** A request failed: what happened, how to name it to somebody, and a way on. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failure({ error, retry, alone }: { error: unknown; retry?: () => void; alone?: boolean }) {
   const api = error instanceof ApiError ? error : null;
   const body = api?.offline ? text.errors.offlineBody : messageOf(error);
   return (
     <div role="alert">
-      <Empty icon={iconOf(error)} title={titleOf(error)} body={body}>
+      <Empty icon={iconOf(error)} title={titleOf(error)} body={body} alone={alone}>
         <Stack gap="sm" align="center">
           {api?.hint && <Text size="sm">{api.hint}</Text>}
           {api?.requestId && (
