@@ -6,7 +6,10 @@ const server = process.env.CHANCERY_URL ?? 'http://127.0.0.1:7373';
 
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { '/api': server, '/healthz': server } },
+  server: {
+    proxy: { '/api': { target: server, ws: true }, '/healthz': server },
+    fs: { allow: ['.', '../clients/typescript/src'] },
+  },
   build: {
     target: 'es2022',
     sourcemap: false,

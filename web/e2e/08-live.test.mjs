@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { api, assertClean, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
 
-/** Generous: the machine may be busy with other work. The figure is printed. */
-const SEEN_WITHIN_MS = 1_000;
+/** From the server's answer to one page until the other page shows it, in 95 of 100 edits. */
+const SEEN_WITHIN_MS = 100;
+const EDITS = 30;
 
 const mine = await signedInForAll();
 const theirs = await signedInForAll();
@@ -18,35 +19,51 @@ async function bothOpen(rows) {
   return table.slug;
 }
 
-/** When a cell first shows a text, by the clock that both pages share. */
+/** When a frame first shows a text in a cell, by the clock that both pages share. */
 const whenShown = (page, id, wanted) =>
   page.evaluate(
     ([at, text]) =>
       new Promise((resolve) => {
-        const look = () => {
-          if (document.getElementById(at)?.textContent?.trim() === text) resolve(Date.now());
-          else requestAnimationFrame(look);
-        };
-        look();
+        const seen = new MutationObserver(() => {
+          if (document.getElementById(at)?.textContent?.trim() !== text) return;
+          seen.disconnect();
+          requestAnimationFrame(() => resolve(performance.timeOrigin + performance.now()));
+        });
+        seen.observe(document.body, { subtree: true, childList: true, characterData: true });
       }),
     [id, wanted],
   );
 
-test('an edit on one page is seen on the other at once', async () => {
-  const slug = await bothOpen(50);
+/** Notes when the server has answered a page's last edit. */
+function noteAnswers() {
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (request[1]?.method === 'PATCH') globalThis.answeredAt = performance.timeOrigin + performance.now();
+    return answer;
+  };
+}
+
+test(`an edit on one page is seen on the other within ${SEEN_WITHIN_MS} ms`, async () => {
+  await mine.page.addInitScript(noteAnswers);
+  await bothOpen(50);
   const took = [];
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i <= EDITS; i++) {
     const wanted = `Edited ${i}`;
-    const seen = whenShown(theirs.page, `cell-${i}-0`, wanted);
-    const shown = whenShown(mine.page, `cell-${i}-0`, wanted);
-    await cell(mine.page, i, 0).click();
+    const seen = whenShown(theirs.page, `cell-${i % 15}-0`, wanted);
+    await cell(mine.page, i % 15, 0).click();
     await mine.page.keyboard.type(wanted);
     await mine.page.keyboard.press('Enter');
-    took.push((await seen) - (await shown));
+    const shownAt = await seen;
+    await saved(mine.page);
+    took.push(Math.round(shownAt - (await mine.page.evaluate(() => globalThis.answeredAt))));
   }
+  // The first edit warms up: nothing of either way has run before.
+  took.shift();
   took.sort((a, b) => a - b);
-  console.log(`seen on the other page after ${took[5]} ms (median of ${took.length}, slowest ${took[9]} ms)`);
-  assert.ok(took[5] <= SEEN_WITHIN_MS, `median ${took[5]} ms`);
+  const p95 = took[Math.ceil(EDITS * 0.95) - 1];
+  console.log(`seen on the other page after ${took[EDITS / 2]} ms (median of ${EDITS}; 95 of 100 within ${p95} ms, slowest ${took.at(-1)} ms)`);
+  assert.ok(p95 < SEEN_WITHIN_MS, `${took} ms`);
 });
 
 test('inserts and deletes are seen too', async () => {
@@ -55,6 +72,34 @@ test('inserts and deletes are seen too', async () => {
   await shows(theirs.page, 3, 0, 'Newcomer');
   await api(mine.page, 'DELETE', `/api/tables/${slug}/records/${record.id}`);
   await theirs.page.waitForFunction(() => !document.querySelector('#cell-3-0'));
+});
+
+test('what is written while the connection is lost is seen when it is back', async () => {
+  const { page } = theirs;
+  await page.addInitScript(() => {
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(...to) {
+        super(...to);
+        globalThis.socket = this;
+      }
+    };
+  });
+  const slug = await bothOpen(5);
+  const [record] = await recordsOf(mine.page, slug);
+  let written;
+  const held = new Promise((resolve) => {
+    written = resolve;
+  });
+  await page.route('**/healthz', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.evaluate(() => globalThis.socket.close());
+  await page.waitForSelector('.connection:not([data-live])');
+  await api(mine.page, 'PATCH', `/api/tables/${slug}/records/${record.id}`, { data: { name: 'Meanwhile' } });
+  written();
+  await shows(page, 0, 0, 'Meanwhile');
+  await page.waitForSelector('.connection[data-live]');
 });
 
 test('nothing moves under a cell that is being edited', async () => {
