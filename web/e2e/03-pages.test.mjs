@@ -65,6 +65,20 @@ test('the import checks every row, names the bad ones, and imports the rest', as
   await page.waitForSelector('.toolbar-count:has-text("2 records")');
 });
 
+test('an import is taken back where its result is shown', async () => {
+  const table = await makeTable(page, 1);
+  await page.goto(`${base}/t/${table.slug}/import`);
+  await page.setInputFiles('input[type=file]', file('more.csv', 'Name\nOne\nTwo\n'));
+  await page.click('button:has-text("Next")');
+  await page.click('button:has-text("Check without writing")');
+  await page.click('button:has-text("Import 2 rows")');
+  await page.waitForSelector('text=Import finished');
+  await page.click('main button:has-text("Undo")');
+  await page.click('[role=dialog] button:has-text("Undo")');
+  await page.waitForSelector('text=Drop a CSV file here');
+  assert.deepEqual((await recordsOf(page, table.slug)).map((one) => one.data.name), ['Row 0001']);
+});
+
 test('the record form marks what is wrong, saves with Ctrl+Enter and guards what was typed', async () => {
   const table = await makeTable(page, 3);
   await openTable(page, table.slug);

@@ -1,4 +1,5 @@
 // axe with WCAG 2.2 AA on every page and panel, in light and in dark: nothing may be found.
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, assertClean, base, cell, launch, makeTable, openTable, signedIn } from './support.mjs';
 
@@ -155,3 +156,35 @@ for (const colorScheme of ['light', 'dark']) {
     }
   });
 }
+
+test('on a phone every button is on the screen', async () => {
+  const session = await signedIn({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = session;
+  const beyond = (where) =>
+    page.locator(`${where} :is(button, a, input):visible`).evaluateAll((all) =>
+      all
+        .map((one) => [one.textContent || one.getAttribute('aria-label'), one.getBoundingClientRect()])
+        .filter(([, box]) => box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight)
+        .map(([name]) => name),
+    );
+  try {
+    const table = await makeTable(page, 30);
+    await openTable(page, table.slug);
+    assert.deepEqual(await beyond('.toolbar'), []);
+    await cell(page, 1, 0).click();
+    await page.keyboard.press('Shift+Space');
+    await page.waitForSelector('.bulk');
+    assert.deepEqual(await beyond('.bulk'), []);
+    await assertAccessible(page, 'the grid on a phone');
+    await page.click('.toolbar-new');
+    await page.waitForSelector('.form-foot');
+    await page.waitForTimeout(400);
+    assert.deepEqual(await beyond('.form-foot'), []);
+    await page.goto(`${base}/activity`);
+    await page.waitForSelector('.activity tbody tr');
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+    await assertClean(session);
+  } finally {
+    await session.browser.close();
+  }
+});

@@ -39,7 +39,7 @@ test('the activity page shows what an undo would do, does it, and does it again'
   await page.goto(`${base}/`);
   await page.click('nav a:has-text("Activity")');
   await page.waitForSelector('.activity tbody tr');
-  const bulk = page.locator('tr', { hasText: `${table.slug}: 4 changed` });
+  const bulk = page.locator('tr', { hasText: `${table.name}: 4 changed` });
   assert.match(await bulk.first().textContent(), /you/);
   await assertAccessible(page, 'the activity page');
   await bulk.first().locator('button:has-text("Undo")').click();

@@ -91,6 +91,12 @@ export function useNames(): (actor: string | null | undefined) => string {
   };
 }
 
+/** What a table is called; one that is gone keeps its slug. */
+export function useTableNames(): (slug: string) => string {
+  const tables = useTables().data;
+  return (slug) => tables?.find((one) => one.slug === slug)?.name ?? slug;
+}
+
 /** Puts changed columns into the cached table at once, before the server confirms. */
 export function usePatchColumns(table: string) {
   const client = useQueryClient();

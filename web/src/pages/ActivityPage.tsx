@@ -1,22 +1,18 @@
 // What was done, newest first, each as a unit that can be taken back after looking at what that would do.
-import { Button, Group, Modal, Select, Text, Title } from '@mantine/core';
+import { Button, Group, Select, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { History, Undo2 } from 'lucide-react';
+import { History } from 'lucide-react';
 import { Fragment, useState } from 'react';
 import { Link } from 'wouter';
 import { history as api } from '../api/endpoints';
-import { keys, mayEdit, queryClient, useNames, useTables } from '../api/queries';
-import type { Operation, RevertReport } from '../api/wire';
+import { keys, mayEdit, useNames, useTableNames, useTables } from '../api/queries';
+import type { Operation } from '../api/wire';
 import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
-import { Empty, Failure, Loading, messageOf, Problem } from '../ui/states';
+import { Empty, Failure, Loading } from '../ui/states';
 import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
-import { show, showError } from '../ui/toast';
-import { useWork } from '../ui/work';
-
-/** How many records that stay are named one by one. */
-const SKIPPED_SHOWN = 20;
+import { UndoButton } from '../ui/UndoButton';
 
 /** How often the page looks what others did meanwhile. */
 const ASK_AGAIN_MS = 5_000;
@@ -72,62 +68,35 @@ export function ActivityPage() {
   );
 }
 
-interface Asked {
-  operation: Operation;
-  report: RevertReport;
-}
-
 function Operations({ operations }: { operations: Operation[] }) {
   const me = useMe();
   const nameOf = useNames();
-  const [busy, setBusy] = useState<string | null>(null);
-  const [asked, setAsked] = useState<Asked | null>(null);
-  const ask = async (operation: Operation) => {
-    setBusy(operation.operation);
-    try {
-      setAsked({ operation, report: await api.revert(operation.operation, true) });
-    } catch (error) {
-      showError(messageOf(error));
-    }
-    setBusy(null);
-  };
   return (
-    <>
-      <div className="sheet">
-        <table className="plain activity">
-          <Heads names={[text.activity.when, text.activity.who, text.activity.what]} actions />
-          <tbody>
-            {operations.map((operation) => (
-              <tr key={operation.operation} data-operation={operation.operation}>
-                <td className="time" title={when(operation.at)}>{ago(operation.at)}</td>
-                <td>{nameOf(operation.actor)}</td>
-                <td>
-                  <What operation={operation} />
-                </td>
-                <td className="end">
-                  {operation.revertedBy ? (
-                    <span className="dimmed">{text.activity.undone}</span>
-                  ) : (
-                    mayEdit(me) && (
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        loading={busy === operation.operation}
-                        leftSection={<Undo2 size={12} />}
-                        onClick={() => void ask(operation)}
-                      >
-                        {operation.reverts ? text.activity.redo : text.common.undo}
-                      </Button>
-                    )
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {asked && <Ask asked={asked} close={() => setAsked(null)} />}
-    </>
+    <div className="sheet">
+      <table className="plain activity">
+        <Heads names={[text.activity.when, text.activity.who, text.activity.what]} actions />
+        <tbody>
+          {operations.map((operation) => (
+            <tr key={operation.operation} data-operation={operation.operation}>
+              <td className="time" title={when(operation.at)}>{ago(operation.at)}</td>
+              <td>{nameOf(operation.actor)}</td>
+              <td>
+                <What operation={operation} />
+              </td>
+              <td className="end">
+                {operation.revertedBy ? (
+                  <span className="dimmed">{text.activity.undone}</span>
+                ) : (
+                  mayEdit(me) && (
+                    <UndoButton operation={operation.operation} again={Boolean(operation.reverts)} size="compact-xs" />
+                  )
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -149,73 +118,8 @@ function What({ operation }: { operation: Operation }) {
   );
 }
 
-/** What a table is called; one that is gone keeps its slug. */
-function useTableNames(): (slug: string) => string {
-  const tables = useTables().data;
-  return (slug) => tables?.find((one) => one.slug === slug)?.name ?? slug;
-}
-
-/** The end of a long key: ids that were made together begin alike. */
-const shortKey = (key: string) => (key.length > 16 ? `…${key.slice(-12)}` : key);
-
 function countsOf(table: Operation['tables'][number]): string {
   return KINDS.filter((kind) => table[kind] > 0)
     .map((kind) => text.activity.kinds[kind](table[kind]))
     .join(', ');
-}
-
-/** Shows what an undo would do, and does it if the person still wants it. */
-function Ask({ asked, close }: { asked: Asked; close: () => void }) {
-  const { operation, report } = asked;
-  const nameOf = useNames();
-  const tableName = useTableNames();
-  const { busy, error, work } = useWork();
-  const run = async () => {
-    const done = await api.revert(operation.operation, false);
-    show(text.activity.done(done.reverted, done.skippedTotal));
-    await queryClient.invalidateQueries();
-    close();
-  };
-  return (
-    <Modal
-      opened
-      onClose={close}
-      size="lg"
-      title={operation.reverts ? text.activity.redoTitle : text.activity.undoTitle}
-    >
-      <Text size="sm">{text.activity.would(report.reverted, report.skippedTotal)}</Text>
-      {report.skipped.length > 0 && (
-        <div className="sheet short undo-skipped" role="region" aria-label={text.activity.stays} tabIndex={0}>
-          <table className="plain">
-            <Heads names={[text.activity.record, text.activity.fields, text.activity.why]} />
-            <tbody>
-              {report.skipped.slice(0, SKIPPED_SHOWN).map((one, i) => (
-                <tr key={i}>
-                  <td className="cut" title={one.key}>
-                    {tableName(one.table)}{' '}
-                    {one.key && <Link to={`/t/${one.table}/r/${encodeURIComponent(one.key)}`}>{shortKey(one.key)}</Link>}
-                  </td>
-                  <td>{one.fields.length > 0 ? one.fields.join(', ') : text.activity.wholeRecord}</td>
-                  <td>
-                    {text.activity.whys[one.why] ?? one.message}
-                    {one.by && ` (${nameOf(one.by)})`}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {report.skippedTotal > SKIPPED_SHOWN && <p className="hint">{text.activity.moreStay(report.skippedTotal - SKIPPED_SHOWN)}</p>}
-      <Problem error={error} />
-      <Group justify="flex-end" mt="md" gap="xs">
-        <Button variant="default" onClick={close}>
-          {text.common.cancel}
-        </Button>
-        <Button loading={busy} disabled={report.reverted === 0} leftSection={<Undo2 size={14} />} onClick={() => void work(run)}>
-          {operation.reverts ? text.activity.redo : text.common.undo}
-        </Button>
-      </Group>
-    </Modal>
-  );
 }

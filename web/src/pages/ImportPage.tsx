@@ -15,6 +15,7 @@ import { text } from '../text/en';
 import { DropFile } from '../ui/DropFile';
 import { Empty, Failure, Loading, Problem } from '../ui/states';
 import { Heads } from '../ui/tables';
+import { UndoButton } from '../ui/UndoButton';
 
 const NEW = '\u0000new';
 const SKIP = '\u0000skip';
@@ -296,6 +297,7 @@ function Wizard({ table }: { table: Table }) {
             <Button component={Link} to={`/t/${table.slug}`}>
               {text.imports.open(table.name)}
             </Button>
+            {result.written && <UndoButton operation={result.importId} done={restart} />}
             <Button variant="default" onClick={restart}>
               {text.imports.another}
             </Button>
