@@ -9525,7 +9525,7 @@ export interface operations {
     getOperation: {
         parameters: {
             query?: {
-                /** @description The workspace; the default one when absent. */
+                /** @description The id or slug of a workspace; the default one when absent. */
                 workspace?: string;
             };
             header?: never;
@@ -9614,7 +9614,7 @@ export interface operations {
     revertOperation: {
         parameters: {
             query?: {
-                /** @description The workspace; the default one when absent. */
+                /** @description The id or slug of a workspace; the default one when absent. */
                 workspace?: string;
             };
             header?: never;
