@@ -56,17 +56,23 @@ function follow(table: string): Followed {
     clearTimeout(timer);
     if (listeners.size > 0) timer = setTimeout(start, ASK_AGAIN_MS);
   };
-  const start = () => void connection.start(feed).catch(startAgain);
-  // From what this page has seen before it reads the table: nothing is missed between the reading and the stream.
-  const feed = new EventFeed(
-    `table.${table}.*`,
-    { since: newestSeen() || undefined },
-    tell,
-    (error) => {
+  const feedFrom = (since: number | undefined) =>
+    new EventFeed(`table.${table}.*`, { since }, tell, (error) => {
       tell(null);
       if (error.code !== 'revisionGone') startAgain();
-    },
-  );
+    });
+  // From what this page has seen before it reads the table: nothing is missed between the reading and the stream.
+  let feed = feedFrom(newestSeen() || undefined);
+  const start = (missed = false) => {
+    connection.start(feed).then(
+      () => missed && tell(null),
+      (error: { code?: string }) => {
+        if (error.code !== 'revisionGone') return startAgain();
+        feed = feedFrom(undefined);
+        start(true);
+      },
+    );
+  };
   start();
   return {
     listeners,
