@@ -57,7 +57,7 @@ impl Item {
             None if newest.kind == ChangeKind::Inserted => {
                 return self.past_insert(newest, backend, taking).await;
             }
-            None => return Ok(Trail::Gone),
+            None => return self.past_end(newest, backend, taking).await,
         };
         let mut links = match self.follow(start, backend, taking).await? {
             Ok(links) => links,
@@ -132,6 +132,26 @@ impl Item {
             true => Trail::Done,
             false => Trail::Taken(began),
         })
+    }
+
+    /// The operation changed the record last, and it is gone: nothing to do if the operation had inserted it, be it that this
+    /// undo removed it in a newer part, be it that somebody else did.
+    async fn past_end(
+        &self,
+        newest: &Change,
+        backend: &dyn Backend,
+        taking: &Taking,
+    ) -> Result<Trail, Error> {
+        let links = match self.follow(newest.number, backend, taking).await? {
+            Ok(links) => links,
+            Err(revision) => return Ok(Trail::TooLong(revision)),
+        };
+        match links.last() {
+            Some(Link {
+                change, ours: true, ..
+            }) if change.kind == ChangeKind::Inserted => self.past_insert(newest, backend, taking).await,
+            _ => Ok(Trail::Gone),
+        }
     }
 
     /// The operation inserted the record last, and it is gone: nothing to do, unless the operation had removed another record
