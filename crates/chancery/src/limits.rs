@@ -47,6 +47,9 @@ pub(crate) const COUNTS_KEPT_MAX: usize = 1_000;
 pub const UNDO_WINDOW: usize = 10_000;
 /// Most records left out that the report of an undo names; the count is always exact.
 pub const UNDO_SKIPPED_TOLD_MAX: usize = 1_000;
+/// How often an undo of several commits begins again for what waited for an older part of the operation: once for each
+/// step from the record that was deleted to those that went with it.
+pub(crate) const UNDO_ROUNDS_MAX: u32 = 100;
 /// How often a transaction is run, counting the first time, unless said otherwise.
 pub const TRANSACTION_ATTEMPTS: u32 = 64;
 /// Longest pause before a transaction is run again, in ms.

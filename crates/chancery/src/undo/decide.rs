@@ -37,6 +37,10 @@ pub(super) fn decide(table: &Table, now: Option<&Record>, links: &[Link]) -> Dec
         match (&state, &old) {
             (Some(after), Some(old)) if !change.kind.removes() => {
                 for field in touched(change, old, after) {
+                    // What this undo itself did before is not in its own way.
+                    if link.own {
+                        continue;
+                    }
                     if !link.ours {
                         since.entry(field).or_insert(change.revision);
                         continue;

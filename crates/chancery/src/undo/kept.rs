@@ -27,6 +27,15 @@ pub(super) struct Running {
     /// Everything of the operation from this change on is dealt with.
     pub(super) position: u64,
     pub(super) all_or_nothing: bool,
+    /// How often all of the operation was gone through before.
+    #[serde(default)]
+    pub(super) round: u32,
+    /// Records that were written in this round.
+    #[serde(default)]
+    pub(super) written: u64,
+    /// Of what was left out in this round, how much an older part of the operation may make possible.
+    #[serde(default)]
+    pub(super) waiting: u64,
     pub(super) report: RevertReport,
 }
 

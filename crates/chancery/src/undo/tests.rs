@@ -62,7 +62,7 @@ async fn what_was_interrupted_is_finished_when_the_store_opens() {
         table.count(&crate::Query::new()).await.expect("counted"),
         UNDO_WINDOW as u64
     );
-    let id = undo.taking.undo.clone();
+    let id = undo.running.undo.clone();
     drop((undo, store));
 
     let store = Store::over(backend).await.expect("it opens again");
@@ -90,7 +90,7 @@ async fn two_that_run_at_once_do_the_work_once() {
     one_window(&mut first).await;
     let mut second = begun(&store, &operation).await;
     assert_eq!(
-        second.taking.undo, first.taking.undo,
+        second.running.undo, first.running.undo,
         "it goes on with the same undo"
     );
     one_window(&mut second).await;
@@ -106,7 +106,7 @@ async fn two_that_run_at_once_do_the_work_once() {
         .await;
     assert!(!more.expect("it finds that all is done"), "nothing is left");
     assert_eq!(
-        store.operation(&first.taking.undo).await.expect("told").changes,
+        store.operation(&first.running.undo).await.expect("told").changes,
         UNDO_WINDOW as u64 + 50
     );
 }

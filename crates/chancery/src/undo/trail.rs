@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) change: Change,
     /// Whether the operation made it.
     pub(super) ours: bool,
+    /// Whether this undo made it, in an earlier part or round.
+    pub(super) own: bool,
 }
 
 /// What is known of a record's way.
@@ -99,7 +101,8 @@ impl Item {
             };
             number = change.previous;
             let ours = taking.revisions.contains(&change.revision);
-            links.push(Link { change, ours });
+            let own = taking.own.contains(&change.revision);
+            links.push(Link { change, ours, own });
             if links.len() > CHAIN_STEPS_MAX {
                 return Ok(Err(links[0].change.revision));
             }
@@ -128,7 +131,7 @@ impl Item {
             }
         };
         // This undo itself brought the record back, in a newer window.
-        Ok(match taking.is_own(backend, began).await? {
+        Ok(match taking.own.contains(&began) {
             true => Trail::Done,
             false => Trail::Taken(began),
         })
