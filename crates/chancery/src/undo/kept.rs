@@ -165,10 +165,11 @@ fn read<T: DeserializeOwned>(document: Document) -> Result<T, Error> {
         .map_err(|error| Error::Internal(format!("the document {kind} {id} cannot be read: {error}")))
 }
 
-/// Finishes every undo that was running when the program ended. Called when a store is opened.
+/// Finishes every undo that was running when the program ended. Called when a store is opened. One that cannot be finished
+/// is told in the log and kept as it is, to be tried again the next time or when it is asked for: the store opens all the same.
 ///
 /// # Errors
-/// Whatever the backend says.
+/// [`Error::Storage`].
 pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
     let documents = store
         .backend()
@@ -194,7 +195,10 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
         // A record that stands in the way was told to whoever asked; here nobody is left to be told.
         match super::run::resume(&here, &reverts).await {
             Ok(_) | Err(Error::Kept(_) | Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error @ Error::Storage(_)) => return Err(error),
+            Err(error) => {
+                tracing::error!(operation = %reverts, %error, "an interrupted undo cannot be finished")
+            }
         }
     }
     Ok(())
