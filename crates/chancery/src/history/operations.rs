@@ -230,7 +230,7 @@ impl Store {
     }
 
     /// Everything about an operation; none if it touched nothing in this workspace, or not the table that is asked for.
-    async fn told(
+    pub(crate) async fn told(
         &self,
         newest: &Commit,
         spans: &[Span],

@@ -70,7 +70,7 @@ async fn revert(store: &Store, operation: &str, options: RevertOptions) -> Resul
     let found = spans_of(store.backend().as_ref(), operation).await?;
     let (spans, newest) = found.ok_or_else(|| no_operation(operation))?;
     let mut undo = Undo::new(store, &spans, &newest, options).await?;
-    undo.check_here().await?;
+    undo.check_here(&spans, &newest).await?;
     undo.check_whole().await?;
     undo.refuse_clears(newest.reason).await?;
     if options.dry_run || options.all_or_nothing && undo.has_parts() {
@@ -215,10 +215,9 @@ impl Undo {
     }
 
     /// An operation of another workspace is none for this one; of one whose tables are all gone nothing is known.
-    async fn check_here(&self) -> Result<(), Error> {
-        let spans = self.taking.spans.iter().filter(|span| span.end > span.first);
+    async fn check_here(&self, spans: &[Span], newest: &Commit) -> Result<(), Error> {
         let catalog = self.store.core.catalog.load_full();
-        for span in spans {
+        for span in self.taking.spans.iter().filter(|span| span.end > span.first) {
             for change in self.store.changes(span.first - 1, 1).await? {
                 let table = catalog.numbered(change.table);
                 if table.is_some_and(|table| *table.workspace == *self.store.workspace) {
@@ -226,7 +225,11 @@ impl Undo {
                 }
             }
         }
-        Err(no_operation(&self.running.report.reverts))
+        // The first change of each commit is about a table that is gone: any other change says where it belongs.
+        match self.store.told(newest, spans, None).await? {
+            Some(_) => Ok(()),
+            None => Err(no_operation(&self.running.report.reverts)),
+        }
     }
 
     /// Of an operation of several commits the log may hold the newer ones only. Half of it is not taken back: the ids of
