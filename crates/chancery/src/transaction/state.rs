@@ -17,6 +17,8 @@ pub(super) type Place = (TableId, Key);
 #[derive(Default)]
 pub(super) struct State {
     end: End,
+    /// The revision it was committed with.
+    committed: Option<u64>,
     /// Records that were read, as they were when first read.
     reads: HashMap<Place, Read>,
     /// Tables of which more than single records were read, with a revision from before the first such read.
@@ -103,6 +105,18 @@ impl State {
     /// Whether it has ended, and how.
     pub(super) fn end(&self) -> End {
         self.end
+    }
+
+    /// The revision that it was committed with, if it was.
+    pub(super) fn committed(&self) -> Option<u64> {
+        self.committed
+    }
+
+    /// Notes that the commit that was sent is done.
+    pub(super) fn sent(&mut self, revision: u64) {
+        if self.end == End::Sent {
+            self.committed = Some(revision);
+        }
     }
 
     /// Ends it; everything written is discarded.
