@@ -193,11 +193,15 @@ impl State {
     /// Notes new states of records.
     pub(super) fn put(&mut self, puts: Vec<Put>) -> Result<(), Error> {
         self.open()?;
-        bounded(
-            "records written in one transaction",
-            TRANSACTION_WRITES_MAX,
-            self.pending.len() + puts.len().saturating_sub(1),
-        )?;
+        let known = |put: &&Put| self.places.contains_key(&(put.table.number, put.key.clone()));
+        let new = puts.iter().filter(|put| !known(put)).count();
+        if let Some(others) = new.checked_sub(1) {
+            bounded(
+                "records written in one transaction",
+                TRANSACTION_WRITES_MAX,
+                self.pending.len() + others,
+            )?;
+        }
         for put in puts {
             let place = (put.table.number, put.key.clone());
             let at = *self.places.entry(place).or_insert(self.pending.len());
