@@ -187,7 +187,7 @@ fn bulk_work_goes_there_and_back() {
         // Unique values are handed round, so none of these can be taken back before the others.
         let rounds = ids.iter().enumerate().map(|(n, id)| UpdateItem {
             id: id.clone(),
-            data: json!({"title": "same", "priority": 40 - n})
+            data: json!({"title": "same", "code": format!("c{}", (n + 1) % 40), "priority": 40 - n})
                 .as_object()
                 .cloned()
                 .expect("an object"),
