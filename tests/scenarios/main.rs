@@ -23,4 +23,5 @@ mod transactions;
 mod typed;
 mod undo;
 mod undo_large;
+mod undo_rules;
 mod workspaces;

@@ -31,7 +31,7 @@ async fn filled(table: &TableHandle, count: usize) -> Vec<String> {
     made.iter().map(|record| record.id()).collect()
 }
 
-async fn sums(tables: &[&TableHandle]) -> Vec<u64> {
+pub(crate) async fn sums(tables: &[&TableHandle]) -> Vec<u64> {
     let mut sums = Vec::new();
     for table in tables {
         sums.push(table.checksum().await.expect("summed"));
@@ -39,12 +39,12 @@ async fn sums(tables: &[&TableHandle]) -> Vec<u64> {
     sums
 }
 
-async fn newest(store: &Store) -> String {
+pub(crate) async fn newest(store: &Store) -> String {
     let page = store.operations(OperationQuery::default()).await.expect("listed");
     page.operations.first().expect("there is one").id.to_string()
 }
 
-async fn revert(store: &Store, operation: &str) -> RevertReport {
+pub(crate) async fn revert(store: &Store, operation: &str) -> RevertReport {
     store
         .revert(operation, RevertOptions::default())
         .await
@@ -60,7 +60,7 @@ async fn tried(store: &Store, operation: &str) -> RevertReport {
 }
 
 /// The newest operation goes there and back: undo, redo, undo, each to the same checksums.
-async fn there_and_back(store: &Store, tables: &[&TableHandle], before: Vec<u64>) {
+pub(crate) async fn there_and_back(store: &Store, tables: &[&TableHandle], before: Vec<u64>) {
     let after = sums(tables).await;
     assert_ne!(before, after, "the operation did something");
     let operation = newest(store).await;
@@ -187,7 +187,7 @@ fn bulk_work_goes_there_and_back() {
         // Unique values are handed round, so none of these can be taken back before the others.
         let rounds = ids.iter().enumerate().map(|(n, id)| UpdateItem {
             id: id.clone(),
-            data: json!({"title": "same", "priority": 40 - n})
+            data: json!({"title": "same", "code": format!("c{}", (n + 1) % 40), "priority": 40 - n})
                 .as_object()
                 .cloned()
                 .expect("an object"),

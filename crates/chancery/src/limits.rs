@@ -36,6 +36,8 @@ pub(crate) const CHAIN_STEPS_MAX: usize = 10_000;
 pub const OPERATIONS_MAX: usize = 200;
 /// Most commits that are looked at for one page of operations; a filter that finds few then answers a short page.
 pub(crate) const COMMITS_EXAMINED_MAX: usize = 10_000;
+/// Most commits without changes of records that are passed over for one page of operations.
+pub(crate) const COMMITS_PASSED_MAX: usize = 100_000;
 /// Commits of the log that are read at once.
 pub(crate) const COMMITS_AT_ONCE: usize = 500;
 /// Most changes of an operation that are counted by kind; of a larger one only the sum is told.
@@ -45,6 +47,9 @@ pub(crate) const COUNTS_KEPT_MAX: usize = 1_000;
 /// Changes that are read, and taken back, together: as many as one bulk may have. A larger operation is taken back in
 /// several commits.
 pub const UNDO_WINDOW: usize = 10_000;
+/// How often an undo of several commits begins again for what waited for an older part of the operation: once for each
+/// step from the record that was deleted to those that went with it.
+pub(crate) const UNDO_ROUNDS_MAX: u32 = 100;
 /// Most records left out that the report of an undo names; the count is always exact.
 pub const UNDO_SKIPPED_TOLD_MAX: usize = 1_000;
 /// How often a transaction is run, counting the first time, unless said otherwise.

@@ -80,7 +80,9 @@ fn an_error_and_a_rollback_discard_everything() {
         tx.rollback();
         let late = inside.insert(json!({"id": "late"})).await;
         assert!(matches!(late, Err(Error::TransactionEnded)));
-        assert!(matches!(tx.commit().await, Ok(_) | Err(Error::TransactionEnded)));
+        tx.commit()
+            .await
+            .expect("there is nothing to write, and what it read is so");
         let trial = TransactionOptions {
             dry_run: true,
             ..TransactionOptions::default()
@@ -93,6 +95,126 @@ fn an_error_and_a_rollback_discard_everything() {
         assert_eq!(tried.expect("tried").value.get("n"), json!(9));
         assert_eq!(n(&items, "a").await, 1);
         assert_eq!(changes(&store).await, before);
+    });
+}
+
+#[test]
+fn a_commit_inside_the_work_is_the_commit() {
+    on_every_backend(|store| async move {
+        let items = table(&store, "items").await;
+        make(&items, "a", 1).await;
+        let before = store.revision().await.expect("a revision");
+        let done = store
+            .transaction_with(TransactionOptions::default(), async |tx| {
+                let items = tx.table("items")?;
+                items.update("a", json!({"n": 2})).await?;
+                let revision = tx.clone().commit().await?;
+                let late = items.update("a", json!({"n": 3})).await;
+                assert!(matches!(late, Err(Error::TransactionEnded)));
+                Ok(revision)
+            })
+            .await
+            .expect("what is written is not answered with an error");
+        assert_eq!((done.value, done.revision), (before + 1, before + 1));
+        assert_eq!(n(&items, "a").await, 2);
+        // The same for who ends it: it is committed once.
+        let tx = store.begin();
+        tx.on(&items).update("a", json!({"n": 4})).await.expect("kept");
+        let revision = tx.clone().commit().await.expect("committed");
+        assert_eq!(tx.commit().await.expect("committed already"), revision);
+        assert_eq!(store.revision().await.expect("a revision"), revision);
+        // One whose commit was refused inside is not taken for done.
+        let refused = store
+            .transaction(async |tx| {
+                let inside = tx.table("items")?;
+                inside.update("a", json!({"n": 5})).await?;
+                items.update("a", json!({"n": 6})).await?;
+                tx.clone().commit().await.expect_err("overtaken");
+                Ok(())
+            })
+            .await;
+        assert!(matches!(refused, Err(Error::TransactionEnded)), "{refused:?}");
+        assert_eq!(n(&items, "a").await, 6);
+    });
+}
+
+#[test]
+fn an_upsert_finds_its_record_where_the_key_is_no_column() {
+    on_every_backend(|store| async move {
+        let input = TableInput::new("Books").column(ColumnInput::new("title", "text"));
+        let books = store.create_table(input).await.expect("defined");
+        let there = books
+            .insert(json!({"title": "old"}))
+            .await
+            .expect("inserted")
+            .id();
+        let fresh = "0190a2b4-7c1e-7d3a-8f00-000000000001";
+        store
+            .transaction(async |tx| {
+                let books = tx.table("books")?;
+                books.upsert(json!({"id": there, "title": "new"})).await?;
+                let made = books.upsert(json!({"id": fresh, "title": "made"})).await?;
+                assert_eq!(made.id(), fresh);
+                books.upsert(json!({"id": fresh, "title": "made twice"})).await?;
+                books.upsert(json!({"title": "nameless"})).await?;
+                let wrong = books.upsert(json!({"id": 7, "title": "wrong"})).await;
+                assert!(matches!(wrong, Err(Error::Invalid { .. })), "{wrong:?}");
+                Ok(())
+            })
+            .await
+            .expect("committed");
+        let title = async |id: &str| books.get(id).await.expect("read").expect("there").get("title");
+        assert_eq!(title(&there).await, json!("new"));
+        assert_eq!(title(fresh).await, json!("made twice"));
+        assert_eq!(books.count(&Query::new()).await.expect("counted"), 3);
+
+        let input = TableInput {
+            strict: false,
+            ..TableInput::new("Open").column(ColumnInput::new("title", "text"))
+        };
+        let open = store.create_table(input).await.expect("defined");
+        let made = store
+            .transaction(async |tx| tx.on(&open).upsert(json!({"id": fresh, "loose": "t"})).await)
+            .await
+            .expect("committed");
+        assert_eq!((made.id(), made.get("loose")), (fresh.to_owned(), json!("t")));
+        let stored = open.get(fresh).await.expect("read").expect("there");
+        assert!(!stored.data().contains_key("id"));
+    });
+}
+
+#[test]
+fn a_record_written_twice_counts_once() {
+    const RECORDS: usize = 6_000;
+    on_every_backend(|store| async move {
+        let items = table(&store, "items").await;
+        let rows = (0..RECORDS).map(|n| json!({"id": format!("i{n}")}));
+        items.insert_many(rows.collect()).await.expect("inserted");
+        let tx = store.begin();
+        let inside = tx.on(&items);
+        for n in [1, 2] {
+            let changed = inside.update_many(json!({"on": true}), json!({"n": n})).await;
+            assert_eq!(changed.expect("the same records"), RECORDS as u64);
+        }
+        let more = |count: usize| (0..count).map(|n| json!({"id": format!("j{n}")})).collect();
+        let limit = chancery::limits::TRANSACTION_WRITES_MAX;
+        let refused = inside.insert_many(more(limit - RECORDS + 1)).await;
+        assert!(
+            matches!(refused, Err(Error::Limit { got, .. }) if got == limit as u64 + 1),
+            "{:?}",
+            refused.map(|made| made.len())
+        );
+        inside
+            .insert_many(more(limit - RECORDS))
+            .await
+            .expect("as many as fit");
+        inside
+            .update("i0", json!({"n": 3}))
+            .await
+            .expect("it is among them");
+        let found = inside.find_one(json!({"n": 3})).await.expect("read");
+        assert_eq!(found.expect("found").id(), "i0");
+        tx.rollback();
     });
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use chancery::{Query, TransactionOptions, json};
+use chancery::{Action, Protected, Query, Step, TransactionOptions, json};
 use chancery_scenarios::on_every_backend;
 use tokio::sync::Barrier;
 
@@ -114,6 +114,62 @@ fn row_3_no_write_skew_in_200_rounds() {
                 on += u32::from(doctor.get("on") == json!(true));
             }
             assert_eq!(on, 1, "round {round}: one leaves and one stays");
+        }
+    });
+}
+
+#[test]
+fn row_3_no_write_skew_past_a_check_beside_a_write() {
+    const ROUNDS: usize = 200;
+    const CALLERS: usize = 8;
+    on_every_backend(|store| async move {
+        let doctors = table(&store, "doctors").await;
+        for round in 0..ROUNDS {
+            let pair = [format!("a{round}"), format!("b{round}")];
+            for id in &pair {
+                make(&doctors, id, 0).await;
+            }
+            let start = Arc::new(Barrier::new(CALLERS));
+            let callers: Vec<_> = (0..CALLERS)
+                .map(|caller| {
+                    let (store, doctors, start) = (store.clone(), doctors.clone(), start.clone());
+                    let (own, other) = (pair[caller % 2].clone(), pair[(caller + 1) % 2].clone());
+                    tokio::spawn(async move {
+                        start.wait().await;
+                        // Whoever leaves names the version at which the other stayed.
+                        let stays = doctors.get(&other).await.expect("read").expect("there");
+                        if stays.get("on") != json!(true) {
+                            return false;
+                        }
+                        let check = Step {
+                            table: doctors.clone(),
+                            action: Action::Check(other),
+                            version: Some(stays.version()),
+                        };
+                        let leave = Step {
+                            table: doctors.clone(),
+                            action: Action::Update(own, json!({"on": false})),
+                            version: Some(1),
+                        };
+                        let left = store
+                            .steps(&[check, leave], Protected::Refuse, TransactionOptions::default())
+                            .await;
+                        assert!(
+                            left.as_ref().err().is_none_or(is_conflict),
+                            "{:?}",
+                            left.map(|done| done.revision)
+                        );
+                        left.is_ok()
+                    })
+                })
+                .collect();
+            let mut left = 0;
+            for caller in callers {
+                left += u32::from(caller.await.expect("it runs"));
+            }
+            assert_eq!(left, 1, "round {round}: one leaves");
+            let on = doctors.filter(json!({"id": {"$in": pair}, "on": true})).await;
+            assert_eq!(on.expect("read").len(), 1, "round {round}: and one stays");
         }
     });
 }

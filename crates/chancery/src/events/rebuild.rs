@@ -67,13 +67,18 @@ fn put_back(change: &Change, old: &mut Record) {
         .map(|(ordinal, _)| usize::from(*ordinal) + 1)
         .max()
         .unwrap_or(0);
-    if wanted > old.values.len() {
-        let mut values = std::mem::take(&mut old.values).into_vec();
-        values.resize(wanted, Value::Null);
-        old.values = values.into_boxed_slice();
-    }
+    lengthen(old, wanted);
     for (ordinal, value) in &change.before {
         old.values[usize::from(*ordinal)] = value.clone();
+    }
+}
+
+/// Makes a record at least so many columns long: one that is older than a column has no place for it.
+pub(crate) fn lengthen(record: &mut Record, columns: usize) {
+    if record.values.len() < columns {
+        let mut values = std::mem::take(&mut record.values).into_vec();
+        values.resize(columns, Value::Null);
+        record.values = values.into_boxed_slice();
     }
 }
 

@@ -16,7 +16,8 @@ use super::span::spans;
 use super::{Span, operation_id, spans_of};
 use crate::error::Error;
 use crate::limits::{
-    COMMITS_EXAMINED_MAX, COUNTED_CHANGES_MAX, COUNTS_KEPT_MAX, OPERATIONS_MAX, UNDO_WINDOW,
+    COMMITS_EXAMINED_MAX, COMMITS_PASSED_MAX, COUNTED_CHANGES_MAX, COUNTS_KEPT_MAX, OPERATIONS_MAX,
+    UNDO_WINDOW,
 };
 use crate::store::Store;
 
@@ -111,12 +112,15 @@ pub struct OperationPage {
 
 /// Counts of operations that were looked at. Commits never change, so neither do they.
 #[derive(Default)]
-pub(crate) struct Counted(Mutex<HashMap<OfWorkspace, Arc<Counts>>>);
+pub(crate) struct Counted(Mutex<HashMap<Place, Arc<Counts>>>);
 
-/// A workspace and the revision of an operation in it.
-type OfWorkspace = (Arc<str>, u64);
+/// The id of an operation and the revision of its newest commit.
+type Place = (Arc<str>, u64);
 
 type Counts = BTreeMap<TableId, TableCounts>;
+
+/// The newest commits of operations that were asked about for one page.
+type Newest = HashMap<Arc<str>, u64>;
 
 impl Store {
     /// What was done in this workspace, newest first.
@@ -154,7 +158,9 @@ impl Store {
             None => None,
         };
         let backend = &*self.core.backend;
-        let (mut place, mut examined) = (query.before.unwrap_or(u64::MAX), 0);
+        let mut place = query.before.unwrap_or(u64::MAX);
+        let (mut examined, mut passed) = (0, 0);
+        let mut newest = Newest::new();
         let mut operations = Vec::new();
         loop {
             let look = CommitQuery::Before {
@@ -165,14 +171,24 @@ impl Store {
             let commits = backend.commits(look).await?;
             let all = spans(backend, &commits).await?;
             for (logged, span) in commits.iter().zip(&all) {
-                if operations.len() == limit || examined == COMMITS_EXAMINED_MAX {
+                let enough = examined == COMMITS_EXAMINED_MAX || passed == COMMITS_PASSED_MAX;
+                if operations.len() == limit || enough {
                     return Ok(OperationPage {
                         operations,
                         next: Some(place),
                     });
                 }
-                (place, examined) = (logged.commit.revision, examined + 1);
-                operations.extend(self.newest_of(logged, *span, &query.actor, only).await?);
+                place = logged.commit.revision;
+                // Definitions, users, jobs: commits that changed no record are no operations.
+                if span.len() == Some(0) {
+                    passed += 1;
+                    continue;
+                }
+                examined += 1;
+                let actor = logged.commit.actor.as_deref();
+                if query.actor.is_none() || query.actor.as_deref() == actor {
+                    operations.extend(self.newest_of(logged, *span, only, &mut newest).await?);
+                }
             }
             if commits.len() < LOOK_AT {
                 return Ok(OperationPage {
@@ -201,36 +217,31 @@ impl Store {
         &self,
         logged: &LoggedCommit,
         span: Span,
-        actor: &Option<String>,
         only: Option<TableId>,
+        newest: &mut Newest,
     ) -> Result<Option<Operation>, Error> {
         let commit = &logged.commit;
-        if actor.is_some() && commit.actor.as_deref() != actor.as_deref() || span.len() == Some(0) {
-            return Ok(None);
-        }
         let Some(id) = &commit.operation else {
             return self.told(commit, &[span], only).await;
         };
-        let newest = CommitQuery::Before {
-            revision: u64::MAX,
-            operation: Some(id.clone()),
-            limit: 1,
-        };
-        let newest = self.core.backend.commits(newest).await?;
         if newest
-            .first()
-            .is_none_or(|newest| newest.commit.revision != commit.revision)
+            .get(id)
+            .is_some_and(|revision| *revision != commit.revision)
         {
             return Ok(None);
         }
-        match spans_of(&*self.core.backend, id).await? {
-            Some((spans, _)) => self.told(commit, &spans, only).await,
-            None => Ok(None),
+        let Some((spans, last)) = spans_of(&*self.core.backend, id).await? else {
+            return Ok(None);
+        };
+        newest.insert(id.clone(), last.revision);
+        match last.revision == commit.revision {
+            true => self.told(&last, &spans, only).await,
+            false => Ok(None),
         }
     }
 
     /// Everything about an operation; none if it touched nothing in this workspace, or not the table that is asked for.
-    async fn told(
+    pub(crate) async fn told(
         &self,
         newest: &Commit,
         spans: &[Span],
@@ -360,5 +371,46 @@ pub(crate) fn no_operation(id: &str) -> Error {
     Error::NotFound {
         what: "operation",
         message: format!("No operation \"{id}\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Commit;
+    use crate::{ColumnInput, TableInput, json};
+
+    #[tokio::test]
+    async fn commits_that_changed_no_record_make_no_page_short() {
+        let store = Store::open("memory:").await.expect("a store");
+        let input = TableInput::new("Tasks").column(ColumnInput::new("Title", "text"));
+        let tasks = store.create_table(input).await.expect("defined");
+        let task = tasks.insert(json!({"title": "one"})).await.expect("inserted");
+        for _ in 0..=COMMITS_EXAMINED_MAX {
+            let nothing = store.commit(Vec::new(), store.now(), Commit::default()).await;
+            nothing.expect("written");
+        }
+        let (unit, name) = store.begin_operation();
+        let unit_tasks = unit.table("tasks").expect("there");
+        for n in 0..3 {
+            let change = json!({"title": format!("title {n}")});
+            unit_tasks.update(task.key(), change).await.expect("updated");
+        }
+        // Its last commit wrote no more than down that it is over.
+        let nothing = unit.commit(Vec::new(), store.now(), Commit::default()).await;
+        nothing.expect("written");
+        tasks
+            .update(task.key(), json!({"title": "two"}))
+            .await
+            .expect("updated");
+        let page = store.operations(OperationQuery::default()).await.expect("listed");
+        let told: Vec<(u64, u64)> = page
+            .operations
+            .iter()
+            .map(|op| (op.commits, op.changes))
+            .collect();
+        assert_eq!(told, [(1, 1), (3, 3), (1, 1)]);
+        assert_eq!(page.operations[1].id, name);
+        assert_eq!(page.next, None);
     }
 }

@@ -27,7 +27,7 @@ impl Span {
     }
 }
 
-/// The commits of an operation, newest first, and who did the newest; none if there is no such operation.
+/// The commits of an operation that changed records, newest first, and who did the newest; none if there is no such operation.
 ///
 /// # Errors
 /// Whatever the backend says.
@@ -43,10 +43,10 @@ pub(crate) async fn spans_of(
         }
         None => of_name(backend, operation).await?,
     };
-    let Some(newest) = found.first().map(|logged| logged.commit.clone()) else {
-        return Ok(None);
-    };
-    Ok(Some((spans(backend, &found).await?, newest)))
+    let spans = spans(backend, &found).await?;
+    let changed = found.iter().zip(spans).filter(|(_, span)| span.len() != Some(0));
+    let (commits, spans): (Vec<&LoggedCommit>, Vec<Span>) = changed.unzip();
+    Ok(commits.first().map(|newest| (spans, newest.commit.clone())))
 }
 
 async fn of_name(backend: &dyn Backend, operation: &str) -> Result<Vec<LoggedCommit>, Error> {

@@ -61,10 +61,11 @@ pub(super) async fn take_back(store: &Store, running: &Running) -> Result<(), Er
     Ok(())
 }
 
-/// Takes back every import that was running when the program ended. Called when a store is opened.
+/// Takes back every import that was running when the program ended. Called when a store is opened. One that cannot be taken
+/// back is told in the log and kept as it is, to be tried again the next time: the store opens all the same.
 ///
 /// # Errors
-/// Whatever the backend says.
+/// [`Error::Storage`].
 pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
     let documents = store
         .backend()
@@ -78,7 +79,14 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
         let here = store
             .in_workspace(&running.workspace)
             .unwrap_or_else(|_| store.clone());
-        take_back(&here, &running).await?;
+        match take_back(&here, &running).await {
+            Ok(()) => {}
+            Err(error @ Error::Storage(_)) => return Err(error),
+            Err(error) => {
+                tracing::error!(import = %running.import, %error, "an interrupted import cannot be taken back");
+                continue;
+            }
+        }
         running.report.end = ImportEnd::Interrupted;
         let kept = super::kept::Kept::new(&running.workspace, running.report);
         let documents = vec![
@@ -96,4 +104,65 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
         .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[tokio::test]
+    async fn an_import_that_cannot_be_taken_back_keeps_no_store_shut() {
+        let options = chancery_storage::OpenOptions::default();
+        let backend = chancery_storage::open("memory:", options)
+            .await
+            .expect("it opens");
+        let store = Store::over(backend.clone()).await.expect("a store");
+        let definition = json!({"key": "id", "schema": {"id": {"type": "string"}}});
+        let table = store.define_bucket("notes", &definition).await.expect("defined");
+        let running = Running {
+            import: "0190a2b4-7c1e-7d3a-8f00-000000000001".into(),
+            workspace: store.workspace.to_string(),
+            table: table.definition().expect("there").id.to_string(),
+            new_table: false,
+            // It became the key since, so it cannot go.
+            columns: vec!["id".into()],
+            options: Vec::new(),
+            report: ImportReport {
+                import_id: String::new(),
+                table_id: None,
+                end: ImportEnd::Done,
+                dry_run: false,
+                written: true,
+                rows: 0,
+                created: 0,
+                updated: 0,
+                unchanged: 0,
+                failed: 0,
+                errors: Vec::new(),
+                errors_total: 0,
+                errors_truncated: false,
+                columns: Vec::new(),
+                encoding: String::new(),
+                delimiter: ',',
+                revision: None,
+                started_at: 0,
+                duration_ms: 0,
+            },
+        };
+        let how = Commit {
+            documents: vec![put_document(RUNNING_KIND, &running.import, &running).expect("a document")],
+            ..Commit::default()
+        };
+        store
+            .commit(Vec::new(), store.now(), how)
+            .await
+            .expect("written down");
+        drop((store, table));
+
+        let store = Store::over(backend).await.expect("it opens");
+        let kept = DocumentQuery::Kind(RUNNING_KIND.into());
+        let kept = store.backend().documents(kept).await.expect("read");
+        assert_eq!(kept.len(), 1, "it can be tried again");
+    }
 }

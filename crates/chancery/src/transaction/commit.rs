@@ -87,7 +87,7 @@ impl From<StorageError> for Refusal {
 }
 
 impl Transaction {
-    /// Commits it and answers the revision it became visible with.
+    /// Commits it and answers the revision it became visible with; of one that is committed already, that revision again.
     ///
     /// # Errors
     /// [`Error::TransactionConflict`] if others changed what it read, [`Error::Unique`], [`Error::TransactionEnded`]. Nothing
@@ -102,16 +102,22 @@ impl Transaction {
         self.state.lock().discard();
     }
 
-    /// Sends the commit; of what was discarded, only that all reads were so at one moment.
+    /// Sends the commit; of what was discarded, only that all reads were so at one moment. What was committed before, by a
+    /// clone, is not written again.
     pub(super) async fn end(&self) -> Result<u64, Refusal> {
         let gathered = {
             let mut state = self.state.lock();
+            if let Some(revision) = state.committed() {
+                return Ok(revision);
+            }
             match state.end() {
                 End::Discarded => state.read_set(),
                 End::Open | End::Sent => state.gather()?,
             }
         };
-        self.send(gathered, self.mode()).await
+        let revision = self.send(gathered, self.mode()).await?;
+        self.state.lock().sent(revision);
+        Ok(revision)
     }
 
     /// Discards it, and makes sure that everything it read was so at one moment.

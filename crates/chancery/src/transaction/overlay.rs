@@ -8,9 +8,10 @@ use chancery_model::{Key, Record};
 
 use super::state::Written;
 
-/// The plan to ask the backend for: as many records more as the transaction may take out of its answer.
+/// The plan to ask the backend for: as many records more as the transaction may take out of its answer. What it has inserted
+/// is in no answer.
 pub(super) fn widened(plan: &Plan, written: &[Written]) -> Plan {
-    let more = written.len() as u64;
+    let more = written.iter().filter(|written| written.base.is_some()).count() as u64;
     let window = match plan.window.clone() {
         Window::All => Window::All,
         Window::Offset { offset, limit } => Window::Offset {

@@ -17,6 +17,8 @@ pub(super) type Place = (TableId, Key);
 #[derive(Default)]
 pub(super) struct State {
     end: End,
+    /// The revision it was committed with.
+    committed: Option<u64>,
     /// Records that were read, as they were when first read.
     reads: HashMap<Place, Read>,
     /// Tables of which more than single records were read, with a revision from before the first such read.
@@ -105,6 +107,18 @@ impl State {
         self.end
     }
 
+    /// The revision that it was committed with, if it was.
+    pub(super) fn committed(&self) -> Option<u64> {
+        self.committed
+    }
+
+    /// Notes that the commit that was sent is done.
+    pub(super) fn sent(&mut self, revision: u64) {
+        if self.end == End::Sent {
+            self.committed = Some(revision);
+        }
+    }
+
     /// Ends it; everything written is discarded.
     pub(super) fn discard(&mut self) {
         if self.end == End::Open {
@@ -179,11 +193,15 @@ impl State {
     /// Notes new states of records.
     pub(super) fn put(&mut self, puts: Vec<Put>) -> Result<(), Error> {
         self.open()?;
-        bounded(
-            "records written in one transaction",
-            TRANSACTION_WRITES_MAX,
-            self.pending.len() + puts.len().saturating_sub(1),
-        )?;
+        let known = |put: &&Put| self.places.contains_key(&(put.table.number, put.key.clone()));
+        let new = puts.iter().filter(|put| !known(put)).count();
+        if let Some(others) = new.checked_sub(1) {
+            bounded(
+                "records written in one transaction",
+                TRANSACTION_WRITES_MAX,
+                self.pending.len() + others,
+            )?;
+        }
         for put in puts {
             let place = (put.table.number, put.key.clone());
             let at = *self.places.entry(place).or_insert(self.pending.len());

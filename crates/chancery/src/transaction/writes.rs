@@ -215,21 +215,39 @@ impl TransactionTable {
             .await
     }
 
-    /// Updates the record whose key stands in the data, or inserts one if there is none.
+    /// Updates the record whose key stands in the data, or inserts one with that key if there is none. The key stands in its
+    /// column, or in `id` where it is no column.
     ///
     /// # Errors
     /// As [`TransactionTable::insert`] and [`TransactionTable::update`].
-    pub async fn upsert(&self, data: Json) -> Result<Record, Error> {
+    pub async fn upsert(&self, mut data: Json) -> Result<Record, Error> {
         let table = self.definition()?;
-        let key = data.get(table.key_name()).and_then(|given| match given {
-            Json::String(text) => Key::parse(table.key_kind, text),
-            Json::Number(number) => Key::parse(table.key_kind, &number.to_string()),
+        let given = match (table.key_column, data.as_object_mut()) {
+            (Some(_), Some(object)) => object.get(table.key_name()).cloned(),
+            // A column of that name is a column.
+            (None, Some(object)) if table.column("id").is_none() => object.shift_remove("id"),
             _ => None,
-        });
-        match key {
-            Some(key) if self.get(&key).await?.is_some() => self.update(&key, data).await,
-            _ => self.insert(data).await,
+        };
+        let text = match given {
+            Some(Json::String(text)) => Some(text),
+            Some(Json::Null) | None => None,
+            Some(other) => Some(other.to_string()),
+        };
+        let key = text.as_ref().and_then(|text| Key::parse(table.key_kind, text));
+        if let Some(key) = &key
+            && self.get(key).await?.is_some()
+        {
+            return self.update(key, data).await;
         }
+        let options = WriteOptions {
+            // What is no key of this table is refused as one.
+            key: match table.key_column {
+                Some(_) => None,
+                None => key.or_else(|| text.map(|text| Key::Text(text.into()))),
+            },
+            ..WriteOptions::default()
+        };
+        self.insert_with(&data, options).await
     }
 
     /// Decides an insert.

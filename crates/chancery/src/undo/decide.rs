@@ -8,6 +8,7 @@ use chancery_model::change::ChangeKind;
 use chancery_model::{JsonMap, Record, Table, Value};
 
 use super::trail::Link;
+use crate::events::rebuild::lengthen;
 use crate::history::{Field, before, removed, touched};
 
 /// What a record should be.
@@ -36,6 +37,10 @@ pub(super) fn decide(table: &Table, now: Option<&Record>, links: &[Link]) -> Dec
         match (&state, &old) {
             (Some(after), Some(old)) if !change.kind.removes() => {
                 for field in touched(change, old, after) {
+                    // What this undo itself did before is not in its own way.
+                    if link.own {
+                        continue;
+                    }
                     if !link.ours {
                         since.entry(field).or_insert(change.revision);
                         continue;
@@ -70,7 +75,7 @@ pub(super) fn decide(table: &Table, now: Option<&Record>, links: &[Link]) -> Dec
     if now.is_none() {
         for column in table.columns.iter().filter(|column| !column.live()) {
             if let Some(target) = &mut target {
-                put(target, column.ordinal, Value::Null);
+                clear(target, column.ordinal);
             }
         }
     }
@@ -101,7 +106,8 @@ pub(super) fn set(table: &Table, field: &Field, target: &mut Record, old: &Recor
                 .get(usize::from(*ordinal))
                 .is_some_and(|column| column.live());
             if live {
-                put(target, *ordinal, old.value(*ordinal).clone());
+                lengthen(target, usize::from(*ordinal) + 1);
+                target.values[usize::from(*ordinal)] = old.value(*ordinal).clone();
             }
         }
         Field::Extra(name) => {
@@ -124,16 +130,9 @@ pub(super) fn set(table: &Table, field: &Field, target: &mut Record, old: &Recor
     }
 }
 
-/// Sets a value, making room for it if the record is older than the column.
-fn put(record: &mut Record, ordinal: u16, value: Value) {
-    let index = usize::from(ordinal);
-    if index >= record.values.len() {
-        if value.is_null() {
-            return;
-        }
-        let mut values = std::mem::take(&mut record.values).into_vec();
-        values.resize(index + 1, Value::Null);
-        record.values = values.into_boxed_slice();
+/// Takes a value away, if the record has one.
+fn clear(record: &mut Record, ordinal: u16) {
+    if let Some(value) = record.values.get_mut(usize::from(ordinal)) {
+        *value = Value::Null;
     }
-    record.values[index] = value;
 }

@@ -27,6 +27,15 @@ pub(super) struct Running {
     /// Everything of the operation from this change on is dealt with.
     pub(super) position: u64,
     pub(super) all_or_nothing: bool,
+    /// How often all of the operation was gone through before.
+    #[serde(default)]
+    pub(super) round: u32,
+    /// Records that were written in this round.
+    #[serde(default)]
+    pub(super) written: u64,
+    /// Of what was left out in this round, how much an older part of the operation may make possible.
+    #[serde(default)]
+    pub(super) waiting: u64,
     pub(super) report: RevertReport,
 }
 
@@ -156,10 +165,11 @@ fn read<T: DeserializeOwned>(document: Document) -> Result<T, Error> {
         .map_err(|error| Error::Internal(format!("the document {kind} {id} cannot be read: {error}")))
 }
 
-/// Finishes every undo that was running when the program ended. Called when a store is opened.
+/// Finishes every undo that was running when the program ended. Called when a store is opened. One that cannot be finished
+/// is told in the log and kept as it is, to be tried again the next time or when it is asked for: the store opens all the same.
 ///
 /// # Errors
-/// Whatever the backend says.
+/// [`Error::Storage`].
 pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
     let documents = store
         .backend()
@@ -185,7 +195,10 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
         // A record that stands in the way was told to whoever asked; here nobody is left to be told.
         match super::run::resume(&here, &reverts).await {
             Ok(_) | Err(Error::Kept(_) | Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error @ Error::Storage(_)) => return Err(error),
+            Err(error) => {
+                tracing::error!(operation = %reverts, %error, "an interrupted undo cannot be finished")
+            }
         }
     }
     Ok(())

@@ -10,9 +10,11 @@ use crate::limits::UNDO_SKIPPED_TOLD_MAX;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RevertOptions {
     /// Answer as if done, write nothing. Of an operation larger than [`crate::limits::UNDO_WINDOW`] each part is tried by
-    /// itself, so a value that one part frees for another may be told as taken.
+    /// itself, so what waits for another part (a record that it refers to, a unique value, room) may be told as left out.
     pub dry_run: bool,
-    /// Refuse the whole if anything of it cannot be taken back; otherwise that is left as it is and told.
+    /// Refuse the whole if anything of it cannot be taken back; otherwise that is left as it is and told. Of an operation
+    /// larger than [`crate::limits::UNDO_WINDOW`] what seemed to wait for another part, and waited in vain, is found out by
+    /// doing it: what was taken back is then done again, in commits of its own.
     pub all_or_nothing: bool,
 }
 
@@ -81,6 +83,16 @@ pub enum Why {
 }
 
 impl Why {
+    /// Whether it may be otherwise once an older part of the same operation is taken back.
+    pub(super) fn may_pass(self) -> bool {
+        match self {
+            Why::Unique | Why::Reference | Why::Full => true,
+            // A record that the operation changed and then removed, and that could not be brought back yet.
+            Why::Gone => true,
+            Why::Changed | Why::KeyTaken | Why::Expired | Why::TableGone => false,
+        }
+    }
+
     /// In words.
     pub fn text(self) -> &'static str {
         match self {

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chancery_model::change::{ChangeKind, Commit, Reason};
-use chancery_storage::{Backend, CommitQuery, DocumentWrite, Mode, StorageError};
+use chancery_storage::{CommitQuery, DocumentWrite, Mode, StorageError};
 use uuid::Uuid;
 
 use super::kept::{Running, is_progress};
 use super::report::{RevertOptions, RevertReport};
 use crate::error::Error;
 use crate::history::{Span, no_operation, operation_id, spans_of};
-use crate::limits::UNDO_WINDOW;
+use crate::limits::{UNDO_ROUNDS_MAX, UNDO_WINDOW};
 use crate::store::Store;
 
 /// How often one window is decided again after others were faster.
@@ -21,10 +21,10 @@ pub(super) const ATTEMPTS: usize = 64;
 pub(super) struct Taking {
     pub(super) spans: Vec<Closed>,
     pub(super) revisions: HashSet<u64>,
+    /// The commits of the undo itself so far.
+    pub(super) own: HashSet<u64>,
     /// The operation's first change.
     pub(super) first: u64,
-    /// The undo's own operation.
-    pub(super) undo: Arc<str>,
 }
 
 /// The changes of one commit.
@@ -70,17 +70,16 @@ async fn revert(store: &Store, operation: &str, options: RevertOptions) -> Resul
     let found = spans_of(store.backend().as_ref(), operation).await?;
     let (spans, newest) = found.ok_or_else(|| no_operation(operation))?;
     let mut undo = Undo::new(store, &spans, &newest, options).await?;
-    undo.check_here().await?;
+    undo.check_here(&spans, &newest).await?;
     undo.check_whole().await?;
     undo.refuse_clears(newest.reason).await?;
-    let several = undo.changes() > UNDO_WINDOW as u64;
-    if options.dry_run || options.all_or_nothing && several {
+    if options.dry_run || options.all_or_nothing && undo.has_parts() {
         undo.go(Pass::Try).await?;
         if options.dry_run {
             undo.running.report.dry_run = true;
             return Ok(undo.running.report);
         }
-        if undo.running.report.skipped_total > 0 {
+        if undo.is_stopped() {
             return Err(Error::Kept(Box::new(undo.running.report)));
         }
         undo = Undo::new(store, &spans, &newest, options).await?;
@@ -157,9 +156,9 @@ impl Undo {
             store: store.clone(),
             taking: Taking {
                 revisions: spans.iter().map(|span| span.revision).collect(),
+                own: HashSet::new(),
                 first: closed.iter().map(|span| span.first).min().unwrap_or_default(),
                 spans: closed,
-                undo: undo.clone(),
             },
             running: Running {
                 undo,
@@ -167,6 +166,9 @@ impl Undo {
                 actor: store.actor.id.clone(),
                 position: u64::MAX,
                 all_or_nothing: options.all_or_nothing,
+                round: 0,
+                written: 0,
+                waiting: 0,
                 report,
             },
             version: 0,
@@ -178,11 +180,44 @@ impl Undo {
         self.taking.spans.iter().map(|span| span.end - span.first).sum()
     }
 
+    /// Whether it takes more than one commit.
+    fn has_parts(&self) -> bool {
+        self.changes() > UNDO_WINDOW as u64
+    }
+
+    /// Whether something stands in the way that will still be there when the other parts are taken back.
+    pub(super) fn is_stopped(&self) -> bool {
+        let waiting = match self.has_parts() {
+            true => self.running.waiting,
+            false => 0,
+        };
+        self.running.report.skipped_total > waiting
+    }
+
+    /// Begins once more with the newest change if all parts are dealt with and something may have waited for an older one:
+    /// a record for the one it refers to, for room, for a unique value. What is left is told of the last round only.
+    pub(super) fn turn(&mut self) {
+        let through = self.has_parts() && self.is_through(self.running.position);
+        let running = &mut self.running;
+        if through && running.waiting > 0 && running.written > 0 && running.round < UNDO_ROUNDS_MAX {
+            running.round += 1;
+            running.position = u64::MAX;
+            (running.written, running.waiting) = (0, 0);
+            running.report.skipped_total = 0;
+            running.report.skipped.clear();
+        }
+    }
+
+    /// Whether no change of the operation is before a position.
+    fn is_through(&self, position: u64) -> bool {
+        let mut spans = self.taking.spans.iter();
+        spans.all(|span| span.first >= position || span.end <= span.first)
+    }
+
     /// An operation of another workspace is none for this one; of one whose tables are all gone nothing is known.
-    async fn check_here(&self) -> Result<(), Error> {
-        let spans = self.taking.spans.iter().filter(|span| span.end > span.first);
+    async fn check_here(&self, spans: &[Span], newest: &Commit) -> Result<(), Error> {
         let catalog = self.store.core.catalog.load_full();
-        for span in spans {
+        for span in self.taking.spans.iter().filter(|span| span.end > span.first) {
             for change in self.store.changes(span.first - 1, 1).await? {
                 let table = catalog.numbered(change.table);
                 if table.is_some_and(|table| *table.workspace == *self.store.workspace) {
@@ -190,7 +225,11 @@ impl Undo {
                 }
             }
         }
-        Err(no_operation(&self.running.report.reverts))
+        // The first change of each commit is about a table that is gone: any other change says where it belongs.
+        match self.store.told(newest, spans, None).await? {
+            Some(_) => Ok(()),
+            None => Err(no_operation(&self.running.report.reverts)),
+        }
     }
 
     /// Of an operation of several commits the log may hold the newer ones only. Half of it is not taken back: the ids of
@@ -242,11 +281,19 @@ impl Undo {
     /// Takes over where an earlier run of the same undo was interrupted.
     pub(super) async fn go_on(&mut self) -> Result<(), Error> {
         if let Some((running, version)) = self.store.running_undo(&self.running.report.reverts).await? {
-            self.taking.undo = running.undo.clone();
-            self.running = running;
-            self.version = version;
-            self.marked = true;
+            self.join(running, version).await?;
         }
+        Ok(())
+    }
+
+    /// Makes a running undo this one.
+    async fn join(&mut self, running: Running, version: u64) -> Result<(), Error> {
+        let found = spans_of(self.store.backend().as_ref(), &running.undo).await?;
+        let spans = found.map(|(spans, _)| spans).unwrap_or_default();
+        self.taking.own = spans.iter().map(|span| span.revision).collect();
+        self.running = running;
+        self.version = version;
+        self.marked = true;
         Ok(())
     }
 
@@ -267,11 +314,7 @@ impl Undo {
     /// How the next window is committed: what it says of the whole undo, and whether it is the last. An undo of one commit
     /// leaves no more than its mark.
     pub(super) async fn documents(&mut self, position: u64) -> Result<Vec<DocumentWrite>, Error> {
-        let last = self
-            .taking
-            .spans
-            .iter()
-            .all(|span| span.first >= position || span.end <= span.first);
+        let last = self.is_through(position);
         let mut documents = Vec::new();
         if !self.marked {
             documents.extend(self.running.mark(&self.store).await?);
@@ -291,6 +334,7 @@ impl Undo {
         self.store = self.store.repeatable();
         self.marked = true;
         self.version += 1;
+        self.taking.own.insert(revision);
         self.running.report.revision = Some(revision);
         self.running.report.operation = Some(self.running.undo.clone());
     }
@@ -304,10 +348,7 @@ impl Undo {
         let Some((running, version)) = self.store.running_undo(&self.running.report.reverts).await? else {
             return Ok(Some(false));
         };
-        self.taking.undo = running.undo.clone();
-        self.running = running;
-        self.version = version;
-        self.marked = true;
+        self.join(running, version).await?;
         Ok(Some(true))
     }
 
@@ -320,21 +361,13 @@ impl Undo {
         if !all_or_nothing || report.skipped_total == 0 {
             return Ok(report);
         }
-        // Somebody was faster between the trial and the deed. What was taken back is done again.
+        // Somebody was faster between the trial and the deed, or what waited for another part waited in vain. What was taken
+        // back is done again.
         if let Some(own) = &report.operation {
             let options = RevertOptions::default();
             Box::pin(revert(&self.store, own, options)).await?;
         }
         Err(Error::Kept(Box::new(report)))
-    }
-}
-
-impl Taking {
-    /// Whether a commit is this undo's own.
-    pub(super) async fn is_own(&self, backend: &dyn Backend, revision: u64) -> Result<bool, Error> {
-        let found = backend.commits(CommitQuery::Revisions(vec![revision])).await?;
-        let own = |commit: &Commit| commit.operation.as_deref() == Some(&*self.undo);
-        Ok(found.first().is_some_and(|logged| own(&logged.commit)))
     }
 }
 

@@ -9,7 +9,8 @@ use super::report::RevertOptions;
 use super::run::{Pass, Undo};
 use crate::history::spans_of;
 use crate::limits::UNDO_WINDOW;
-use crate::{ColumnInput, Store, TableHandle, TableInput, json};
+use crate::store::Commit;
+use crate::{ColumnInput, Error, OperationQuery, Store, TableHandle, TableInput, json};
 
 /// A store with one operation that is larger than a window.
 async fn filled() -> (Arc<dyn Backend>, Store, TableHandle, String) {
@@ -62,7 +63,7 @@ async fn what_was_interrupted_is_finished_when_the_store_opens() {
         table.count(&crate::Query::new()).await.expect("counted"),
         UNDO_WINDOW as u64
     );
-    let id = undo.taking.undo.clone();
+    let id = undo.running.undo.clone();
     drop((undo, store));
 
     let store = Store::over(backend).await.expect("it opens again");
@@ -90,7 +91,7 @@ async fn two_that_run_at_once_do_the_work_once() {
     one_window(&mut first).await;
     let mut second = begun(&store, &operation).await;
     assert_eq!(
-        second.taking.undo, first.taking.undo,
+        second.running.undo, first.running.undo,
         "it goes on with the same undo"
     );
     one_window(&mut second).await;
@@ -106,7 +107,54 @@ async fn two_that_run_at_once_do_the_work_once() {
         .await;
     assert!(!more.expect("it finds that all is done"), "nothing is left");
     assert_eq!(
-        store.operation(&first.taking.undo).await.expect("told").changes,
+        store.operation(&first.running.undo).await.expect("told").changes,
         UNDO_WINDOW as u64 + 50
     );
+}
+
+/// Writes down that an undo runs, as a program does that ends before its first commit after that.
+async fn running(store: &Store, operation: &str) {
+    let undo = begun(store, operation).await;
+    let how = Commit {
+        documents: vec![undo.running.put(0).expect("a document")],
+        ..Commit::default()
+    };
+    store
+        .commit(Vec::new(), store.now(), how)
+        .await
+        .expect("written down");
+}
+
+#[tokio::test]
+async fn an_undo_that_cannot_be_finished_keeps_no_store_shut() {
+    let (backend, store, _, operation) = filled().await;
+    // More refers to one record than a deletion takes along.
+    let owners = json!({"key": "id", "schema": {"id": {"type": "string"}}});
+    let owners = store.define_bucket("owners", &owners).await.expect("defined");
+    let things = json!({"key": "id", "schema": {"id": {"type": "string"},
+        "owner": {"type": "string", "ref": "owners", "onDelete": "cascade"}}});
+    let things = store.define_bucket("things", &things).await.expect("defined");
+    owners.insert(json!({"id": "all"})).await.expect("inserted");
+    let page = store.operations(OperationQuery::default()).await.expect("listed");
+    let stuck = page.operations[0].id.clone();
+    let most = chancery_model::limits::CASCADE_RECORDS_MAX;
+    for from in (0..=most).step_by(UNDO_WINDOW) {
+        let rows =
+            (from..(most + 1).min(from + UNDO_WINDOW)).map(|n| json!({"id": format!("{n}"), "owner": "all"}));
+        things.insert_many(rows.collect()).await.expect("inserted");
+    }
+    running(&store, &stuck).await;
+    running(&store, &operation).await;
+    drop((store, owners, things));
+
+    let store = Store::over(backend).await.expect("it opens");
+    let owners = store.table("owners").expect("there");
+    assert!(owners.get("all").await.expect("read").is_some());
+    let kept = store.running_undo(&stuck).await.expect("read");
+    assert!(kept.is_some(), "it can be tried again");
+    let again = store.revert(&stuck, RevertOptions::default()).await;
+    assert!(matches!(again, Err(Error::Limit { .. })), "{again:?}");
+    let parts = store.table("parts").expect("there");
+    let left = parts.count(&crate::Query::new()).await.expect("counted");
+    assert_eq!(left, 0, "the other is finished");
 }

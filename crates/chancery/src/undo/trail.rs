@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) change: Change,
     /// Whether the operation made it.
     pub(super) ours: bool,
+    /// Whether this undo made it, in an earlier part or round.
+    pub(super) own: bool,
 }
 
 /// What is known of a record's way.
@@ -57,7 +59,7 @@ impl Item {
             None if newest.kind == ChangeKind::Inserted => {
                 return self.past_insert(newest, backend, taking).await;
             }
-            None => return Ok(Trail::Gone),
+            None => return self.past_end(newest, backend, taking).await,
         };
         let mut links = match self.follow(start, backend, taking).await? {
             Ok(links) => links,
@@ -99,7 +101,8 @@ impl Item {
             };
             number = change.previous;
             let ours = taking.revisions.contains(&change.revision);
-            links.push(Link { change, ours });
+            let own = taking.own.contains(&change.revision);
+            links.push(Link { change, ours, own });
             if links.len() > CHAIN_STEPS_MAX {
                 return Ok(Err(links[0].change.revision));
             }
@@ -128,10 +131,30 @@ impl Item {
             }
         };
         // This undo itself brought the record back, in a newer window.
-        Ok(match taking.is_own(backend, began).await? {
+        Ok(match taking.own.contains(&began) {
             true => Trail::Done,
             false => Trail::Taken(began),
         })
+    }
+
+    /// The operation changed the record last, and it is gone: nothing to do if the operation had inserted it, be it that this
+    /// undo removed it in a newer part, be it that somebody else did.
+    async fn past_end(
+        &self,
+        newest: &Change,
+        backend: &dyn Backend,
+        taking: &Taking,
+    ) -> Result<Trail, Error> {
+        let links = match self.follow(newest.number, backend, taking).await? {
+            Ok(links) => links,
+            Err(revision) => return Ok(Trail::TooLong(revision)),
+        };
+        match links.last() {
+            Some(Link {
+                change, ours: true, ..
+            }) if change.kind == ChangeKind::Inserted => self.past_insert(newest, backend, taking).await,
+            _ => Ok(Trail::Gone),
+        }
     }
 
     /// The operation inserted the record last, and it is gone: nothing to do, unless the operation had removed another record

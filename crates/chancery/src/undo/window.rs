@@ -41,7 +41,7 @@ impl Taking {
             position,
         };
         for span in &self.spans {
-            let mut end = position.min(span.end);
+            let end = position.min(span.end);
             let room = UNDO_WINDOW - stretch.changes.len();
             if end <= span.first {
                 continue;
@@ -51,16 +51,11 @@ impl Taking {
                 break;
             }
             let start = end - wanted.min(room) as u64;
-            while end > start {
-                let found = backend.changes(start - 1, (end - start) as usize).await?;
-                let own = found
-                    .into_iter()
-                    .filter(|change| change.number < end && change.revision == span.revision);
-                let before = stretch.changes.len();
-                stretch.changes.extend(own);
-                stretch.changes[before..].reverse();
-                end = start;
-            }
+            let found = backend.changes(start - 1, (end - start) as usize).await?;
+            let own = found
+                .into_iter()
+                .filter(|change| change.number < end && change.revision == span.revision);
+            stretch.changes.extend(own.rev());
             stretch.position = start;
         }
         Ok((stretch.position < position).then_some(stretch))

@@ -13,8 +13,8 @@ use super::run::{ATTEMPTS, Pass, Undo};
 use super::trail::{Item, Trail};
 use super::window::{Stretch, Touched};
 use crate::error::Error;
+use crate::events::rebuild::lengthen;
 use crate::history::{Field, operation_id};
-use crate::records::key_of;
 use crate::rules::{Refusal, Unsettled};
 use crate::store::{Commit, Store};
 
@@ -27,16 +27,27 @@ enum Barred {
     Columns(HashMap<u16, Why>),
 }
 
-type Refusals = HashMap<(TableId, Key), Barred>;
+/// A record: its table and key.
+type Place = (TableId, Key);
+
+type Refusals = HashMap<Place, Barred>;
 
 /// What a window writes, and what it leaves.
 #[derive(Default)]
 struct Planned {
-    writes: Vec<Write>,
+    deeds: Vec<Deed>,
     checks: Vec<Check>,
     left: Vec<Left>,
     /// How many records each table has fewer, those that come back aside.
     freed: HashMap<TableId, u64>,
+}
+
+/// The write of one record.
+struct Deed {
+    write: Write,
+    place: Place,
+    /// Whether this undo has written the record before, so that it is counted already.
+    again: bool,
 }
 
 /// What is left as it is.
@@ -69,17 +80,20 @@ impl Undo {
             }
             self.leave_room(&mut planned).await?;
             let before = self.running.clone();
-            self.running.report.reverted += planned.writes.len() as u64;
+            let anew = planned.deeds.iter().filter(|deed| !deed.again).count();
+            self.running.report.reverted += anew as u64;
+            self.running.written += planned.deeds.len() as u64;
             self.running.position = stretch.position;
             for skipped in self.told(&planned.left, touched.orphans).await? {
+                self.running.waiting += u64::from(skipped.why.may_pass());
                 self.running.report.skip(skipped);
             }
-            if self.running.all_or_nothing
-                && pass == Pass::Write
-                && before.report.operation.is_none()
-                && self.running.report.skipped_total > 0
-            {
-                return Err(Error::Kept(Box::new(self.running.report.clone())));
+            if pass == Pass::Write {
+                let first = before.report.operation.is_none();
+                if self.running.all_or_nothing && first && self.is_stopped() {
+                    return Err(Error::Kept(Box::new(self.running.report.clone())));
+                }
+                self.turn();
             }
 
             // Write.
@@ -117,7 +131,7 @@ impl Undo {
         now: i64,
         refusals: &mut Refusals,
     ) -> Result<(), Option<Error>> {
-        let idle = planned.writes.is_empty();
+        let idle = planned.deeds.is_empty();
         let documents = match pass {
             Pass::Try => Vec::new(),
             // Nothing to write and nothing to go on from: then there was no undo.
@@ -133,11 +147,11 @@ impl Undo {
         if idle && documents.is_empty() {
             return Ok(());
         }
-        let places: Vec<(TableId, Key)> = planned
-            .writes
-            .iter()
-            .map(|write| (table_of(write), key_of(write)))
-            .collect();
+        let (writes, places): (Vec<Write>, Vec<Place>) = planned
+            .deeds
+            .into_iter()
+            .map(|deed| (deed.write, deed.place))
+            .unzip();
         let how = Commit {
             on_reject: OnReject::Abort,
             mode: pass.mode(),
@@ -146,7 +160,7 @@ impl Undo {
             checks: planned.checks,
             documents,
         };
-        match self.store.write(planned.writes, now, how).await {
+        match self.store.write(writes, now, how).await {
             Ok(settled) => {
                 if pass == Pass::Write {
                     self.committed(settled.revision);
@@ -170,8 +184,8 @@ impl Undo {
     /// Leaves out what a table with a greatest size has no room for: an undo evicts nobody.
     async fn leave_room(&self, planned: &mut Planned) -> Result<(), Error> {
         let mut tables: HashMap<TableId, (Arc<Table>, u64)> = HashMap::new();
-        for write in &planned.writes {
-            if let Some((table, _)) = joins(write)
+        for deed in &planned.deeds {
+            if let Some(table) = joins(&deed.write)
                 && let Some(max) = table.max_size
             {
                 tables.insert(table.number, (table.clone(), max));
@@ -182,17 +196,17 @@ impl Undo {
             let freed = planned.freed.get(&table.number).copied().unwrap_or_default();
             let mut room = max.saturating_sub(live.saturating_sub(freed));
             let mut left = Vec::new();
-            planned.writes.retain(|write| {
-                let Some((_, key)) = joins(write).filter(|(other, _)| other.number == table.number) else {
+            planned.deeds.retain(|deed| {
+                if joins(&deed.write).is_none_or(|other| other.number != table.number) {
                     return true;
-                };
+                }
                 if room > 0 {
                     room -= 1;
                     return true;
                 }
                 left.push(Left {
                     table: table.clone(),
-                    key: key.clone(),
+                    key: deed.place.1.clone(),
                     fields: Vec::new(),
                     why: Why::Full,
                     revision: None,
@@ -296,7 +310,11 @@ impl Planned {
             }
             None => {}
         }
+        let before = self.deeds.len();
         self.write(store, item, target, now);
+        for deed in &mut self.deeds[before..] {
+            deed.again = links.iter().any(|link| link.own);
+        }
     }
 
     /// The write that makes the record what it should be.
@@ -312,9 +330,7 @@ impl Planned {
         }
         match (item.now.as_deref(), target) {
             (None, None) => {}
-            (Some(current), None) => self
-                .writes
-                .push(Write::purge(table, &item.key, Some(current.version))),
+            (Some(current), None) => self.add(item, Write::purge(table, &item.key, Some(current.version))),
             (None, Some(mut record)) => {
                 if record.expires_at.is_some_and(|expires| expires <= now) {
                     return self.leave(item, Vec::new(), Why::Expired, None);
@@ -323,11 +339,12 @@ impl Planned {
                 stamp(&mut record, version);
                 record.change = 0;
                 lengthen(&mut record, table.columns.len());
-                self.writes.push(Write::Insert {
+                let insert = Write::Insert {
                     table: table.clone(),
                     record,
                     draws: Vec::new(),
-                });
+                };
+                self.add(item, insert);
             }
             (Some(current), Some(mut record)) => {
                 let before: Vec<(u16, Value)> = (0..table.columns.len() as u16)
@@ -351,10 +368,17 @@ impl Planned {
                 record.created_at = current.created_at;
                 record.created_by.clone_from(&current.created_by);
                 lengthen(&mut record, table.columns.len());
-                self.writes
-                    .push(Write::update(table, current, record, before, kind));
+                self.add(item, Write::update(table, current, record, before, kind));
             }
         }
+    }
+
+    fn add(&mut self, item: &Item, write: Write) {
+        self.deeds.push(Deed {
+            write,
+            place: (item.table.number, item.key.clone()),
+            again: false,
+        });
     }
 
     fn leave(&mut self, item: &Item, fields: Vec<Field>, why: Why, revision: Option<u64>) {
@@ -369,7 +393,7 @@ impl Planned {
 }
 
 /// Notes what was refused. A record that moved or went meanwhile is simply looked at again.
-fn note(refusals: &mut Refusals, place: (TableId, Key), refusal: Refusal) {
+fn note(refusals: &mut Refusals, place: Place, refusal: Refusal) {
     let (column, why) = match refusal {
         Refusal::Seam(Rejection::KeyTaken) => (None, Why::KeyTaken),
         Refusal::Seam(Rejection::UniqueTaken { column, .. }) => (Some(column), Why::Unique),
@@ -389,35 +413,15 @@ fn note(refusals: &mut Refusals, place: (TableId, Key), refusal: Refusal) {
     }
 }
 
-/// The table and key of a record that a write adds to the live ones.
-fn joins(write: &Write) -> Option<(&Arc<Table>, &Key)> {
+/// The table to whose live records a write adds one.
+fn joins(write: &Write) -> Option<&Arc<Table>> {
     match write {
-        Write::Insert { table, record, .. } if record.deleted_at.is_none() => Some((table, &record.key)),
+        Write::Insert { table, record, .. } if record.deleted_at.is_none() => Some(table),
         Write::Update {
             table,
-            record,
             kind: ChangeKind::Restored,
             ..
-        } => Some((table, &record.key)),
+        } => Some(table),
         _ => None,
-    }
-}
-
-fn table_of(write: &Write) -> TableId {
-    match write {
-        Write::Insert { table, .. }
-        | Write::Update { table, .. }
-        | Write::Purge { table, .. }
-        | Write::Clear { table } => table.number,
-        Write::Schema(_) => TableId::default(),
-    }
-}
-
-/// Makes a record as long as its table has columns by now.
-fn lengthen(record: &mut Record, columns: usize) {
-    if record.values.len() < columns {
-        let mut values = std::mem::take(&mut record.values).into_vec();
-        values.resize(columns, Value::Null);
-        record.values = values.into_boxed_slice();
     }
 }
