@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chancery::{BulkOptions, Error, JsonMap, OpenOptions, Query, Store, TableHandle, json};
-use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
+use chancery_scenarios::{Hands, on_every_backend, on_every_backend_by_hand, on_postgres};
 
 async fn sessions(store: &Store) -> TableHandle {
     let definition = json!({"key": "id", "ttl": 1_000, "schema": {
@@ -58,10 +58,9 @@ fn an_expired_record_is_seen_by_no_read() {
         assert!(!sessions.delete("a").await.expect("nothing to delete"));
         // A clock that steps back brings nothing in disorder: what is there is judged again.
         clock.pass(-600);
-        assert_eq!(
-            sessions.count(&Query::new()).await.expect("counted"),
-            sessions.all().await.expect("read").len() as u64
-        );
+        assert!(sessions.get("a").await.expect("read").is_some());
+        assert_eq!(sessions.all().await.expect("read").len(), 2);
+        assert_eq!(sessions.count(&Query::new()).await.expect("counted"), 2);
     });
 }
 
@@ -229,5 +228,110 @@ fn a_store_without_a_time_to_live_is_not_swept() {
         let kept = store.define_bucket("kept", &definition).await.expect("defined");
         kept.insert(json!({"id": "a"})).await.expect("inserted");
         assert_eq!(store.purge_ttl().await.expect("swept"), 0);
+    });
+}
+
+#[test]
+fn the_sweep_leaves_what_takes_an_expired_records_place() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        for round in 0..15 {
+            let inserting: Vec<_> = (0..8)
+                .map(|n| {
+                    let sessions = sessions.clone();
+                    tokio::spawn(async move { sessions.insert(json!({"id": n.to_string()})).await })
+                })
+                .collect();
+            let swept = store.purge_ttl().await;
+            assert!(swept.is_ok(), "round {round}: {swept:?}");
+            for inserting in inserting {
+                inserting.await.expect("it ends").expect("inserted");
+            }
+            assert_eq!(
+                sessions.count(&Query::new()).await.expect("counted"),
+                8,
+                "round {round}"
+            );
+            clock.pass(1_000);
+        }
+    });
+}
+
+/// Many records, so on one backend only.
+#[test]
+fn a_record_that_cannot_be_swept_holds_up_no_other() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let clock = Hands::default();
+        let store = Store::open_with("memory:", clock.options())
+            .await
+            .expect("opened");
+        let sessions = sessions(&store).await;
+        let carts = json!({"key": "id", "schema": {
+            "id": {"type": "number"}, "session": {"type": "string", "ref": "sessions", "onDelete": "cascade"},
+        }});
+        let carts = store.define_bucket("carts", &carts).await.expect("defined");
+        let other = json!({"key": "id", "ttl": 1_000, "schema": {"id": {"type": "string"}}});
+        let other = store.define_bucket("zz-other", &other).await.expect("defined");
+        other.insert(json!({"id": "a"})).await.expect("inserted");
+        for id in ["a", "b", "c"] {
+            sessions.insert(json!({"id": id})).await.expect("inserted");
+        }
+        for batch in 0..11 {
+            let session = if batch == 10 { "c" } else { "b" };
+            let rows: Vec<JsonMap> = (0..10_000)
+                .map(|n| json!({"id": batch * 10_000 + n, "session": if n == 0 { "b" } else { session }}))
+                .map(|row| serde_json::from_value(row).expect("an object"))
+                .collect();
+            let made = carts
+                .bulk_create(&rows, BulkOptions::default())
+                .await
+                .expect("answered");
+            assert!(made.committed);
+        }
+        clock.pass(1_000);
+        assert_eq!(store.purge_ttl().await.expect("swept"), 3, "all but one");
+        assert_eq!(sessions.stats().await.expect("counted").live, 1);
+        assert_eq!(other.stats().await.expect("counted").live, 0);
+        assert_eq!(carts.stats().await.expect("counted").live, 100_001);
+        carts
+            .bulk_delete(&["0".to_owned()], BulkOptions::default())
+            .await
+            .expect("answered");
+        assert_eq!(store.purge_ttl().await.expect("swept"), 1);
+        assert_eq!(carts.stats().await.expect("counted").live, 0);
+    });
+}
+
+#[test]
+fn a_process_sweeps_tables_that_another_one_has_made() {
+    on_postgres(|_, url| async move {
+        let never = OpenOptions {
+            ttl_check_interval: Duration::ZERO,
+            ..OpenOptions::default()
+        };
+        let often = OpenOptions {
+            ttl_check_interval: Duration::from_millis(5),
+            ..OpenOptions::default()
+        };
+        let makes = Store::open_with(&url, never).await.expect("opened");
+        let sweeps = Store::open_with(&url, often).await.expect("opened");
+        let definition = json!({"key": "id", "ttl": 20, "schema": {"id": {"type": "string"}}});
+        let passing = makes
+            .define_bucket("passing", &definition)
+            .await
+            .expect("defined");
+        passing.insert(json!({"id": "a"})).await.expect("inserted");
+        let mut left = 1;
+        for _ in 0..400 {
+            left = passing.stats().await.expect("counted").live;
+            if left == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(left, 0, "nobody swept");
+        sweeps.close().await.expect("closed");
+        makes.close().await.expect("closed");
     });
 }
