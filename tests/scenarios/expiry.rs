@@ -232,6 +232,40 @@ fn a_store_without_a_time_to_live_is_not_swept() {
 }
 
 #[test]
+fn what_has_expired_is_claimed_by_one_only() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        for round in 0..10 {
+            for by_key in [true, false] {
+                let claims: Vec<_> = (0..8)
+                    .map(|n| {
+                        let sessions = sessions.clone();
+                        let claim = match by_key {
+                            true => json!({"id": "lease", "n": n}),
+                            false => json!({"id": format!("{round}-{n}"), "user": "ann", "n": n}),
+                        };
+                        tokio::spawn(async move { sessions.insert(claim).await })
+                    })
+                    .collect();
+                let mut claimed = Vec::new();
+                for claim in claims {
+                    match claim.await.expect("it ends") {
+                        Ok(record) => claimed.push(record.get("n")),
+                        Err(Error::KeyTaken { .. } | Error::Unique { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+                assert_eq!(claimed.len(), 1, "round {round}, by key: {by_key}");
+                let live = sessions.all().await.expect("read");
+                assert_eq!(live.len(), 1);
+                assert_eq!(live[0].get("n"), claimed[0]);
+                clock.pass(1_000);
+            }
+        }
+    });
+}
+
+#[test]
 fn the_sweep_leaves_what_takes_an_expired_records_place() {
     on_every_backend_by_hand(|store, clock| async move {
         let sessions = sessions(&store).await;
@@ -300,6 +334,50 @@ fn a_record_that_cannot_be_swept_holds_up_no_other() {
             .expect("answered");
         assert_eq!(store.purge_ttl().await.expect("swept"), 1);
         assert_eq!(carts.stats().await.expect("counted").live, 0);
+    });
+}
+
+#[test]
+fn what_refers_to_an_expired_record_does_not_pass_to_its_successor() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        let carts = json!({"key": "id", "schema": {
+            "id": {"type": "string"}, "session": {"type": "string", "ref": "sessions", "onDelete": "cascade"},
+            "last": {"type": "string", "ref": "sessions", "onDelete": "setNull"},
+        }});
+        let carts = store.define_bucket("carts", &carts).await.expect("defined");
+        for way in ["alone", "in a transaction"] {
+            sessions
+                .insert(json!({"id": way, "user": "ann"}))
+                .await
+                .expect("inserted");
+            let rows: Vec<JsonMap> =
+                serde_json::from_value(json!([{"id": "1", "session": way}, {"id": "2", "last": way}]))
+                    .expect("objects");
+            let made = carts
+                .bulk_create(&rows, BulkOptions::default())
+                .await
+                .expect("answered");
+            assert!(made.committed);
+            clock.pass(1_000);
+            let successor = json!({"id": way, "user": "eve"});
+            if way == "alone" {
+                sessions.insert(successor).await.expect("it makes room");
+            } else {
+                store
+                    .transaction(async |tx| tx.table("sessions")?.insert(successor.clone()).await)
+                    .await
+                    .expect("it makes room");
+            }
+            let left = carts.all().await.expect("read");
+            assert_eq!(left.len(), 1, "{way}");
+            assert_eq!(
+                (left[0].id(), left[0].get("last")),
+                ("2".to_owned(), json!(null)),
+                "{way}"
+            );
+            carts.clear().await.expect("cleared");
+        }
     });
 }
 

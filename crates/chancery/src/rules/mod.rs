@@ -366,7 +366,7 @@ async fn complete(store: &Store, catalog: &Catalog, own: &mut [Write], now: i64)
     room::make(store, own, &mut net, now, &mut added).await?;
     refs::follow(store, catalog, own, &mut net, now, &mut added).await?;
     if added.refused.is_empty() {
-        eviction::evict(store, own, &net, &mut added).await?;
+        eviction::evict(store, own, &net, now, &mut added).await?;
     }
     added.refused.sort_by_key(|(at, _)| *at);
     added.refused.dedup_by_key(|(at, _)| *at);

@@ -90,7 +90,7 @@ impl Ends<'_> {
                 }
             }
         }
-        let mut frontier = net.all_gone();
+        let mut frontier = net.all_ended();
         while !frontier.is_empty() {
             for (table, gone) in by_table(std::mem::take(&mut frontier)) {
                 for referrer in self.referrers(table) {
