@@ -382,6 +382,35 @@ fn what_refers_to_an_expired_record_does_not_pass_to_its_successor() {
 }
 
 #[test]
+fn a_time_to_live_that_comes_back_ends_no_record_at_once() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        for id in ["a", "b"] {
+            sessions.insert(json!({"id": id})).await.expect("inserted");
+        }
+        store
+            .update_bucket("sessions", &json!({"ttl": null}))
+            .await
+            .expect("changed");
+        clock.pass(5_000);
+        let refused = store.update_bucket("sessions", &json!({"ttl": "90d"})).await;
+        let refused = refused.err().expect("refused").to_string();
+        assert!(refused.contains("2 record(s) would be gone at once"), "{refused}");
+        sessions.update("a", json!({"n": 1})).await.expect("updated");
+        sessions.purge("b").await.expect("purged");
+        store
+            .update_bucket("sessions", &json!({"ttl": "90d"}))
+            .await
+            .expect("changed");
+        let kept = sessions.get("a").await.expect("read").expect("there");
+        assert_eq!(kept.expires_at(), None, "it holds for records from now on");
+        let made = sessions.insert(json!({"id": "c"})).await.expect("inserted");
+        assert!(made.expires_at().is_some());
+        assert_eq!(store.purge_ttl().await.expect("swept"), 0);
+    });
+}
+
+#[test]
 fn a_process_sweeps_tables_that_another_one_has_made() {
     on_postgres(|_, url| async move {
         let never = OpenOptions {
