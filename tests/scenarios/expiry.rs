@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chancery::{BulkOptions, Error, JsonMap, OpenOptions, Query, Store, TableHandle, json};
+use chancery::{
+    BulkOptions, Error, JsonMap, OpenOptions, OperationQuery, Query, RevertOptions, Store, TableHandle, json,
+};
 use chancery_scenarios::{Hands, on_every_backend, on_every_backend_by_hand, on_postgres};
 
 async fn sessions(store: &Store) -> TableHandle {
@@ -39,6 +41,8 @@ fn an_expired_record_is_seen_by_no_read() {
         clock.pass(1);
         assert!(sessions.get("a").await.expect("read").is_none());
         assert!(sessions.get_any("a").await.expect("read").is_none());
+        let past = sessions.record_at("a", 1).await;
+        assert!(matches!(past, Err(Error::NotFound { .. })), "{past:?}");
         assert_eq!(sessions.all().await.expect("read").len(), 1);
         assert_eq!(sessions.count(&Query::new()).await.expect("counted"), 1);
         assert!(
@@ -191,6 +195,13 @@ fn only_records_of_a_table_with_a_time_to_live_expire() {
             .expect("changed");
         assert!(sessions.get("a").await.expect("read").is_some());
         assert_eq!(sessions.count(&Query::new()).await.expect("counted"), 1);
+        sessions.purge("a").await.expect("purged");
+        let page = store.operations(OperationQuery::default()).await.expect("listed");
+        let undone = store
+            .revert(&page.operations[0].id, RevertOptions::default())
+            .await
+            .expect("taken back");
+        assert_eq!((undone.reverted, undone.skipped), (1, vec![]));
         sessions.update("a", json!({"n": 1})).await.expect("updated");
         assert_eq!(store.purge_ttl().await.expect("swept"), 0);
     });
