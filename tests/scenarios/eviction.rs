@@ -1,6 +1,9 @@
 //! Size limits: the oldest records make room, in the commit that needs it, and never for a write that fails.
 
-use chancery::{BulkOptions, ChangeKind, Error, Json, JsonMap, OnError, Query, Store, TableHandle, json};
+use chancery::{
+    BulkOptions, ChangeKind, Error, Json, JsonMap, OnError, OperationQuery, Query, RevertOptions, Store,
+    TableHandle, json,
+};
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
 async fn recent(store: &Store, most: u64) -> TableHandle {
@@ -160,7 +163,6 @@ fn who_inserts_at_once_never_exceeds_the_limit() {
 fn two_processes_keep_to_one_limit() {
     chancery_scenarios::twice_on_postgres(|store, other| async move {
         let here = recent(&store, 4).await;
-        other.table("recent").map(drop).unwrap_or_default();
         let there = loop {
             if let Ok(there) = other.table("recent") {
                 break there;
@@ -187,5 +189,107 @@ fn two_processes_keep_to_one_limit() {
             inserting.await.expect("it ends");
         }
         assert_eq!(here.count(&Query::new()).await.expect("counted"), 4);
+    });
+}
+
+#[test]
+fn what_comes_in_the_place_of_what_goes_evicts_nobody() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let recent = recent(&store, 3).await;
+        for id in ["a", "b", "c"] {
+            recent.insert(json!({"id": id})).await.expect("inserted");
+            clock.pass(10);
+        }
+        for id in ["a", "b"] {
+            store
+                .transaction(async |tx| {
+                    let recent = tx.table("recent")?;
+                    recent.delete(id).await?;
+                    recent.insert(json!({"id": id, "n": 1})).await
+                })
+                .await
+                .expect("committed");
+            assert_eq!(keys(&recent).await, ["a", "b", "c"], "{id} anew");
+            let anew = recent.get(id).await.expect("read").expect("there");
+            assert_eq!((anew.version(), anew.get("n")), (1, json!(1)));
+        }
+
+        let definition =
+            json!({"key": "id", "maxSize": 3, "ttl": 1_000, "schema": {"id": {"type": "string"}}});
+        let passing = store
+            .define_bucket("passing", &definition)
+            .await
+            .expect("defined");
+        passing.insert(json!({"id": "k"})).await.expect("inserted");
+        clock.pass(500);
+        for id in ["a", "b"] {
+            passing.insert(json!({"id": id})).await.expect("inserted");
+        }
+        clock.pass(500);
+        let made = passing.insert(json!({"id": "k"})).await.expect("it makes room");
+        assert_eq!(made.version(), 1);
+        assert_eq!(keys(&passing).await, ["a", "b", "k"]);
+    });
+}
+
+#[test]
+fn what_has_expired_goes_before_what_is_older() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let definition =
+            json!({"key": "id", "maxSize": 3, "ttl": 10_000, "schema": {"id": {"type": "string"}}});
+        let passing = store
+            .define_bucket("passing", &definition)
+            .await
+            .expect("defined");
+        passing.insert(json!({"id": "long"})).await.expect("inserted");
+        clock.pass(10);
+        store
+            .update_bucket("passing", &json!({"ttl": 100}))
+            .await
+            .expect("changed");
+        for id in ["short", "shorter"] {
+            passing.insert(json!({"id": id})).await.expect("inserted");
+        }
+        clock.pass(100);
+        passing.insert(json!({"id": "new"})).await.expect("inserted");
+        assert_eq!(keys(&passing).await, ["long", "new"]);
+        assert_eq!(passing.stats().await.expect("counted").live, 3);
+        for id in ["newer", "newest"] {
+            passing.insert(json!({"id": id})).await.expect("inserted");
+        }
+        assert_eq!(keys(&passing).await, ["new", "newer", "newest"]);
+    });
+}
+
+#[test]
+fn what_comes_back_into_the_trash_needs_neither_room_nor_what_it_refers_to() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let owners = json!({"key": "id", "softDelete": true, "schema": {"id": {"type": "string"}}});
+        let owners = store.define_bucket("owners", &owners).await.expect("defined");
+        let definition = json!({"key": "id", "maxSize": 2, "softDelete": true, "schema": {
+            "id": {"type": "string"}, "owner": {"type": "string", "ref": "owners", "onDelete": "setNull"},
+        }});
+        let recent = store.define_bucket("recent", &definition).await.expect("defined");
+        owners.insert(json!({"id": "ann"})).await.expect("inserted");
+        recent
+            .insert(json!({"id": "a", "owner": "ann"}))
+            .await
+            .expect("inserted");
+        recent.delete("a").await.expect("to the trash");
+        owners.delete("ann").await.expect("to the trash");
+        for id in ["b", "c"] {
+            clock.pass(10);
+            recent.insert(json!({"id": id})).await.expect("inserted");
+        }
+        recent.purge("a").await.expect("purged");
+        let page = store.operations(OperationQuery::default()).await.expect("listed");
+        let undone = store
+            .revert(&page.operations[0].id, RevertOptions::default())
+            .await
+            .expect("taken back");
+        assert_eq!((undone.reverted, undone.skipped), (1, vec![]));
+        let back = recent.get_any("a").await.expect("read").expect("there");
+        assert!(back.deleted_at().is_some());
+        assert_eq!(keys(&recent).await, ["b", "c"], "nobody was evicted");
     });
 }

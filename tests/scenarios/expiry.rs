@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use chancery::{BulkOptions, Error, JsonMap, OpenOptions, Query, Store, TableHandle, json};
-use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
+use chancery::{
+    BulkOptions, Error, JsonMap, OpenOptions, OperationQuery, Query, RevertOptions, Store, TableHandle, json,
+};
+use chancery_scenarios::{Hands, on_every_backend, on_every_backend_by_hand, on_postgres};
 
 async fn sessions(store: &Store) -> TableHandle {
     let definition = json!({"key": "id", "ttl": 1_000, "schema": {
@@ -39,6 +41,8 @@ fn an_expired_record_is_seen_by_no_read() {
         clock.pass(1);
         assert!(sessions.get("a").await.expect("read").is_none());
         assert!(sessions.get_any("a").await.expect("read").is_none());
+        let past = sessions.record_at("a", 1).await;
+        assert!(matches!(past, Err(Error::NotFound { .. })), "{past:?}");
         assert_eq!(sessions.all().await.expect("read").len(), 1);
         assert_eq!(sessions.count(&Query::new()).await.expect("counted"), 1);
         assert!(
@@ -58,10 +62,9 @@ fn an_expired_record_is_seen_by_no_read() {
         assert!(!sessions.delete("a").await.expect("nothing to delete"));
         // A clock that steps back brings nothing in disorder: what is there is judged again.
         clock.pass(-600);
-        assert_eq!(
-            sessions.count(&Query::new()).await.expect("counted"),
-            sessions.all().await.expect("read").len() as u64
-        );
+        assert!(sessions.get("a").await.expect("read").is_some());
+        assert_eq!(sessions.all().await.expect("read").len(), 2);
+        assert_eq!(sessions.count(&Query::new()).await.expect("counted"), 2);
     });
 }
 
@@ -192,6 +195,13 @@ fn only_records_of_a_table_with_a_time_to_live_expire() {
             .expect("changed");
         assert!(sessions.get("a").await.expect("read").is_some());
         assert_eq!(sessions.count(&Query::new()).await.expect("counted"), 1);
+        sessions.purge("a").await.expect("purged");
+        let page = store.operations(OperationQuery::default()).await.expect("listed");
+        let undone = store
+            .revert(&page.operations[0].id, RevertOptions::default())
+            .await
+            .expect("taken back");
+        assert_eq!((undone.reverted, undone.skipped), (1, vec![]));
         sessions.update("a", json!({"n": 1})).await.expect("updated");
         assert_eq!(store.purge_ttl().await.expect("swept"), 0);
     });
@@ -229,5 +239,217 @@ fn a_store_without_a_time_to_live_is_not_swept() {
         let kept = store.define_bucket("kept", &definition).await.expect("defined");
         kept.insert(json!({"id": "a"})).await.expect("inserted");
         assert_eq!(store.purge_ttl().await.expect("swept"), 0);
+    });
+}
+
+#[test]
+fn what_has_expired_is_claimed_by_one_only() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        for round in 0..10 {
+            for by_key in [true, false] {
+                let claims: Vec<_> = (0..8)
+                    .map(|n| {
+                        let sessions = sessions.clone();
+                        let claim = match by_key {
+                            true => json!({"id": "lease", "n": n}),
+                            false => json!({"id": format!("{round}-{n}"), "user": "ann", "n": n}),
+                        };
+                        tokio::spawn(async move { sessions.insert(claim).await })
+                    })
+                    .collect();
+                let mut claimed = Vec::new();
+                for claim in claims {
+                    match claim.await.expect("it ends") {
+                        Ok(record) => claimed.push(record.get("n")),
+                        Err(Error::KeyTaken { .. } | Error::Unique { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+                assert_eq!(claimed.len(), 1, "round {round}, by key: {by_key}");
+                let live = sessions.all().await.expect("read");
+                assert_eq!(live.len(), 1);
+                assert_eq!(live[0].get("n"), claimed[0]);
+                clock.pass(1_000);
+            }
+        }
+    });
+}
+
+#[test]
+fn the_sweep_leaves_what_takes_an_expired_records_place() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        for round in 0..15 {
+            let inserting: Vec<_> = (0..8)
+                .map(|n| {
+                    let sessions = sessions.clone();
+                    tokio::spawn(async move { sessions.insert(json!({"id": n.to_string()})).await })
+                })
+                .collect();
+            let swept = store.purge_ttl().await;
+            assert!(swept.is_ok(), "round {round}: {swept:?}");
+            for inserting in inserting {
+                inserting.await.expect("it ends").expect("inserted");
+            }
+            assert_eq!(
+                sessions.count(&Query::new()).await.expect("counted"),
+                8,
+                "round {round}"
+            );
+            clock.pass(1_000);
+        }
+    });
+}
+
+/// Many records, so on one backend only.
+#[test]
+fn a_record_that_cannot_be_swept_holds_up_no_other() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let clock = Hands::default();
+        let store = Store::open_with("memory:", clock.options())
+            .await
+            .expect("opened");
+        let sessions = sessions(&store).await;
+        let carts = json!({"key": "id", "schema": {
+            "id": {"type": "number"}, "session": {"type": "string", "ref": "sessions", "onDelete": "cascade"},
+        }});
+        let carts = store.define_bucket("carts", &carts).await.expect("defined");
+        let other = json!({"key": "id", "ttl": 1_000, "schema": {"id": {"type": "string"}}});
+        let other = store.define_bucket("zz-other", &other).await.expect("defined");
+        other.insert(json!({"id": "a"})).await.expect("inserted");
+        for id in ["a", "b", "c"] {
+            sessions.insert(json!({"id": id})).await.expect("inserted");
+        }
+        for batch in 0..11 {
+            let session = if batch == 10 { "c" } else { "b" };
+            let rows: Vec<JsonMap> = (0..10_000)
+                .map(|n| json!({"id": batch * 10_000 + n, "session": if n == 0 { "b" } else { session }}))
+                .map(|row| serde_json::from_value(row).expect("an object"))
+                .collect();
+            let made = carts
+                .bulk_create(&rows, BulkOptions::default())
+                .await
+                .expect("answered");
+            assert!(made.committed);
+        }
+        clock.pass(1_000);
+        assert_eq!(store.purge_ttl().await.expect("swept"), 3, "all but one");
+        assert_eq!(sessions.stats().await.expect("counted").live, 1);
+        assert_eq!(other.stats().await.expect("counted").live, 0);
+        assert_eq!(carts.stats().await.expect("counted").live, 100_001);
+        carts
+            .bulk_delete(&["0".to_owned()], BulkOptions::default())
+            .await
+            .expect("answered");
+        assert_eq!(store.purge_ttl().await.expect("swept"), 1);
+        assert_eq!(carts.stats().await.expect("counted").live, 0);
+    });
+}
+
+#[test]
+fn what_refers_to_an_expired_record_does_not_pass_to_its_successor() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        let carts = json!({"key": "id", "schema": {
+            "id": {"type": "string"}, "session": {"type": "string", "ref": "sessions", "onDelete": "cascade"},
+            "last": {"type": "string", "ref": "sessions", "onDelete": "setNull"},
+        }});
+        let carts = store.define_bucket("carts", &carts).await.expect("defined");
+        for way in ["alone", "in a transaction"] {
+            sessions
+                .insert(json!({"id": way, "user": "ann"}))
+                .await
+                .expect("inserted");
+            let rows: Vec<JsonMap> =
+                serde_json::from_value(json!([{"id": "1", "session": way}, {"id": "2", "last": way}]))
+                    .expect("objects");
+            let made = carts
+                .bulk_create(&rows, BulkOptions::default())
+                .await
+                .expect("answered");
+            assert!(made.committed);
+            clock.pass(1_000);
+            let successor = json!({"id": way, "user": "eve"});
+            if way == "alone" {
+                sessions.insert(successor).await.expect("it makes room");
+            } else {
+                store
+                    .transaction(async |tx| tx.table("sessions")?.insert(successor.clone()).await)
+                    .await
+                    .expect("it makes room");
+            }
+            let left = carts.all().await.expect("read");
+            assert_eq!(left.len(), 1, "{way}");
+            assert_eq!(
+                (left[0].id(), left[0].get("last")),
+                ("2".to_owned(), json!(null)),
+                "{way}"
+            );
+            carts.clear().await.expect("cleared");
+        }
+    });
+}
+
+#[test]
+fn a_time_to_live_that_comes_back_ends_no_record_at_once() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let sessions = sessions(&store).await;
+        for id in ["a", "b"] {
+            sessions.insert(json!({"id": id})).await.expect("inserted");
+        }
+        store
+            .update_bucket("sessions", &json!({"ttl": null}))
+            .await
+            .expect("changed");
+        clock.pass(5_000);
+        let refused = store.update_bucket("sessions", &json!({"ttl": "90d"})).await;
+        let refused = refused.err().expect("refused").to_string();
+        assert!(refused.contains("2 record(s) would be gone at once"), "{refused}");
+        sessions.update("a", json!({"n": 1})).await.expect("updated");
+        sessions.purge("b").await.expect("purged");
+        store
+            .update_bucket("sessions", &json!({"ttl": "90d"}))
+            .await
+            .expect("changed");
+        let kept = sessions.get("a").await.expect("read").expect("there");
+        assert_eq!(kept.expires_at(), None, "it holds for records from now on");
+        let made = sessions.insert(json!({"id": "c"})).await.expect("inserted");
+        assert!(made.expires_at().is_some());
+        assert_eq!(store.purge_ttl().await.expect("swept"), 0);
+    });
+}
+
+#[test]
+fn a_process_sweeps_tables_that_another_one_has_made() {
+    on_postgres(|_, url| async move {
+        let never = OpenOptions {
+            ttl_check_interval: Duration::ZERO,
+            ..OpenOptions::default()
+        };
+        let often = OpenOptions {
+            ttl_check_interval: Duration::from_millis(5),
+            ..OpenOptions::default()
+        };
+        let makes = Store::open_with(&url, never).await.expect("opened");
+        let sweeps = Store::open_with(&url, often).await.expect("opened");
+        let definition = json!({"key": "id", "ttl": 20, "schema": {"id": {"type": "string"}}});
+        let passing = makes
+            .define_bucket("passing", &definition)
+            .await
+            .expect("defined");
+        passing.insert(json!({"id": "a"})).await.expect("inserted");
+        let mut left = 1;
+        for _ in 0..400 {
+            left = passing.stats().await.expect("counted").live;
+            if left == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(left, 0, "nobody swept");
+        sweeps.close().await.expect("closed");
+        makes.close().await.expect("closed");
     });
 }

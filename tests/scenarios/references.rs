@@ -1,9 +1,11 @@
 //! References between buckets: what may be written, and what the end of a record does to those that refer to it.
 
+use std::time::{Duration, Instant};
+
 use chancery::{
     BulkOptions, ChangeKind, Code, Error, Json, JsonMap, OnError, Query, Store, TableHandle, json,
 };
-use chancery_scenarios::on_every_backend;
+use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
 /// Users, and tasks that refer to them and to each other.
 async fn tables(store: &Store, on_delete: &str, soft: bool) -> (TableHandle, TableHandle) {
@@ -333,6 +335,86 @@ fn nothing_refers_to_nothing_whoever_is_faster() {
                 Vec::<String>::new(),
                 "round {round}: a task has no owner"
             );
+        }
+    });
+}
+
+#[test]
+fn an_expired_referrer_hides_none_that_holds() {
+    on_every_backend_by_hand(|store, clock| async move {
+        let users = json!({"key": "id", "schema": {"id": {"type": "string"}}});
+        let users = store.define_bucket("users", &users).await.expect("defined");
+        let sessions = json!({"key": "id", "ttl": 1_000, "schema": {
+            "id": {"type": "string"}, "user": {"type": "string", "ref": "users", "onDelete": "restrict"},
+        }});
+        let sessions = store.define_bucket("sessions", &sessions).await.expect("defined");
+        insert(&users, json!({"id": "ann"})).await;
+        for id in ["1", "2", "3"] {
+            insert(&sessions, json!({"id": id, "user": "ann"})).await;
+        }
+        clock.pass(1_000);
+        insert(&sessions, json!({"id": "4", "user": "ann"})).await;
+        for ended in [users.delete("ann").await.map(u64::from), users.clear().await] {
+            match ended {
+                Err(Error::Referenced { by_key, .. }) => assert_eq!(by_key.to_string(), "4"),
+                other => panic!("expected a refusal, got {other:?}"),
+            }
+        }
+        clock.pass(1_000);
+        assert!(users.delete("ann").await.expect("nobody refers to it any more"));
+    });
+}
+
+#[test]
+fn a_row_may_refer_to_a_stored_record_whose_new_row_is_refused() {
+    on_every_backend(|store| async move {
+        let (_, tasks) = tables(&store, "restrict", false).await;
+        insert(&tasks, json!({"id": "1"})).await;
+        let rows = maps(json!([{"id": "1", "owner": "nobody"}, {"id": "2", "parent": "1"}]));
+        let options = BulkOptions {
+            on_error: OnError::Continue,
+            ..BulkOptions::default()
+        };
+        let outcome = tasks.bulk_create(&rows, options).await.expect("answered");
+        assert_eq!(outcome.failures().map(|(at, _)| at).collect::<Vec<_>>(), [0]);
+        assert_eq!(keys(&tasks).await, ["1", "2"]);
+    });
+}
+
+/// It is about time, which a busy server would blur, so on one backend only.
+#[test]
+fn refusals_that_follow_from_each_other_are_named_at_once() {
+    const ROWS: usize = 5_000;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::open("memory:").await.expect("opened");
+        let nodes = json!({"key": "id", "schema": {"id": {"type": "number"}, "next": {"type": "number", "ref": "nodes"}}});
+        let nodes = store.define_bucket("nodes", &nodes).await.expect("defined");
+        let chain: Vec<JsonMap> = (1..=ROWS)
+            .map(|id| serde_json::from_value(json!({"id": id, "next": id - 1})).expect("an object"))
+            .collect();
+        let ids: Vec<String> = (1..=ROWS).map(|id| id.to_string()).collect();
+        let all: Vec<usize> = (0..ROWS).collect();
+        for on_error in [OnError::Abort, OnError::Continue] {
+            let options = BulkOptions {
+                on_error,
+                ..BulkOptions::default()
+            };
+            let began = Instant::now();
+            let refused = nodes.bulk_create(&chain, options.clone()).await.expect("answered");
+            assert_eq!(refused.failures().map(|(at, _)| at).collect::<Vec<_>>(), all);
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+
+            // Row 0 brings the others in; one more at the end holds them all.
+            insert(&nodes, json!({"id": 0})).await;
+            let made = nodes.bulk_create(&chain, options.clone()).await.expect("answered");
+            assert!(made.committed);
+            insert(&nodes, json!({"id": ROWS + 1, "next": ROWS})).await;
+            let began = Instant::now();
+            let held = nodes.bulk_delete(&ids, options).await.expect("answered");
+            assert_eq!(held.failures().map(|(at, _)| at).collect::<Vec<_>>(), all);
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+            nodes.clear().await.expect("cleared");
         }
     });
 }

@@ -83,7 +83,8 @@ impl Store {
     }
 
     /// Changes a bucket: `{addFields, addIndexes, ttl}`. A `ttl` holds for records from now on; null ends it, and then no record
-    /// expires any more.
+    /// expires any more. A `ttl` that comes back is refused as long as there are records whose expiry by an earlier one has
+    /// passed: they would be gone at once. An update in between takes a record's expiry away.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Definition`] with every mistake.

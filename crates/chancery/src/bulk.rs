@@ -269,10 +269,7 @@ impl TableHandle {
             if permanent || !table.soft_delete {
                 return Ok(Write::purge(table, &current.key, None));
             }
-            let mut record = current.clone();
-            record.version += 1;
-            record.updated_at = context.now;
-            record.updated_by = context.actor.clone();
+            let mut record = current.next(context.now, context.actor.clone());
             record.deleted_at = Some(context.now);
             Ok(Write::update(
                 table,
@@ -421,7 +418,7 @@ fn changeable<'a>(
     now: i64,
 ) -> Result<&'a chancery_model::Record, Vec<Issue>> {
     let current = current
-        .filter(|record| record.expires_at.is_none_or(|at| at > table.judged_at(now)))
+        .filter(|record| !table.expired(record, now))
         .filter(|record| record.deleted_at.is_none() || options.permanent)
         .ok_or_else(|| {
             vec![Issue::new(

@@ -8,12 +8,13 @@ use chancery_model::change::Reason;
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Boundary, Plan, Scope, SortKey, Window};
 use chancery_model::{Record, Table, Value};
-use chancery_storage::{OnReject, StorageError, Write};
+use chancery_storage::{Check, OnReject, StorageError, Write};
 
 use crate::error::Error;
 use crate::limits::EXPIRED_IN_ONE_COMMIT;
+use crate::records::ATTEMPTS;
 use crate::rules::Unsettled;
-use crate::store::{Commit, Store};
+use crate::store::{Commit, Core, Store};
 
 /// The sweep of a store.
 #[derive(Debug)]
@@ -38,8 +39,7 @@ impl Expiry {
 }
 
 /// Starts the sweep as soon as there is a table whose records expire. It ends with the store, or when no such table is left.
-pub(crate) fn keep_swept(store: &Store) {
-    let core = &store.core;
+pub(crate) fn keep_swept(core: &Arc<Core>) {
     let expiry = &core.expiry;
     if expiry.interval.is_zero() || !core.catalog.load().expires || expiry.runs.swap(true, Relaxed) {
         return;
@@ -52,16 +52,14 @@ pub(crate) fn keep_swept(store: &Store) {
                 return;
             };
             let tables: Vec<Arc<Table>> = store.core.catalog.load().all().cloned().collect();
-            match store.remove_expired(&tables).await {
-                Ok(_) => {}
-                Err(Error::Storage(StorageError::Closed)) => return,
-                // Another process may do the same at this moment; what is left is found the next time.
-                Err(error) => tracing::debug!(%error, "expired records were not removed"),
+            // Any other failure is logged where it happens.
+            if let Err(Error::Storage(StorageError::Closed)) = store.remove_expired(&tables).await {
+                return;
             }
             if !store.core.catalog.load().expires {
                 store.core.expiry.runs.store(false, Relaxed);
                 // A table that came between the two lines starts it again.
-                return keep_swept(&store);
+                return keep_swept(&store.core);
             }
         }
     });
@@ -81,62 +79,120 @@ impl Store {
     /// # Ok(()) }
     /// ```
     ///
+    /// A record to which more refer than one commit may take along is left, which is logged.
+    ///
     /// # Errors
-    /// [`Error::Storage`].
+    /// [`Error::Storage`], after whatever else could be removed was.
     pub async fn purge_ttl(&self) -> Result<u64, Error> {
         let tables = self.core.catalog.load().tables(&self.workspace);
         self.remove_expired(&tables).await
     }
 
+    /// Removes what it can: one table that cannot be swept holds up no other. Answers the first failure if there is one.
     async fn remove_expired(&self, tables: &[Arc<Table>]) -> Result<u64, Error> {
-        let mut removed = 0;
+        let (mut removed, mut failed) = (0, None);
         for table in tables.iter().filter(|table| table.ttl_ms.is_some()) {
-            removed += self.remove_expired_of(table, Scope::Live).await?;
-            if table.soft_delete {
-                removed += self.remove_expired_of(table, Scope::Trash).await?;
+            let scopes: &[Scope] = match table.soft_delete {
+                true => &[Scope::Live, Scope::Trash],
+                false => &[Scope::Live],
+            };
+            for scope in scopes {
+                match self.remove_expired_of(table, *scope).await {
+                    Ok(count) => removed += count,
+                    Err(error @ Error::Storage(StorageError::Closed)) => return Err(error),
+                    Err(error) => {
+                        // Another process may do the same at this moment; what is left is found the next time.
+                        if matches!(error, Error::Storage(StorageError::Overtaken(_))) {
+                            tracing::debug!(table = table.slug, %error, "expired records were not removed");
+                        } else {
+                            tracing::warn!(table = table.slug, %error, "expired records were not removed");
+                        }
+                        failed.get_or_insert(error);
+                    }
+                }
             }
         }
-        Ok(removed)
+        match failed {
+            None => Ok(removed),
+            Some(error) => Err(error),
+        }
     }
 
-    /// Removes in batches, the oldest first. What something far away restricts is left, and what comes after it is not.
+    /// Removes in batches, the oldest first: smaller ones while those that refer to them are too many for one commit. A record
+    /// to which too many refer by itself is left.
     async fn remove_expired_of(&self, table: &Arc<Table>, scope: Scope) -> Result<u64, Error> {
-        let (mut removed, mut after) = (0, None);
+        let (mut removed, mut after, mut most) = (0, None, EXPIRED_IN_ONE_COMMIT);
+        let mut overtaken = 0;
         let store = self.repeatable();
         loop {
             let now = store.now();
-            let plan = expired(table, scope, now, after.take());
+            let plan = expired(table, scope, now, most, after.clone());
             let found = store.core.backend.query(&plan).await?;
             let Some(last) = found.last() else {
                 return Ok(removed);
             };
-            let full = found.len() as u64 == EXPIRED_IN_ONE_COMMIT;
-            let boundary = plan.boundary(last);
-            let purge = |record: &Arc<Record>| Write::purge(table, &record.key, None);
-            let how = Commit {
-                on_reject: OnReject::Skip,
-                reason: Reason::Ttl,
-                ..Commit::default()
-            };
-            let settled = match store.write(found.iter().map(purge).collect(), now, how).await {
-                Ok(settled) => settled,
+            match store.purge_expired(table, &found, now).await {
+                Ok(count) => removed += count,
+                // Somebody made a new record in the place of one of them, or swept it: look again.
+                Err(Unsettled::Failed(Error::Storage(StorageError::Overtaken(_))))
+                    if overtaken < ATTEMPTS =>
+                {
+                    overtaken += 1;
+                    continue;
+                }
+                Err(Unsettled::Failed(Error::Limit { .. })) if found.len() > 1 => {
+                    most = found.len() as u64 / 2;
+                    continue;
+                }
+                Err(Unsettled::Failed(error @ Error::Limit { .. })) => {
+                    tracing::warn!(table = table.slug, %error, "an expired record was not removed");
+                }
                 // The table changed meanwhile: the next sweep knows its new definition.
                 Err(Unsettled::Refused(_)) => return Ok(removed),
                 Err(Unsettled::Failed(error)) => return Err(error),
-            };
-            removed += settled.outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
-            if !full {
+            }
+            if (found.len() as u64) < most {
                 return Ok(removed);
             }
-            after = Some(boundary);
+            after = Some(plan.boundary(last));
+            most = (most * 2).min(EXPIRED_IN_ONE_COMMIT);
+            overtaken = 0;
         }
+    }
+
+    /// Purges records, as long as they are those that were found.
+    async fn purge_expired(
+        &self,
+        table: &Arc<Table>,
+        found: &[Arc<Record>],
+        now: i64,
+    ) -> Result<u64, Unsettled> {
+        let purge = |record: &Arc<Record>| Write::purge(table, &record.key, None);
+        let check = |record: &Arc<Record>| Check::Record {
+            table: table.number,
+            key: record.key.clone(),
+            change: record.change,
+        };
+        let how = Commit {
+            on_reject: OnReject::Skip,
+            reason: Reason::Ttl,
+            checks: found.iter().map(check).collect(),
+            ..Commit::default()
+        };
+        let settled = self.write(found.iter().map(purge).collect(), now, how).await?;
+        Ok(settled.outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64)
     }
 }
 
-/// The records of a table that have expired. Only those that are not in the trash are found by an index, so the two are asked
-/// for apart.
-fn expired(table: &Arc<Table>, scope: Scope, now: i64, after: Option<Boundary>) -> Plan {
-    let limit = EXPIRED_IN_ONE_COMMIT;
+/// The records of a table that have expired, those first that did so first, at most `limit`. Only those that are not in the
+/// trash are found by an index, so the two are asked for apart.
+pub(crate) fn expired(
+    table: &Arc<Table>,
+    scope: Scope,
+    now: i64,
+    limit: u64,
+    after: Option<Boundary>,
+) -> Plan {
     Plan {
         filter: Filter::Field(FieldRef::ExpiresAt, Test::Le(Value::Int(now))),
         scope,

@@ -61,12 +61,8 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let seen = row.filter(|row| {
-            row.deleted_at.is_none()
-                && row
-                    .expires_at
-                    .is_none_or(|at| at > table.judged_at(self.store.now()))
-        });
+        let now = self.store.now();
+        let seen = row.filter(|row| row.deleted_at.is_none() && !table.expired(row, now));
         Ok(seen.map(|row| Record::new(table, row)))
     }
 
@@ -80,10 +76,8 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let seen = row.filter(|row| {
-            row.expires_at
-                .is_none_or(|at| at > table.judged_at(self.store.now()))
-        });
+        let now = self.store.now();
+        let seen = row.filter(|row| !table.expired(row, now));
         Ok(seen.map(|row| Record::new(table, row)))
     }
 

@@ -205,8 +205,7 @@ impl TableHandle {
             let now = self.store.now();
 
             // Decide.
-            let judged_at = table.judged_at(now);
-            let there = found.filter(|record| record.expires_at.is_none_or(|at| at > judged_at));
+            let there = found.filter(|record| !table.expired(record, now));
             let current = there.ok_or_else(|| no_record(&table, &key.to_string()))?;
             self.expect(&table, &current, options.expected_version)?;
             match (kind, current.deleted_at) {
@@ -228,10 +227,7 @@ impl TableHandle {
                 }
                 _ => {}
             }
-            let mut record = chancery_model::Record::clone(&current);
-            record.version += 1;
-            record.updated_at = now;
-            record.updated_by = self.store.actor.id.clone();
+            let mut record = current.next(now, self.store.actor.id.clone());
             record.deleted_at = (kind == ChangeKind::Deleted).then_some(now);
 
             // Write.
@@ -265,8 +261,7 @@ impl TableHandle {
             let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
             let found = self.backend().get(&table, &key).await?;
             let now = self.store.now();
-            let judged_at = table.judged_at(now);
-            let there = found.filter(|record| record.expires_at.is_none_or(|at| at > judged_at));
+            let there = found.filter(|record| !table.expired(record, now));
             let current = there.ok_or_else(|| no_record(&table, &key.to_string()))?;
             self.expect(&table, &current, options.expected_version)?;
             let write = Write::purge(&table, &key, options.expected_version);

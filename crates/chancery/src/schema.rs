@@ -12,6 +12,7 @@ use chancery_storage::{CountMode, Counter, Rejection, SchemaWrite, StorageError,
 
 use crate::catalog::Catalog;
 use crate::error::Error;
+use crate::expiry::expired;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
 use crate::store::{Commit, Store, TableHandle};
 
@@ -153,7 +154,7 @@ fn referring(catalog: &Catalog, before: Option<&Table>, table: &Table) -> Result
 }
 
 impl TableHandle {
-    /// Changes what people see of the table.
+    /// Changes what people see of the table, and its time to live: see [`Store::update_bucket`].
     ///
     /// # Errors
     /// [`Error::Definition`].
@@ -357,6 +358,23 @@ impl TableHandle {
         Ok(())
     }
 
+    /// Refuses a time to live as long as there are records whose expiry, by an earlier one, has passed: nobody would see them
+    /// any more, although it holds for records from now on.
+    async fn check_expiry(&self, table: &Arc<Table>) -> Result<(), Error> {
+        let over = expired(table, Scope::All, self.store.now(), 1, None);
+        let count = self.backend().count(&over, CountMode::Exact).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        let message = format!(
+            "{count} record(s) would be gone at once by their expiry from an earlier ttl; update them, which takes it away, or purge \
+             them"
+        );
+        Err(Error::Definition(vec![
+            Issue::new("ttl", Code::Definition, message).with("records", count),
+        ]))
+    }
+
     /// Deletes a column: its values are no longer seen.
     ///
     /// # Errors
@@ -430,6 +448,9 @@ impl TableHandle {
             let before = self.definition()?;
             let mut after = Table::clone(&before);
             edit(&mut after).map_err(Error::Definition)?;
+            if before.ttl_ms.is_none() && after.ttl_ms.is_some() {
+                self.check_expiry(&before).await?;
+            }
             after.schema_version += 1;
             after.updated_at = self.store.now();
             after.refresh();

@@ -140,7 +140,7 @@ pub struct TableHandle {
 
 impl Core {
     /// Reads the definitions if anything was committed since they were read.
-    async fn catch_up(&self) -> Result<(), Error> {
+    async fn catch_up(self: &Arc<Self>) -> Result<(), Error> {
         let revision = self.backend.revision().await?;
         let _one_at_a_time = self.refreshing.lock().await;
         match self.catalog.load().revision >= revision {
@@ -150,13 +150,14 @@ impl Core {
     }
 
     /// Reads all definitions anew, unless newer ones are there by then.
-    pub(crate) async fn reload(&self) -> Result<(), Error> {
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<(), Error> {
         let catalog = Arc::new(Catalog::load(&*self.backend).await?);
         self.catalog.rcu(|held| match held.revision > catalog.revision {
             true => held.clone(),
             false => catalog.clone(),
         });
         self.live.look_again();
+        expiry::keep_swept(self);
         Ok(())
     }
 }
@@ -218,7 +219,7 @@ impl Store {
         crate::undo::recover(&store).await?;
         crate::import::recover(&store).await?;
         store.forget_transient().await?;
-        expiry::keep_swept(&store);
+        expiry::keep_swept(&store.core);
         retention::keep_trimmed(&store, options.keep_changes);
         Ok(store)
     }
@@ -439,9 +440,7 @@ impl Store {
 
     /// Reads all definitions anew.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
-        self.core.reload().await?;
-        expiry::keep_swept(self);
-        Ok(())
+        self.core.reload().await
     }
 
     /// Makes sure that definitions which another process has changed before this call are known. They are soon known by

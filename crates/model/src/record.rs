@@ -123,6 +123,16 @@ impl Record {
         }
     }
 
+    /// Its next version, written at `now` by `actor`, with nothing else changed yet.
+    pub fn next(&self, now: i64, actor: Option<Arc<str>>) -> Record {
+        Record {
+            version: self.version + 1,
+            updated_at: now,
+            updated_by: actor,
+            ..self.clone()
+        }
+    }
+
     /// Whether it can be seen at `now`: not expired, and not in the trash.
     pub fn visible(&self, now: i64) -> bool {
         self.deleted_at.is_none() && self.expires_at.is_none_or(|expires| expires > now)

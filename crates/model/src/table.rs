@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::column::Column;
 use crate::filter::FieldRef;
 use crate::key::KeyKind;
-use crate::{Generated, JsonMap};
+use crate::{Generated, JsonMap, Record};
 
 /// The internal number of a table: names its relation, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -207,6 +207,11 @@ impl Table {
     /// The time at which its records' expiry is judged: only those of a table with a time to live ever expire.
     pub fn judged_at(&self, now: i64) -> i64 {
         if self.ttl_ms.is_some() { now } else { i64::MIN }
+    }
+
+    /// Whether a record of it has expired: then nobody sees it any more, whether it is removed yet or not.
+    pub fn expired(&self, record: &Record, now: i64) -> bool {
+        record.expires_at.is_some_and(|at| at <= self.judged_at(now))
     }
 
     /// Drops what was computed from the columns; call after changing them.

@@ -166,7 +166,9 @@ impl TableHandle {
         let missing = || no_record(&table, &key.text());
         let key = key.to_key(&table).ok_or_else(missing)?;
         let found = self.backend().get(&table, &key).await?;
-        let found = found.ok_or_else(missing)?;
+        let now = self.store.now();
+        let seen = found.filter(|record| !table.expired(record, now));
+        let found = seen.ok_or_else(missing)?;
         Ok((table, found))
     }
 

@@ -1,20 +1,28 @@
-//! Size limits: the oldest records of a table make room for new ones, in the same commit. Records in the trash do not count.
+//! Size limits: the oldest records of a table make room for new ones, in the same commit; those that have expired before all
+//! others. Records in the trash do not count.
 
 use std::sync::Arc;
 
-use chancery_model::Table;
 use chancery_model::change::ChangeKind;
 use chancery_model::filter::FieldRef;
-use chancery_model::query::{Plan, SortKey, Window};
+use chancery_model::query::{Plan, Scope, SortKey, Window};
+use chancery_model::{Record, Table};
 use chancery_storage::{Check, Write};
 
 use super::Added;
 use super::net::{Net, record_of};
 use crate::error::Error;
+use crate::expiry::expired;
 use crate::store::Store;
 
 /// Adds the end of as many of the oldest records as a batch has too many.
-pub(super) async fn evict(store: &Store, own: &[Write], net: &Net, added: &mut Added) -> Result<(), Error> {
+pub(super) async fn evict(
+    store: &Store,
+    own: &[Write],
+    net: &Net,
+    now: i64,
+    added: &mut Added,
+) -> Result<(), Error> {
     let mut tables: Vec<(&Arc<Table>, u64)> = Vec::new();
     for left in net.all_left() {
         // What was there before and stays makes nothing fuller.
@@ -38,7 +46,10 @@ pub(super) async fn evict(store: &Store, own: &[Write], net: &Net, added: &mut A
                 got: new,
             });
         }
-        evict_of(store, table, new, max, net, added).await?;
+        // Of a table that is emptied before, only what is new is left.
+        if !net.cleared.contains_key(&table.number) {
+            evict_of(store, table, (new, max), net, now, added).await?;
+        }
     }
     Ok(())
 }
@@ -46,65 +57,65 @@ pub(super) async fn evict(store: &Store, own: &[Write], net: &Net, added: &mut A
 async fn evict_of(
     store: &Store,
     table: &Arc<Table>,
-    new: u64,
-    max: u64,
+    (new, max): (u64, u64),
     net: &Net,
+    now: i64,
     added: &mut Added,
 ) -> Result<(), Error> {
     let backend = &store.core.backend;
     let revision = backend.revision().await?;
-    let live = match net.cleared.contains_key(&table.number) {
-        true => 0,
-        false => backend.stats(table).await?.live,
-    };
+    let live = backend.stats(table).await?.live;
     added.checks.push(Check::Table {
         table: table.number,
         revision,
     });
-    let gone = net.gone_of(table.number) as u64;
-    if live + new <= max {
+    let mut over = (live + new).saturating_sub(max);
+    if over == 0 {
         return Ok(());
     }
-    let oldest = Plan {
-        sort: vec![SortKey {
-            field: FieldRef::CreatedAt,
-            descending: false,
-            nulls_first: false,
-        }],
-        window: Window::Offset {
-            offset: 0,
-            limit: live + new - max + gone,
-        },
-        // Expired ones count as long as they are there, so they are among those that may go.
-        ..Plan::all(table.clone(), i64::MIN)
-    };
-    let oldest = backend.query(&oldest).await?;
-    // What the batch deletes anyway makes room too, as far as it is among the live.
-    let mut over = live + new - max;
-    if gone > 0 {
-        let keys: Vec<_> = net
-            .all_gone()
-            .into_iter()
-            .filter(|gone| gone.table.number == table.number)
-            .map(|gone| gone.key)
-            .collect();
-        let found = backend.get_many(table, &keys).await?;
+    // What the batch removes makes room too, as far as it is among the live, even where it comes again.
+    let removed = net.removed_of(table.number);
+    if !removed.is_empty() {
+        let found = backend.get_many(table, &removed).await?;
         let were_live = found
             .iter()
             .flatten()
             .filter(|record| record.deleted_at.is_none());
         over = over.saturating_sub(were_live.count() as u64);
     }
-    let victims = oldest
-        .iter()
-        .filter(|record| !net.is_gone(table.number, &record.key));
-    for victim in victims.take(over as usize) {
-        added.after.push(Write::Purge {
-            table: table.clone(),
-            key: victim.key.clone(),
-            expected: None,
-            kind: ChangeKind::Evicted,
-        });
+    let removed = removed.len() as u64;
+    let stays = |record: &Arc<Record>| !net.is_removed(table.number, &record.key);
+
+    let mut victims: Vec<Arc<Record>> = Vec::new();
+    if over > 0 && table.ttl_ms.is_some() {
+        let unseen = backend
+            .query(&expired(table, Scope::Live, now, over + removed, None))
+            .await?;
+        victims.extend(unseen.into_iter().filter(stays).take(over as usize));
     }
+    let more = over - victims.len() as u64;
+    if more > 0 {
+        let oldest = Plan {
+            sort: vec![SortKey {
+                field: FieldRef::CreatedAt,
+                descending: false,
+                nulls_first: false,
+            }],
+            window: Window::Offset {
+                offset: 0,
+                limit: more + removed,
+            },
+            // Those that have expired are among the victims already.
+            ..Plan::all(table.clone(), table.judged_at(now))
+        };
+        let oldest = backend.query(&oldest).await?;
+        victims.extend(oldest.into_iter().filter(stays).take(more as usize));
+    }
+    added.after.extend(victims.into_iter().map(|victim| Write::Purge {
+        table: table.clone(),
+        key: victim.key.clone(),
+        expected: None,
+        kind: ChangeKind::Evicted,
+    }));
     Ok(())
 }

@@ -5,7 +5,8 @@
 //! is completed and tried again. It decides nothing about a record's own values.
 //!
 //! - `net` says what a batch leaves of each record it touches,
-//! - `room` lets expired records make room, `refs` follows references both ways, `eviction` keeps size limits,
+//! - `room` lets expired records make room, `refs` follows references to what goes, `targets` those of what is written,
+//!   `eviction` keeps size limits,
 //! - `locks` lets writers of this process wait instead of overtaking each other.
 //!
 //! A new rule is a file here and a line in [`complete`].
@@ -15,6 +16,7 @@ mod locks;
 mod net;
 mod refs;
 mod room;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +37,9 @@ use net::Net;
 const ATTEMPTS: u64 = 64;
 /// Attempts after which the next one waits a little.
 const ATTEMPTS_AT_ONCE: u64 = 3;
+/// In how many rounds the other refusals of a batch are named that is refused as a whole: each round names whatever the rounds
+/// before do not bring about, so there are few.
+const ROUNDS_TO_NAME: usize = 8;
 /// Longest wait before an attempt, in ms.
 const WAIT_MS: u64 = 20;
 
@@ -216,7 +221,11 @@ impl Store {
                 .await;
             let settled = match how.on_reject {
                 OnReject::Abort => self.all_or_nothing(&catalog, &writes, now, &how).await?,
-                OnReject::Skip => self.all_that_can_be(&catalog, &writes, now, &how).await?,
+                // Each round leaves out one at least.
+                OnReject::Skip => {
+                    let rounds = (writes.len() + 1, now);
+                    self.all_that_can_be(&catalog, &writes, rounds, &how).await?
+                }
             };
             if let Some(settled) = settled {
                 return Ok(settled);
@@ -250,7 +259,9 @@ impl Store {
                     mode: Mode::Rehearse,
                     ..how.clone()
                 };
-                let Some(settled) = self.all_that_can_be(catalog, writes, now, &rehearsal).await? else {
+                let rounds = ROUNDS_TO_NAME.min(writes.len() + 1);
+                let settled = self.all_that_can_be(catalog, writes, (rounds, now), &rehearsal);
+                let Some(settled) = settled.await? else {
                     return Ok(None);
                 };
                 let outcomes = settled.outcomes.into_iter().enumerate();
@@ -265,17 +276,16 @@ impl Store {
         }
     }
 
-    /// Leaves out what is refused until the rest can be done. None if it was overtaken.
+    /// Leaves out what is refused until the rest can be done; after so many rounds, all is refused. None if it was overtaken.
     async fn all_that_can_be(
         &self,
         catalog: &Catalog,
         writes: &[Write],
-        now: i64,
+        (rounds, now): (usize, i64),
         how: &Commit,
     ) -> Result<Option<Settled>, Unsettled> {
         let mut left_out: BTreeMap<usize, Refusal> = BTreeMap::new();
-        // Each round leaves out one at least.
-        for _ in 0..=writes.len() {
+        for _ in 0..rounds {
             let kept: Vec<usize> = (0..writes.len())
                 .filter(|at| !left_out.contains_key(at))
                 .collect();
@@ -299,7 +309,7 @@ impl Store {
                 return Err(Unsettled::Refused(left_out.into_iter().collect()));
             }
         }
-        Err(Error::Internal("a batch was refused without a reason".into()).into())
+        Err(Unsettled::Refused(left_out.into_iter().collect()))
     }
 
     /// Completes a batch and commits it, whole or not at all.
@@ -365,8 +375,9 @@ async fn complete(store: &Store, catalog: &Catalog, own: &mut [Write], now: i64)
     let mut net = Net::of(own);
     room::make(store, own, &mut net, now, &mut added).await?;
     refs::follow(store, catalog, own, &mut net, now, &mut added).await?;
+    targets::check(store, catalog, own, &net, now, &mut added).await?;
     if added.refused.is_empty() {
-        eviction::evict(store, own, &net, &mut added).await?;
+        eviction::evict(store, own, &net, now, &mut added).await?;
     }
     added.refused.sort_by_key(|(at, _)| *at);
     added.refused.dedup_by_key(|(at, _)| *at);

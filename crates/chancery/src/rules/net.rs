@@ -38,6 +38,8 @@ pub(super) struct Net {
     pub(super) cleared: HashMap<TableId, (Arc<Table>, usize)>,
     /// Records that a write of the batch removes on the way, whatever becomes of their keys.
     removed: HashSet<(TableId, Key)>,
+    /// Expired records of whose keys the batch leaves others: what refers to them does not refer to their successors.
+    replaced: HashMap<(TableId, Key), Gone>,
 }
 
 impl Net {
@@ -45,6 +47,8 @@ impl Net {
         let mut net = Net::default();
         for (write, decided) in writes.iter().enumerate() {
             match decided {
+                // What comes into the trash is there for nobody.
+                Write::Insert { record, .. } if record.deleted_at.is_some() => {}
                 Write::Insert { table, record, draws } => {
                     let left = Left { write, changed: None };
                     if draws
@@ -126,8 +130,18 @@ impl Net {
     pub(super) fn make_room(&mut self, gone: Gone) {
         let id = (gone.table.number, gone.key.clone());
         self.removed.insert(id.clone());
-        if !self.live.contains_key(&id) {
+        if self.live.contains_key(&id) {
+            self.replaced.insert(id, gone);
+        } else {
             self.gone.insert(id, gone);
+        }
+    }
+
+    /// Notes that a record which the batch removes by itself had expired.
+    pub(super) fn had_expired(&mut self, gone: Gone) {
+        let id = (gone.table.number, gone.key.clone());
+        if self.live.contains_key(&id) && !self.cleared.contains_key(&id.0) {
+            self.replaced.insert(id, gone);
         }
     }
 
@@ -152,6 +166,19 @@ impl Net {
         let mut gone: Vec<Gone> = self.gone.values().cloned().collect();
         gone.sort_by(|a, b| (a.origin, &a.key).cmp(&(b.origin, &b.key)));
         gone
+    }
+
+    /// The records that end, those among them of whose keys there are others after it.
+    pub(super) fn all_ended(&self) -> Vec<Gone> {
+        let mut ended = self.all_gone();
+        ended.extend(self.replaced.values().cloned());
+        ended
+    }
+
+    /// The keys of a table whose stored records the writes of the batch remove.
+    pub(super) fn removed_of(&self, table: TableId) -> Vec<Key> {
+        let removed = self.removed.iter().filter(|(number, _)| *number == table);
+        removed.map(|(_, key)| key.clone()).collect()
     }
 
     /// How many records of a table go.
@@ -235,6 +262,12 @@ mod tests {
         check(&[insert(1), delete(1)], &[1], &[]);
         check(&[purge(1), insert(1)], &[], &[1]);
         check(&[delete(1), insert(2), purge(3)], &[1, 3], &[1]);
+        let trashed = Write::Insert {
+            table: table(),
+            record: record(4, true),
+            draws: Vec::new(),
+        };
+        check(&[trashed], &[], &[]);
         check(
             &[insert(1), Write::Clear { table: table() }, insert(2)],
             &[],

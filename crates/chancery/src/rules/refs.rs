@@ -1,8 +1,7 @@
-//! References, followed both ways: what is written may only refer to records that are there, and what goes takes along,
-//! clears or is held by what refers to it.
+//! References, followed back: what goes takes along, clears or is held by what refers to it.
 //!
-//! The race with other writers is closed by checks: [`Check::Live`] for a record that is referred to, [`Check::Table`] for a
-//! table in which nothing was found that refers to a record that goes; its revision is taken before looking.
+//! The race with other writers is closed by [`Check::Table`] for each table in which was looked for what refers to a record
+//! that goes; its revision is taken before looking.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,7 +15,7 @@ use chancery_model::query::{Plan, Window};
 use chancery_model::record::key_value;
 use chancery_model::{Key, Record, Table, TableId, Value, limits};
 use chancery_storage::{Check, Write};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::net::{Gone, Net, record_of};
 use super::{Added, Dependent, Refusal};
@@ -24,7 +23,7 @@ use crate::catalog::{Catalog, Referrer};
 use crate::error::Error;
 use crate::store::Store;
 
-/// Adds what the end of records brings with it, and refuses what would leave a reference to nothing.
+/// Adds what the end of records brings with it, and refuses it where something that refers to one stays.
 pub(super) async fn follow(
     store: &Store,
     catalog: &Catalog,
@@ -48,11 +47,8 @@ pub(super) async fn follow(
     added
         .checks
         .extend(checks.map(|(table, revision)| Check::Table { table, revision }));
-    targets(store, catalog, own, net, now, added).await
+    Ok(())
 }
-
-/// What refers to each record that is asked for.
-type Asked = HashMap<Key, Vec<Reference>>;
 
 /// Values of columns, by ordinal, as they were.
 type Before = Vec<(u16, Value)>;
@@ -83,14 +79,15 @@ impl Ends<'_> {
         for (table, origin) in net.cleared.values().cloned().collect::<Vec<_>>() {
             for referrer in self.referrers(table.number) {
                 if referrer.on_delete != OnDelete::Restrict && referrer.table.number != table.number {
-                    let found = self
-                        .all_referring(&referrer, limits::CASCADE_RECORDS_MAX + 1)
-                        .await?;
+                    // Expired ones go too: what they refer to is gone should they be seen again.
+                    let most = limits::CASCADE_RECORDS_MAX + 1;
+                    look(self.store, &referrer, &mut self.looked).await?;
+                    let found = self.all_referring(&referrer, i64::MIN, most).await?;
                     self.meet(&referrer, found, (true, origin), net)?;
                 }
             }
         }
-        let mut frontier = net.all_gone();
+        let mut frontier = net.all_ended();
         while !frontier.is_empty() {
             for (table, gone) in by_table(std::mem::take(&mut frontier)) {
                 for referrer in self.referrers(table) {
@@ -161,23 +158,18 @@ impl Ends<'_> {
         Ok(further)
     }
 
-    /// Refuses what would take away a record that something refers to which stays.
+    /// Refuses what would take away a record that something refers to which stays. What is refused stays as well, and holds
+    /// what it refers to itself, however many steps away.
     async fn restrict(&mut self, own: &[Write], net: &Net, added: &mut Added) -> Result<(), Error> {
-        let stays = |referrer: &Referrer, record: &Record| {
+        let refers = |referrer: &Referrer, record: &Record| {
             let (table, column) = (&referrer.table, referrer.column);
             let changed = net.left(table.number, &record.key);
             let elsewhere =
                 changed.is_some_and(|left| left.changed.as_ref().is_none_or(|all| all.contains(&column)));
-            record.visible(table.judged_at(self.now)) && !net.is_gone(table.number, &record.key) && !elsewhere
+            record.visible(table.judged_at(self.now)) && !elsewhere
         };
-        let mut held: Vec<(usize, Dependent)> = Vec::new();
-        let dependent = |slug: &str, key: Key, referrer: &Referrer, record: &Record| Dependent {
-            table: slug.to_owned(),
-            key,
-            by: referrer.table.slug.clone(),
-            by_key: record.key.clone(),
-            field: referrer.table.at(referrer.column).slug.clone(),
-        };
+        let goes = |referrer: &Referrer, record: &Record| net.is_gone(referrer.table.number, &record.key);
+        let mut held = Held::default();
         let mut looked = std::mem::take(&mut self.looked);
         for (table, origin) in net.cleared.values() {
             for referrer in self.restricting(table.number) {
@@ -186,34 +178,45 @@ impl Ends<'_> {
                 }
                 look(self.store, &referrer, &mut looked).await?;
                 let most = 1 + net.gone_of(referrer.table.number) + own.len();
-                let found = self.all_referring_at(&referrer, most).await?;
-                if let Some(record) = found.iter().find(|record| stays(&referrer, record)) {
+                let judged_at = referrer.table.judged_at(self.now);
+                let found = self.all_referring(&referrer, judged_at, most).await?;
+                let mut holding = found.iter().filter(|record| refers(&referrer, record));
+                if let Some(record) = holding.find(|record| !goes(&referrer, record)) {
                     let value = record
                         .field(&referrer.table.field_of(referrer.column))
                         .into_owned();
                     let key = key_from(table.key_kind, &value).unwrap_or(Key::Int(0));
-                    held.push((*origin, dependent(&table.slug, key, &referrer, record)));
+                    let dependent = dependent(&table.slug, key, &referrer, record);
+                    held.refused.push((*origin, dependent));
                 }
             }
         }
         for (table, gone) in by_table(net.all_gone()) {
             for referrer in self.restricting(table) {
                 look(self.store, &referrer, &mut looked).await?;
-                let most = 1 + net.gone_of(referrer.table.number) + own.len();
+                let most = match referrer.table.ttl_ms {
+                    // Expired ones may stand before those that hold.
+                    Some(_) => usize::MAX,
+                    None => 1 + net.gone_of(referrer.table.number) + own.len(),
+                };
                 let found = find(self.store, &referrer, &gone, most).await?;
                 for (gone, found) in gone.iter().zip(found) {
-                    if let Some(record) = found.iter().find(|record| stays(&referrer, record)) {
-                        let dependent = dependent(&gone.table.slug, gone.key.clone(), &referrer, record);
-                        held.push((gone.origin, dependent));
+                    let mut holding = found.iter().filter(|record| refers(&referrer, record));
+                    if let Some(record) = holding.find(|record| !goes(&referrer, record)) {
+                        held.hold(
+                            gone,
+                            dependent(&gone.table.slug, gone.key.clone(), &referrer, record),
+                        );
+                        continue;
+                    }
+                    for record in found.iter().filter(|record| refers(&referrer, record)) {
+                        held.would_hold(gone, &referrer, record);
                     }
                 }
             }
         }
         self.looked = looked;
-        let refused = held.into_iter();
-        added
-            .refused
-            .extend(refused.map(|(origin, dependent)| (origin, Refusal::Referenced(Box::new(dependent)))));
+        added.refused.extend(held.all(own));
         Ok(())
     }
 
@@ -230,7 +233,7 @@ impl Ends<'_> {
                 _ => None,
             });
             let old = last.unwrap_or_else(|| Record::clone(&record));
-            let mut next = self.next(&old);
+            let mut next = old.next(self.now, self.store.actor.id.clone());
             next.deleted_at = Some(self.now);
             let write = Write::update(&table, &old, next, Vec::new(), ChangeKind::Deleted);
             added.after.push(write);
@@ -248,7 +251,7 @@ impl Ends<'_> {
                 set_null(record, before, column);
                 continue;
             }
-            let next = self.next(&child.record);
+            let next = child.record.next(self.now, self.store.actor.id.clone());
             let at = *changed.entry((table, key)).or_insert_with(|| {
                 updates.push((child, next, Vec::new()));
                 updates.len() - 1
@@ -260,16 +263,6 @@ impl Ends<'_> {
             added
                 .after
                 .push(Write::update(&table, &record, next, before, ChangeKind::Updated));
-        }
-    }
-
-    /// The next state of a record, nothing in it changed yet.
-    fn next(&self, record: &Record) -> Record {
-        Record {
-            version: record.version + 1,
-            updated_at: self.now,
-            updated_by: self.store.actor.id.clone(),
-            ..record.clone()
         }
     }
 
@@ -295,22 +288,89 @@ impl Ends<'_> {
         find(self.store, referrer, gone, most).await
     }
 
-    /// The live records that refer to anything, at most `most`.
-    async fn all_referring(&mut self, referrer: &Referrer, most: usize) -> Result<Vec<Arc<Record>>, Error> {
-        look(self.store, referrer, &mut self.looked).await?;
-        self.all_referring_at(referrer, most).await
-    }
-
-    async fn all_referring_at(&self, referrer: &Referrer, most: usize) -> Result<Vec<Arc<Record>>, Error> {
+    /// The live records that refer to anything and have not expired at a time, at most `most`.
+    async fn all_referring(
+        &self,
+        referrer: &Referrer,
+        judged_at: i64,
+        most: usize,
+    ) -> Result<Vec<Arc<Record>>, Error> {
         let plan = Plan {
             filter: Filter::Field(referrer.table.field_of(referrer.column), Test::Present),
             window: Window::Offset {
                 offset: 0,
                 limit: most as u64,
             },
-            ..Plan::all(referrer.table.clone(), i64::MIN)
+            ..Plan::all(referrer.table.clone(), judged_at)
         };
         Ok(self.store.core.backend.query(&plan).await?)
+    }
+}
+
+/// Records that a batch would take away and that are held.
+#[derive(Default)]
+struct Held {
+    /// Their writes, with who holds them.
+    refused: Vec<(usize, Dependent)>,
+    /// The records themselves.
+    records: Vec<(TableId, Key)>,
+    known: HashSet<(TableId, Key)>,
+    /// By records that go: what they hold should they stay.
+    would: HashMap<(TableId, Key), Vec<(Gone, Dependent)>>,
+}
+
+impl Held {
+    fn hold(&mut self, gone: &Gone, by: Dependent) {
+        self.refused.push((gone.origin, by));
+        self.stays((gone.table.number, gone.key.clone()));
+    }
+
+    fn would_hold(&mut self, gone: &Gone, referrer: &Referrer, record: &Record) {
+        let by = dependent(&gone.table.slug, gone.key.clone(), referrer, record);
+        let place = (referrer.table.number, record.key.clone());
+        self.would.entry(place).or_default().push((gone.clone(), by));
+    }
+
+    fn stays(&mut self, place: (TableId, Key)) {
+        if self.known.insert(place.clone()) {
+            self.records.push(place);
+        }
+    }
+
+    /// Every refusal, those among them that follow from others.
+    fn all(mut self, own: &[Write]) -> impl Iterator<Item = (usize, Refusal)> {
+        let (mut refused, mut stayed) = (0, 0);
+        while refused < self.refused.len() || stayed < self.records.len() {
+            // Nor goes the record that would have taken it along.
+            if let Some((write, _)) = self.refused.get(refused) {
+                refused += 1;
+                let place = match &own[*write] {
+                    Write::Purge { table, key, .. } => Some((table.number, key.clone())),
+                    write => record_of(write)
+                        .filter(|(_, record)| record.deleted_at.is_some())
+                        .map(|(table, record)| (table.number, record.key.clone())),
+                };
+                place.into_iter().for_each(|place| self.stays(place));
+            }
+            if let Some(place) = self.records.get(stayed) {
+                stayed += 1;
+                for (gone, by) in self.would.remove(place).unwrap_or_default() {
+                    self.hold(&gone, by);
+                }
+            }
+        }
+        let refusals = self.refused.into_iter();
+        refusals.map(|(write, by)| (write, Refusal::Referenced(Box::new(by))))
+    }
+}
+
+fn dependent(slug: &str, key: Key, referrer: &Referrer, record: &Record) -> Dependent {
+    Dependent {
+        table: slug.to_owned(),
+        key,
+        by: referrer.table.slug.clone(),
+        by_key: record.key.clone(),
+        field: referrer.table.at(referrer.column).slug.clone(),
     }
 }
 
@@ -352,93 +412,5 @@ fn set_null(record: &mut Record, before: &mut Vec<(u16, Value)>, column: u16) {
     let was = std::mem::take(slot);
     if !before.iter().any(|(changed, _)| *changed == column) {
         before.push((column, was));
-    }
-}
-
-/// Where a value that refers to a record stands.
-struct Reference {
-    write: usize,
-    column: u16,
-}
-
-/// Refuses what is written with a reference to a record that is not there, and checks that those that are stay until then.
-async fn targets(
-    store: &Store,
-    catalog: &Catalog,
-    own: &[Write],
-    net: &Net,
-    now: i64,
-    added: &mut Added,
-) -> Result<(), Error> {
-    let mut asked: BTreeMap<TableId, (Arc<Table>, Asked)> = BTreeMap::new();
-    for left in net.all_left() {
-        let Some((table, record)) = record_of(&own[left.write]) else {
-            continue;
-        };
-        for (column, slug) in table.references() {
-            let column = column.ordinal;
-            if left
-                .changed
-                .as_ref()
-                .is_some_and(|changed| !changed.contains(&column))
-            {
-                continue;
-            }
-            let value = record.field(&table.field_of(column)).into_owned();
-            if value.is_null() {
-                continue;
-            }
-            let refuse = |key: String| {
-                let target = slug.to_owned();
-                (left.write, Refusal::Dangling { column, target, key })
-            };
-            let target = catalog.table(&table.workspace, slug);
-            // A key that is written in another way than the record's would not be found again.
-            let key = target
-                .and_then(|target| key_from(target.key_kind, &value))
-                .filter(|key| key_value(key) == value);
-            match (target, key) {
-                (Some(target), Some(key)) if net.is_gone(target.number, &key) => {
-                    added.refused.push(refuse(key.to_string()));
-                }
-                (Some(target), Some(key)) if net.left(target.number, &key).is_some() => {}
-                (Some(target), Some(key)) => {
-                    let (_, keys) = asked
-                        .entry(target.number)
-                        .or_insert_with(|| (target.clone(), HashMap::new()));
-                    let write = left.write;
-                    keys.entry(key).or_default().push(Reference { write, column });
-                }
-                _ => added.refused.push(refuse(text(&value))),
-            }
-        }
-    }
-    for (number, (target, keys)) in asked {
-        let (keys, references): (Vec<Key>, Vec<Vec<Reference>>) = keys.into_iter().unzip();
-        let found = store.core.backend.get_many(&target, &keys).await?;
-        let judged_at = target.judged_at(now);
-        for ((key, references), found) in keys.into_iter().zip(references).zip(found) {
-            if found.is_some_and(|record| record.visible(judged_at)) {
-                added.checks.push(Check::Live { table: number, key });
-                continue;
-            }
-            for Reference { write, column } in references {
-                let (target, key) = (target.slug.clone(), key.to_string());
-                added
-                    .refused
-                    .push((write, Refusal::Dangling { column, target, key }));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A value that is no key, as a message says it.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Int(int) => int.to_string(),
-        Value::Float(float) => float.to_string(),
-        other => format!("{other:?}"),
     }
 }

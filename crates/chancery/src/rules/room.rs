@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chancery_model::filter::FieldRef;
 use chancery_model::{Key, Record, Table, Value};
-use chancery_storage::{DrawTarget, Write};
+use chancery_storage::{Check, DrawTarget, Write};
 
 use super::Added;
 use super::net::{Gone, Net, record_of};
@@ -20,7 +20,7 @@ pub(super) async fn make(
     now: i64,
     added: &mut Added,
 ) -> Result<(), Error> {
-    let mut in_the_way: Vec<Gone> = Vec::new();
+    let mut in_the_way: Vec<(Gone, u64)> = Vec::new();
     let mut tables: Vec<Arc<Table>> = Vec::new();
     for write in own {
         if let Some((table, _)) = record_of(write)
@@ -39,14 +39,14 @@ pub(super) async fn make(
             .map(|left| (left.write, left.changed.clone()))
             .collect();
         let mut note = |record: &Record, origin: usize| {
-            let expired = record.expires_at.is_some_and(|at| at <= now);
-            if expired && !net.is_removed(table.number, &record.key) {
-                in_the_way.push(Gone {
+            if table.expired(record, now) {
+                let gone = Gone {
                     table: table.clone(),
                     key: record.key.clone(),
                     for_good: true,
                     origin,
-                });
+                };
+                in_the_way.push((gone, record.change));
             }
         };
 
@@ -89,11 +89,17 @@ pub(super) async fn make(
             }
         }
     }
-    for gone in in_the_way {
-        if !net.is_removed(gone.table.number, &gone.key) {
-            added.before.push(Write::purge(&gone.table, &gone.key, None));
-            net.make_room(gone);
+    for (gone, change) in in_the_way {
+        let table = gone.table.number;
+        if net.is_removed(table, &gone.key) {
+            net.had_expired(gone);
+            continue;
         }
+        // Somebody who was faster may have a record under the key that has not expired.
+        let key = gone.key.clone();
+        added.checks.push(Check::Record { table, key, change });
+        added.before.push(Write::purge(&gone.table, &gone.key, None));
+        net.make_room(gone);
     }
     Ok(())
 }

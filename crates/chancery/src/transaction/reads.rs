@@ -42,9 +42,9 @@ impl TransactionTable {
         let Some(key) = key.to_key(&table) else {
             return Ok(None);
         };
-        let now = table.judged_at(self.handle.store.now());
+        let now = self.handle.store.now();
         let found = self.current(&table, &key).await?;
-        let seen = found.filter(|row| row.expires_at.is_none_or(|expires| expires > now));
+        let seen = found.filter(|row| !table.expired(row, now));
         Ok(seen.map(|row| Record::new(table, row)))
     }
 

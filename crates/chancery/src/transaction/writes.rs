@@ -282,10 +282,7 @@ impl TransactionTable {
 
     /// A record as it is after a move into the trash or out of it.
     fn moved(&self, current: &Row, deleted_at: Option<i64>, now: i64) -> chancery_model::Record {
-        let mut record = chancery_model::Record::clone(current);
-        record.version += 1;
-        record.updated_at = now;
-        record.updated_by = self.handle.store.actor.id.clone();
+        let mut record = current.next(now, self.handle.store.actor.id.clone());
         record.deleted_at = deleted_at;
         record
     }
@@ -355,10 +352,10 @@ impl TransactionTable {
                 continue;
             }
             // One that has expired makes room.
-            let judged_at = table.judged_at(self.handle.store.now());
+            let now = self.handle.store.now();
             let holder = self.current(table, &put.key).await?;
             put.replaces = holder.is_some();
-            if holder.is_some_and(|holder| holder.expires_at.is_none_or(|at| at > judged_at)) {
+            if holder.is_some_and(|holder| !table.expired(&holder, now)) {
                 return Err(Error::KeyTaken {
                     table: table.slug.clone(),
                     key: put.key.clone(),
@@ -480,8 +477,7 @@ impl TransactionTable {
     ) -> Result<Row, Error> {
         let found = self.current(table, key).await?;
         let current = found.ok_or_else(|| no_record(table, &key.to_string()))?;
-        let judged_at = table.judged_at(now);
-        if current.expires_at.is_some_and(|expires| expires <= judged_at) {
+        if table.expired(&current, now) {
             return Err(no_record(table, &key.to_string()));
         }
         match (wanted, current.deleted_at.is_some()) {

@@ -319,11 +319,7 @@ impl Planned {
 
     /// The write that makes the record what it should be.
     fn write(&mut self, store: &Store, item: &Item, target: Option<Record>, now: i64) {
-        let (table, stamp) = (&item.table, |record: &mut Record, version: u64| {
-            record.version = version + 1;
-            record.updated_at = now;
-            record.updated_by = store.actor.id.clone();
-        });
+        let (table, actor) = (&item.table, &store.actor.id);
         let leaves = target.as_ref().is_none_or(|target| target.deleted_at.is_some());
         if leaves && item.now.as_ref().is_some_and(|now| now.deleted_at.is_none()) {
             *self.freed.entry(table.number).or_default() += 1;
@@ -331,12 +327,11 @@ impl Planned {
         match (item.now.as_deref(), target) {
             (None, None) => {}
             (Some(current), None) => self.add(item, Write::purge(table, &item.key, Some(current.version))),
-            (None, Some(mut record)) => {
-                if record.expires_at.is_some_and(|expires| expires <= now) {
+            (None, Some(target)) => {
+                if table.expired(&target, now) {
                     return self.leave(item, Vec::new(), Why::Expired, None);
                 }
-                let version = record.version;
-                stamp(&mut record, version);
+                let mut record = target.next(now, actor.clone());
                 record.change = 0;
                 lengthen(&mut record, table.columns.len());
                 let insert = Write::Insert {
@@ -363,7 +358,8 @@ impl Planned {
                     (Some(_), None) => ChangeKind::Restored,
                     _ => ChangeKind::Updated,
                 };
-                stamp(&mut record, current.version);
+                record.version = current.version;
+                let mut record = record.next(now, actor.clone());
                 record.change = current.change;
                 record.created_at = current.created_at;
                 record.created_by.clone_from(&current.created_by);

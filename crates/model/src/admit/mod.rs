@@ -243,7 +243,8 @@ pub fn update(
         updated_at: context.now,
         created_by: current.created_by.clone(),
         updated_by: context.actor.clone(),
-        expires_at: current.expires_at,
+        // What a table's earlier time to live has left behind ends with the next update.
+        expires_at: current.expires_at.filter(|_| table.ttl_ms.is_some()),
         deleted_at: current.deleted_at,
         metadata: current.metadata.clone(),
         values,
