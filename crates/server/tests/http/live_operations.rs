@@ -20,11 +20,6 @@ fn act(mut frame: Value) -> Value {
     frame
 }
 
-/// Begins a transaction; answers its number.
-async fn begun(client: &mut Client) -> Value {
-    client.ask(json!({"type": "begin"})).await["transaction"].clone()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_does_not_match_any_longer_is_neither_deleted_nor_changed() {
     let server = Arc::new(Server::with_tasks().await);
@@ -169,37 +164,6 @@ async fn many_with_a_key_that_is_taken_are_a_conflict() {
     let answer = client.ask(insert).await;
     assert_eq!(answer["error"]["code"], "uniqueViolation", "{answer}");
     assert_eq!(answer["error"]["errors"][0]["code"], "keyTaken", "{answer}");
-}
-
-#[tokio::test]
-async fn whoever_may_only_read_by_then_does_not_commit_what_was_written() {
-    let server = Server::with_tasks().await;
-    let address = listen(&server).await;
-    let user =
-        json!({"email": "bob@example.org", "name": "Bob", "role": "editor", "password": "long enough"});
-    let bob = server.post("/api/users", user).await.expect(201).json();
-    let body = json!({"email": "bob@example.org", "password": "long enough"}).to_string();
-    let headers = [("content-type", "application/json"), ("stranger", "")];
-    let signed = server
-        .call("POST", "/api/auth/login", &headers, body)
-        .await
-        .expect(200);
-    let cookie = signed.header("set-cookie").split(';').next().unwrap();
-    let mut request = format!("ws://{address}/api/live").into_client_request().unwrap();
-    request.headers_mut().insert("cookie", cookie.parse().unwrap());
-    let (socket, _) = connect_async(request).await.unwrap();
-    let mut client = Client::over(socket);
-    assert_eq!(client.next().await["needsAuth"], false);
-    let (writing, reading) = (begun(&mut client).await, begun(&mut client).await);
-    let insert = json!({"op": "insert", "data": {"title": "x"}, "transaction": writing});
-    assert_eq!(client.ask(act(insert)).await["type"], "result");
-    let path = format!("/api/users/{}", bob["id"].as_str().unwrap());
-    server.patch(&path, json!({"role": "viewer"})).await.expect(200);
-    tokio::time::sleep(std::time::Duration::from_millis(3_500)).await;
-    let commit = |transaction: Value| json!({"type": "commit", "transaction": transaction});
-    assert_eq!(client.refused(commit(writing)).await, "forbidden");
-    assert_eq!(client.ask(commit(reading)).await["type"], "result");
-    assert_eq!(client.ask(act(json!({"op": "count"}))).await["value"], 0);
 }
 
 #[tokio::test]
