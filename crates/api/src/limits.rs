@@ -44,6 +44,10 @@ pub const BACKUPS_AT_ONCE_MAX: usize = 1;
 pub const LIVE_SOCKETS_MAX: usize = 10_000;
 /// Longest frame of a socket, in bytes, either way in.
 pub const LIVE_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Longest frame that a socket is sent, in bytes, unless configured otherwise (64 MiB).
+pub const LIVE_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most records that one operation on a socket answers, unless configured otherwise.
+pub const LIVE_ANSWER_RECORDS_MAX: usize = 100_000;
 /// Subscriptions of one socket.
 pub const LIVE_SUBSCRIPTIONS_MAX: usize = 1_000;
 /// Topics that one socket follows.

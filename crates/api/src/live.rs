@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::JsonMap;
+use crate::records::Pagination;
 
 /// What a client asks, its `id` aside.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -144,6 +145,8 @@ pub struct StoredQuery {
 pub struct StoredQueries {
     /// By name.
     pub queries: Vec<StoredQuery>,
+    /// Where the page stands.
+    pub pagination: Pagination,
 }
 
 /// What a stored query is run with.
@@ -162,6 +165,6 @@ pub struct QueryResult {
     /// The revision it belongs to.
     pub revision: u64,
     /// Flat records, one record or null, a figure, or figures by key.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub result: serde_json::Value,
 }

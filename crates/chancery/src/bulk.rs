@@ -15,6 +15,7 @@ use crate::records::key_of;
 use crate::rows::{Blank, OnMany, Row, RowOptions, RowOutcome, RowsOutcome, rejection_issue};
 use crate::rules::{Refusal, Unsettled};
 use crate::store::{Commit, TableHandle};
+use crate::transaction::Transacted;
 
 /// How often a bulk is decided again after others changed what it was decided on.
 const ATTEMPTS: usize = 16;
@@ -367,6 +368,14 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Bulk`] with every bad item, [`Error::Limit`].
     pub async fn insert_many(&self, records: Vec<Json>) -> Result<Vec<Record>, Error> {
+        Ok(self.insert_many_with(records).await?.value)
+    }
+
+    /// As [`TableHandle::insert_many`], and answers the revision too.
+    ///
+    /// # Errors
+    /// As [`TableHandle::insert_many`].
+    pub async fn insert_many_with(&self, records: Vec<Json>) -> Result<Transacted<Vec<Record>>, Error> {
         let mut maps = Vec::with_capacity(records.len());
         for record in records {
             match record {
@@ -387,10 +396,12 @@ impl TableHandle {
                 _ => {}
             }
         }
-        if bad.is_empty() {
-            Ok(made)
-        } else {
-            Err(Error::Bulk(bad))
+        match bad.is_empty() {
+            true => Ok(Transacted {
+                value: made,
+                revision: outcome.revision,
+            }),
+            false => Err(Error::Bulk(bad)),
         }
     }
 }

@@ -270,6 +270,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether the storage could not be used just now: the same may be asked again, and answered, later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Storage(error) if !matches!(error, StorageError::Closed))
+    }
+}
+
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Error {
         match error {

@@ -105,12 +105,24 @@ impl TableHandle {
     /// [`Error::Query`].
     #[doc(alias = "findOne")]
     pub async fn find_one(&self, equal: Json) -> Result<Option<Record>, Error> {
-        let query = query_of(&equal)?;
-        Ok(self
-            .window(&query, Scope::Live, Window::Offset { offset: 0, limit: 1 })
-            .await?
-            .into_iter()
-            .next())
+        Ok(self.first_where(equal, 1).await?.pop())
+    }
+
+    /// The first `n` records, in key order, whose fields equal these values.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn first_where(&self, equal: Json, n: u64) -> Result<Vec<Record>, Error> {
+        let first = Window::Offset { offset: 0, limit: n };
+        self.window(&query_of(&equal)?, Scope::Live, first).await
+    }
+
+    /// How many records have fields that equal these values. Reads none of them.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn count_where(&self, equal: Json) -> Result<u64, Error> {
+        self.count(&query_of(&equal)?).await
     }
 
     /// How many records a query has.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use chancery::{Actor, Source, Store, TableHandle};
+use chancery::{Actor, LiveQuery, Source, Store, TableHandle};
 use http::request::Parts;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -89,6 +89,16 @@ pub(crate) async fn workspace(store: Store, name: Option<&str>) -> Result<Store,
     }
     store.refresh().await?;
     Ok(store.in_workspace(name)?)
+}
+
+/// The table that a query is asked of, found as [`table`] finds it, and the query with its id.
+///
+/// # Errors
+/// As [`table`].
+pub(crate) async fn asked(store: &Store, mut query: LiveQuery) -> Result<(TableHandle, LiveQuery), Fault> {
+    let table = table(store, &query.table).await?;
+    query.table.clone_from(&table.definition()?.id);
+    Ok((table, query))
 }
 
 fn known(store: &Store, name: &str) -> Result<TableHandle, Fault> {

@@ -207,11 +207,13 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let router = router(app.clone());
     let stop = options.stop.unwrap_or_else(|| Box::pin(signals()));
     // Streams have no end of their own, so they are told before the connections are waited for.
+    let ending = app.clone();
     let stop = async move {
         stop.await;
-        app.end_streams();
+        ending.end_streams();
     };
     listen::run(listener, tls, router, teller, stop).await;
+    app.sockets_closed().await;
     couriers.stop().await;
     drop(watching);
     Ok(())

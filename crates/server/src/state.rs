@@ -34,6 +34,10 @@ pub struct Limits {
     pub concurrent_requests_max: usize,
     /// Streams of events that are open at the same time.
     pub event_streams_max: usize,
+    /// Longest frame that a socket is sent, in bytes.
+    pub live_answer_bytes_max: usize,
+    /// Most records that one operation on a socket answers.
+    pub live_answer_records_max: usize,
     /// Longest that sending one message of a webhook may take.
     pub webhook_time_max: Duration,
 }
@@ -46,6 +50,8 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(limits::REQUEST_SECONDS_MAX),
             concurrent_requests_max: limits::CONCURRENT_REQUESTS_MAX,
             event_streams_max: limits::EVENT_STREAMS_MAX,
+            live_answer_bytes_max: limits::LIVE_ANSWER_BYTES_MAX,
+            live_answer_records_max: limits::LIVE_ANSWER_RECORDS_MAX,
             webhook_time_max: Duration::from_secs(limits::WEBHOOK_SECONDS_MAX),
         }
     }
@@ -76,6 +82,13 @@ impl App {
     /// Ends what has no end of its own: the server stops.
     pub(crate) fn end_streams(&self) {
         self.ending.send_replace(true);
+    }
+
+    /// Waits until every socket has said farewell; they are no connections of the listener any more.
+    pub(crate) async fn sockets_closed(&self) {
+        let longest = Duration::from_secs(limits::DRAIN_SECONDS_MAX);
+        let all = self.sockets.acquire_many(limits::LIVE_SOCKETS_MAX as u32);
+        let _ = tokio::time::timeout(longest, all).await;
     }
 
     /// Says that webhooks were changed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chancery_model::change::{Change, ChangeKind};
 use chancery_model::{Key, Record as Row, Table, TableId};
-use chancery_storage::StorageError;
+use chancery_storage::{CommitQuery, StorageError};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -108,16 +108,16 @@ impl Hub {
         }
     }
 
-    /// Reads again every result that is lost by now.
-    pub(crate) async fn reload(&self, core: &Core) {
+    /// Reads again every result that is lost by now. One that cannot be read just now stays lost, and so do those after it.
+    pub(crate) async fn reload(&self, core: &Core) -> Result<(), Error> {
         if self.state.lock().lost.is_empty() {
             // Somebody else may be at it; whoever settles must see it done.
             drop(self.reloading.lock().await);
-            return;
+            return Ok(());
         }
         let _one_at_a_time = self.reloading.lock().await;
-        let lost: Vec<Id> = std::mem::take(&mut self.state.lock().lost);
-        for id in lost {
+        let mut lost = std::mem::take(&mut self.state.lock().lost).into_iter();
+        while let Some(id) = lost.next() {
             let wanted = self
                 .state
                 .lock()
@@ -125,10 +125,19 @@ impl Hub {
                 .get(&id)
                 .map(|had| had.wanted.clone());
             let Some(wanted) = wanted else { continue };
-            if let Err(error) = self.load(core, &wanted, id).await {
-                self.state.lock().fail(id, error);
+            match self.load(core, &wanted, id).await {
+                Ok(_) => {}
+                Err(error) if error.is_passing() => {
+                    let mut state = self.state.lock();
+                    // The others first, when it is tried again.
+                    state.lost.extend(lost);
+                    state.lose_again(id);
+                    return Err(error);
+                }
+                Err(error) => self.state.lock().fail(id, error),
             }
         }
+        Ok(())
     }
 
     /// Starts following, if nobody does.
@@ -143,8 +152,12 @@ impl Hub {
                 news.mark_unchanged();
                 let Some(core) = core.upgrade() else { return };
                 let hub = &core.live;
-                match hub.advance(&core).await {
+                let done = match hub.advance(&core).await {
                     Ok(_) => hub.reload(&core).await,
+                    Err(error) => Err(error),
+                };
+                match done {
+                    Ok(()) => {}
                     Err(Error::Storage(StorageError::Closed)) => {
                         let mut state = hub.state.lock();
                         state.is_followed = false;
@@ -152,7 +165,7 @@ impl Hub {
                         return;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the change log could not be read; trying again");
+                        tracing::warn!(%error, "the change log or a live result could not be read; trying again");
                         tokio::time::sleep(AGAIN_AFTER).await;
                         continue;
                     }
@@ -309,32 +322,24 @@ impl Hub {
     }
 }
 
-/// Where the log ends now.
+/// Where the newest commit begins.
 async fn start(core: &Core) -> Result<Position, Error> {
-    let revision = core.backend.revision().await?;
-    let is_beyond =
-        async |number: u64| -> Result<bool, Error> { Ok(!core.backend.changes(number, 1).await?.is_empty()) };
-    let mut high = 1_024;
-    while is_beyond(high).await? {
-        high *= 2;
-    }
-    let mut low = 0;
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if is_beyond(middle).await? {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    let last = match low {
-        0 => None,
-        number => core.backend.changes(number - 1, 1).await?.pop(),
+    let newest = CommitQuery::Before {
+        revision: u64::MAX,
+        operation: None,
+        limit: 1,
+    };
+    let (number, revision) = match core.backend.commits(newest).await?.first() {
+        Some(logged) => (
+            logged.first_change.saturating_sub(1),
+            logged.commit.revision.saturating_sub(1),
+        ),
+        None => (0, core.backend.revision().await?),
     };
     Ok(Position {
         is_known: true,
-        number: low,
-        revision: last.map_or(revision, |last| last.revision.max(revision)),
+        number,
+        revision,
     })
 }
 

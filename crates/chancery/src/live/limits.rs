@@ -24,5 +24,7 @@ pub const STEPS_WHILE_READ_MAX: usize = 10_000;
 pub const LOOK_SECONDS: u64 = 5;
 /// Most declarative queries of a workspace.
 pub const QUERIES_MAX: usize = 1_000;
+/// Longest declarative query as JSON, in bytes.
+pub const QUERY_BYTES_MAX: usize = 64 * 1024;
 /// Longest name of a declarative query, in characters.
 pub const QUERY_NAME_CHARS_MAX: usize = 100;

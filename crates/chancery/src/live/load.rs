@@ -63,11 +63,19 @@ impl Hub {
         query: &LiveQuery,
         id: Id,
     ) -> Result<Loaded, Error> {
+        let mut is_large = false;
         for attempt in 0..READS_MAX {
             let asked = Arc::new(Asked::new(store, query).await?);
             self.state.lock().begin(id, asked.clone());
             let from = core.backend.revision().await?;
-            let fresh = read(core, &asked, attempt >= READS_UNTIL_EXACT_MAX).await?;
+            let fresh = match attempt >= READS_UNTIL_EXACT_MAX && !is_large {
+                true => read_by_rows(core, &asked, LIVE_RECORDS_MAX).await?,
+                false => Some(read(core, &asked).await?),
+            };
+            let Some(fresh) = fresh else {
+                is_large = true;
+                continue;
+            };
             let to = core.backend.revision().await?;
             self.advance(core).await?;
             let mut state = self.state.lock();
@@ -79,6 +87,9 @@ impl Hub {
                     Ok(state.loaded(id))
                 };
             }
+        }
+        if is_large {
+            return Err(excess());
         }
         Err(Error::Internal(
             "a live result changed faster than it could be read".into(),
@@ -102,21 +113,109 @@ impl Hub {
     }
 }
 
-/// Reads what is asked; `by_rows` reads the records of a figure instead of the figure.
-async fn read(core: &Core, asked: &Asked, by_rows: bool) -> Result<Fresh, Error> {
+/// Reads what is asked.
+async fn read(core: &Core, asked: &Asked) -> Result<Fresh, Error> {
     let backend = &core.backend;
     Ok(match &asked.what {
         What::One(key) => Fresh::One(backend.get(&asked.table, key).await?),
         What::List { .. } => Fresh::Rows(backend.query(&asked.plan).await?),
-        What::Figure(figure) if !by_rows => {
+        What::Figure(figure) => {
             let question = Figures::question(asked, figure);
             let answer = backend.aggregate(&question).await?;
             Fresh::Figures(Figures::of_answer(asked, figure, answer))
         }
-        What::Figure(_) => {
-            let mut plan = asked.plan.clone();
-            plan.window = Window::All;
-            Fresh::FigureRows(backend.query(&plan).await?)
-        }
     })
+}
+
+/// Reads the records of a figure instead of the figure, if there are at most so many of them; anything else as it is.
+async fn read_by_rows(core: &Core, asked: &Asked, most: usize) -> Result<Option<Fresh>, Error> {
+    if !matches!(asked.what, What::Figure(_)) {
+        return read(core, asked).await.map(Some);
+    }
+    let mut plan = asked.plan.clone();
+    plan.window = Window::Offset {
+        offset: 0,
+        limit: most as u64 + 1,
+    };
+    let rows = core.backend.query(&plan).await?;
+    Ok((rows.len() <= most).then_some(Fresh::FigureRows(rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery_model::Key;
+    use serde_json::json;
+
+    use super::super::LiveInbox;
+    use super::super::state::View;
+    use super::*;
+    use crate::{ColumnInput, TableHandle, TableInput};
+
+    async fn filled(records: usize) -> (Store, TableHandle, Vec<Key>) {
+        let store = Store::open("memory:").await.unwrap();
+        let input = TableInput::new("Tasks").column(ColumnInput::new("Points", "number"));
+        let table = store.create_table(input).await.unwrap();
+        let records = (0..records).map(|points| json!({ "points": points })).collect();
+        let made = table.insert_many(records).await.unwrap();
+        (
+            store,
+            table,
+            made.iter().map(|record| record.key().clone()).collect(),
+        )
+    }
+
+    /// A subscription whose result is about to be read.
+    async fn begun(store: &Store, query: LiveQuery) -> (Id, Arc<Asked>) {
+        let hub = &store.core.live;
+        let wanted = Arc::new(Wanted {
+            store: store.clone(),
+            what: Source::Query(Box::new(query.clone())),
+        });
+        let id = hub.state.lock().add(wanted, LiveInbox::default().0);
+        hub.advance(&store.core).await.unwrap();
+        let asked = Arc::new(Asked::new(store, &query).await.unwrap());
+        hub.state.lock().begin(id, asked.clone());
+        (id, asked)
+    }
+
+    #[tokio::test]
+    async fn a_window_that_has_become_short_while_it_was_read_is_read_again() {
+        let (store, table, keys) = filled(100).await;
+        let query = LiveQuery::new("tasks").ascending("points").limit(10);
+        let (id, asked) = begun(&store, query).await;
+        let from = store.revision().await.unwrap();
+        let fresh = read(&store.core, &asked).await.unwrap();
+        for key in &keys[..55] {
+            table.delete(key).await.unwrap();
+        }
+        let hub = &store.core.live;
+        hub.advance(&store.core).await.unwrap();
+        let reading = Reading { from, to: from };
+        assert!(!hub.state.lock().finish(id, fresh, reading));
+    }
+
+    #[tokio::test]
+    async fn a_figure_is_made_of_records_only_where_they_are_few() {
+        let (store, _, _) = filled(3).await;
+        let (_, asked) = begun(&store, LiveQuery::new("tasks").count()).await;
+        for (most, expected) in [(2, false), (3, true)] {
+            let fresh = read_by_rows(&store.core, &asked, most).await.unwrap();
+            assert_eq!(matches!(fresh, Some(Fresh::FigureRows(_))), expected, "{most}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_result_that_cannot_be_read_just_now_stays_lost() {
+        let (store, table, _) = filled(3).await;
+        let (id, _) = begun(&store, LiveQuery::new("tasks").count()).await;
+        let hub = &store.core.live;
+        hub.state.lock().lose_again(id);
+        table.insert(json!({"points": 4})).await.unwrap();
+        hub.advance(&store.core).await.unwrap();
+        assert_eq!(hub.state.lock().lost, [id]);
+        hub.reload(&store.core).await.unwrap();
+        let state = hub.state.lock();
+        assert!(state.lost.is_empty());
+        assert!(matches!(state.subscriptions[&id].view, View::Figures(_)));
+    }
 }

@@ -167,11 +167,11 @@ impl Store {
     /// revision that is true. Pushes come without it, too, a moment after their commit.
     ///
     /// # Errors
-    /// [`Error::Storage`] if the log cannot be read.
+    /// [`Error::Storage`] if the log or a result cannot be read.
     pub async fn settle(&self) -> Result<u64, Error> {
         let hub = &self.core.live;
         let revision = hub.advance(&self.core).await?;
-        hub.reload(&self.core).await;
+        hub.reload(&self.core).await?;
         Ok(revision)
     }
 }
@@ -200,7 +200,8 @@ impl Live {
     /// The next push; waits until there is one. May be given up at any time without losing any.
     ///
     /// # Errors
-    /// When the query cannot be answered any longer: its table was dropped, it has become too large, the store is closed.
+    /// When the query cannot be answered any longer: its table was dropped, it has become too large, the store is closed. After
+    /// an error that [is passing](Error::is_passing), call again to go on.
     pub async fn next(&mut self) -> Result<Push, Error> {
         loop {
             if let Some(push) = self.take().await? {

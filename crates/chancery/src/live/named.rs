@@ -5,7 +5,7 @@ use chancery_model::{Code, Issue, Json, JsonMap};
 use chancery_storage::{Batch, Document, DocumentQuery, DocumentWrite, StorageError};
 use serde::{Deserialize, Serialize};
 
-use super::limits::{QUERIES_MAX, QUERY_NAME_CHARS_MAX};
+use super::limits::{QUERIES_MAX, QUERY_BYTES_MAX, QUERY_NAME_CHARS_MAX};
 use super::query::LiveQuery;
 use super::{Live, LiveInbox, LiveResult, LiveShape};
 use crate::error::Error;
@@ -62,13 +62,20 @@ impl Store {
     /// Stores a query under a name, instead of one that was there; answers it.
     ///
     /// # Errors
-    /// [`Error::Query`] for what can be no query whatever its parameters are, [`Error::Limit`] for too many.
+    /// [`Error::Query`] for what can be no query whatever its parameters are, [`Error::Limit`] for too many and for one that is
+    /// longer than [`QUERY_BYTES_MAX`].
     pub async fn define_query(&self, name: &str, query: &Json) -> Result<NamedQuery, Error> {
         check_name(name)?;
+        let (max, got) = (QUERY_BYTES_MAX as u64, query.to_string().len() as u64);
+        if got > max {
+            let what = "bytes of a query";
+            return Err(Error::Limit { what, max, got });
+        }
         let mut params = Vec::new();
         parameters(query, &mut params)?;
-        if params.is_empty() {
-            LiveQuery::from_json(query)?;
+        match params.is_empty() {
+            true => drop(LiveQuery::from_json(query)?),
+            false => LiveQuery::check_names(query)?,
         }
         let all = self.queries().await?;
         if all.len() >= QUERIES_MAX && !all.iter().any(|had| had.name == name) {

@@ -37,6 +37,26 @@ impl LiveQuery {
             false => Err(Error::Query(reader.issues)),
         }
     }
+
+    /// Looks at the names of a query's parts only: what they hold may be filled in later.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with everything that is wrong.
+    pub(crate) fn check_names(json: &Json) -> Result<(), Error> {
+        let mut reader = Reader { issues: Vec::new() };
+        if let Some(object) = reader.parts(json) {
+            if let Some(Json::Object(aggregate)) = object.get("aggregate") {
+                reader.aggregate_parts(aggregate);
+            }
+            if !object.contains_key("table") && !object.contains_key("bucket") {
+                reader.wrong::<()>("table", "A query names its table");
+            }
+        }
+        match reader.issues.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Query(reader.issues)),
+        }
+    }
 }
 
 struct Reader {
@@ -44,10 +64,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn query(&mut self, json: &Json) -> LiveQuery {
+    /// The parts of a query, whose names are looked at.
+    fn parts<'a>(&mut self, json: &'a Json) -> Option<&'a JsonMap> {
         let Json::Object(object) = json else {
-            self.wrong::<()>("query", "A query is an object with a table");
-            return LiveQuery::default();
+            return self.wrong("query", "A query is an object with a table");
         };
         for name in object.keys() {
             if !NAMES.contains(&name.as_str()) {
@@ -55,6 +75,13 @@ impl Reader {
                 self.issues.push(Issue::new(name, Code::UnknownColumn, message));
             }
         }
+        Some(object)
+    }
+
+    fn query(&mut self, json: &Json) -> LiveQuery {
+        let Some(object) = self.parts(json) else {
+            return LiveQuery::default();
+        };
         let table = match (object.get("table"), object.get("bucket")) {
             (Some(Json::String(table)), None) | (None, Some(Json::String(table))) => table.clone(),
             (Some(_), Some(_)) => self.wrong("bucket", "bucket and table are one thing: name one of them"),
@@ -132,12 +159,7 @@ impl Reader {
         }
     }
 
-    fn aggregate(&mut self, aggregate: Option<&Json>) -> Option<LiveAggregate> {
-        let object = match aggregate? {
-            Json::Null => return None,
-            Json::Object(object) => object,
-            _ => return self.wrong("aggregate", "An aggregate is an object with a function"),
-        };
+    fn aggregate_parts(&mut self, object: &JsonMap) {
         let known = ["function", "field", "groupBy"];
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = unknown_name("part of an aggregate", name, known);
@@ -147,6 +169,15 @@ impl Reader {
                 message,
             ));
         }
+    }
+
+    fn aggregate(&mut self, aggregate: Option<&Json>) -> Option<LiveAggregate> {
+        let object = match aggregate? {
+            Json::Null => return None,
+            Json::Object(object) => object,
+            _ => return self.wrong("aggregate", "An aggregate is an object with a function"),
+        };
+        self.aggregate_parts(object);
         let named = object.get("function").and_then(Json::as_str).unwrap_or_default();
         let Some(function) = Function::parse(named) else {
             let names = Function::ALL.iter().map(|function| function.as_str());

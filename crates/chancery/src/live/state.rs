@@ -285,6 +285,22 @@ impl State {
         }
     }
 
+    /// Has a result read again that could not be read.
+    pub(crate) fn lose_again(&mut self, id: Id) {
+        let Some(subscription) = self.subscriptions.get_mut(&id) else {
+            return;
+        };
+        match &mut subscription.view {
+            // What is lost follows no steps.
+            View::Read(kept, _) => *kept = Vec::new(),
+            View::Made { runs, .. } => *runs = false,
+            _ => {}
+        }
+        if !std::mem::replace(&mut subscription.lost, true) {
+            self.lost.push(id);
+        }
+    }
+
     pub(crate) fn lose_table(&mut self, table: TableId) {
         let ids = self.index.watched(table).map(|watched| watched.everybody());
         ids.into_iter().flatten().for_each(|id| self.lose(id));
@@ -456,7 +472,14 @@ impl Subscription {
                 let row = steps.last().map_or(row, |step| step.new.clone());
                 View::One(seen(asked, row.as_ref()))
             }
-            (Fresh::Rows(rows), _) => View::List(List::new(asked, rows, &steps)),
+            (Fresh::Rows(rows), _) => {
+                let list = List::new(asked, rows, &steps);
+                // So many of them left meanwhile that others, which were not read, belong into what is seen.
+                if list.is_short(asked) && !list.is_excessive(asked) {
+                    return false;
+                }
+                View::List(list)
+            }
             (Fresh::FigureRows(rows), What::Figure(figure)) => {
                 let list = List::new(asked, rows, &steps);
                 View::Figures(Figures::of_rows(asked, figure, list.window(asked)))

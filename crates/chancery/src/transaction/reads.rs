@@ -71,8 +71,24 @@ impl TransactionTable {
     /// [`Error::Query`].
     #[doc(alias = "findOne")]
     pub async fn find_one(&self, equal: Json) -> Result<Option<Record>, Error> {
-        let one = Window::Offset { offset: 0, limit: 1 };
-        Ok(self.window(&query_of(&equal)?, one).await?.pop())
+        Ok(self.first_where(equal, 1).await?.pop())
+    }
+
+    /// The first `n` records, in key order, whose fields equal these values.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn first_where(&self, equal: Json, n: u64) -> Result<Vec<Record>, Error> {
+        let first = Window::Offset { offset: 0, limit: n };
+        self.window(&query_of(&equal)?, first).await
+    }
+
+    /// How many records have fields that equal these values.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub async fn count_where(&self, equal: Json) -> Result<u64, Error> {
+        self.count(&query_of(&equal)?).await
     }
 
     /// How many records a query has.

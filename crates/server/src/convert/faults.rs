@@ -167,7 +167,7 @@ fn bulk(detail: String, items: Vec<(usize, Vec<Found>)>) -> Fault {
     let clash = items
         .iter()
         .flat_map(|(_, found)| found)
-        .all(|issue| issue.code == Code::Unique);
+        .all(|issue| matches!(issue.code, Code::Unique | Code::KeyTaken));
     let flat = items.into_iter().flat_map(|(index, found)| {
         found.into_iter().map(move |found| Issue {
             index: Some(index as u64),

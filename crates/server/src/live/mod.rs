@@ -19,7 +19,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::acting::WorkspaceParams;
+use crate::acting::{self, WorkspaceParams};
 use crate::caller::{authenticate, same_origin};
 use crate::extract::Params;
 use crate::fault::Fault;
@@ -64,10 +64,18 @@ async fn open(
         )
     })?;
     let who = shown(&app, &headers).await?;
+    // Whoever has not said who they are does not learn which workspaces there are.
+    if who.is_some() {
+        acting::workspace(app.store.clone(), params.workspace.as_deref()).await?;
+    }
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(limits::LIVE_FRAME_BYTES_MAX.saturating_mul(64))
+        .max_write_buffer_size(
+            app.limits
+                .live_answer_bytes_max
+                .saturating_add(WRITE_BUFFER_BYTES * 2),
+        )
         .max_message_size(limits::LIVE_FRAME_BYTES_MAX)
         .max_frame_size(limits::LIVE_FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {

@@ -2,7 +2,7 @@
 
 use chancery::access::Scope;
 use chancery::model::{Json, JsonMap};
-use chancery::{Bulk, BulkOptions, Record, TableHandle, UpdateItem};
+use chancery::{Error, Record, TableHandle, TransactionOptions, UpdateMode, WriteOptions, Written};
 use chancery_api::ErrorCode;
 use chancery_api::live::{Do, Op};
 
@@ -11,6 +11,23 @@ use super::socket::Socket;
 use super::transactions;
 use crate::acting;
 use crate::fault::Fault;
+
+/// What an operation answers. A table and a table in a transaction are read by the same words; how each writes is said where
+/// this is used.
+macro_rules! answered {
+    ($table:ident, $operation:ident, $most:ident, { $($writes:tt)* }) => {{
+        use $crate::live::operation::{few, filter, key, list, maybe};
+        match $operation.op {
+            Op::Get => maybe($table.get(key($operation)?).await?),
+            Op::All => few($table.first($most as u64 + 1).await?, $most)?,
+            Op::Where => few($table.first_where(filter($operation), $most as u64 + 1).await?, $most)?,
+            Op::FindOne => maybe($table.find_one(filter($operation)).await?),
+            Op::Count => Json::from($table.count_where(filter($operation)).await?),
+            $($writes)*
+        }
+    }};
+}
+pub(super) use answered;
 
 impl Socket {
     /// Does an operation.
@@ -24,89 +41,103 @@ impl Socket {
         who.needs(least)?;
         let table = acting::table(&self.store().await?, &operation.table).await?;
         who.may_see(&*table.definition()?)?;
+        let most = self.app.limits.live_answer_records_max;
         if let Some(number) = operation.transaction {
-            let table = self.open.get(number)?.on(&table);
-            let value = transactions::done(&table, &operation).await?;
+            let table = self.open.get(number, operation.op.writes())?.on(&table);
+            let value = transactions::done(&table, &operation, most).await?;
             return Ok(member("value", value));
         }
-        let value = done(&table, &operation).await?;
+        let (value, revision) = done(&table, &operation, most).await?;
         let mut body = member("value", value);
-        if operation.op.writes() {
-            body.insert("revision".into(), self.app.store.revision().await?.into());
+        if let Some(revision) = revision {
+            body.insert("revision".into(), revision.into());
         }
         Ok(body)
     }
 }
 
-async fn done(table: &TableHandle, operation: &Do) -> Result<Json, Fault> {
-    let flat = |record: Record| Json::Object(record.flat());
-    let maybe = |record: Option<Record>| record.map_or(Json::Null, flat);
-    let list = |records: Vec<Record>| records.into_iter().map(flat).collect();
-    Ok(match operation.op {
-        Op::Insert => flat(table.insert(data(operation)?).await?),
-        Op::Upsert => {
-            let (store, data) = (table.store(), data(operation)?);
-            flat(
-                store
-                    .transaction(async |tx| tx.on(table).upsert(data.clone()).await)
-                    .await?,
-            )
+/// Does an operation by itself; answers its value, and the revision of its commit if it wrote.
+async fn done(table: &TableHandle, operation: &Do, most: usize) -> Result<(Json, Option<u64>), Fault> {
+    let mut revision = None;
+    let mut at = |written: Written| {
+        revision = Some(written.revision);
+        written.record
+    };
+    let options = WriteOptions::default;
+    let value = answered!(table, operation, most, {
+        Op::Insert => flat(at(table.insert_with(&data(operation)?, options()).await?)),
+        Op::Update => {
+            let (key, data) = (key(operation)?, data(operation)?);
+            flat(at(table.update_with(key, &data, UpdateMode::Merge, options()).await?))
         }
-        Op::Get => maybe(table.get(key(operation)?).await?),
-        Op::Update => flat(table.update(key(operation)?, data(operation)?).await?),
-        Op::Replace => flat(table.replace(key(operation)?, data(operation)?).await?),
-        Op::Delete => Json::Bool(table.delete(key(operation)?).await?),
-        Op::Restore => flat(table.restore(key(operation)?).await?),
-        Op::All => list(table.all().await?),
-        Op::Where => list(table.filter(filter(operation)).await?),
-        Op::FindOne => maybe(table.find_one(filter(operation)).await?),
-        Op::Count => Json::from(table.filter(filter(operation)).await?.len()),
-        Op::InsertMany => match data(operation)? {
-            Json::Array(records) => list(table.insert_many(records).await?),
-            _ => return Err(wrong("insertMany takes a list of records in data.")),
+        Op::Replace => {
+            let (key, data) = (key(operation)?, data(operation)?);
+            flat(at(table.update_with(key, &data, UpdateMode::Replace, options()).await?))
+        }
+        Op::Delete => match table.delete_with(key(operation)?, options()).await {
+            Ok(written) => {
+                at(written);
+                Json::Bool(true)
+            }
+            Err(Error::NotFound { what: "record", .. } | Error::InTrash { .. }) => Json::Bool(false),
+            Err(error) => return Err(error.into()),
         },
-        Op::UpdateMany => {
-            let Json::Object(data) = data(operation)? else {
-                return Err(wrong("updateMany takes an object in data."));
-            };
-            let records = table.filter(filter(operation)).await?;
-            let item = |record: Record| UpdateItem {
-                id: record.id(),
-                data: data.clone(),
-                version: None,
-            };
-            let updates: Vec<UpdateItem> = records.into_iter().map(item).collect();
-            let outcome = table.bulk_update(&updates, BulkOptions::default()).await?;
-            list(records_of(outcome.items)?)
+        Op::Restore => flat(at(table.restore_with(key(operation)?, options()).await?)),
+        Op::InsertMany => {
+            let done = table.insert_many_with(records(operation)?).await?;
+            revision = Some(done.revision);
+            list(done.value)
         }
-        Op::DeleteMany => {
-            let records = table.filter(filter(operation)).await?;
-            let ids: Vec<String> = records.iter().map(Record::id).collect();
-            let outcome = table.bulk_delete(&ids, BulkOptions::default()).await?;
-            Json::from(records_of(outcome.items)?.len())
+        // These rest on what they read: in a transaction, so that what they read is still so when they are committed.
+        Op::Upsert | Op::UpdateMany | Op::DeleteMany => {
+            let given = match operation.op {
+                Op::Upsert => data(operation)?,
+                Op::UpdateMany => changes(operation)?,
+                _ => Json::Null,
+            };
+            let done = table
+                .store()
+                .transaction_with(TransactionOptions::default(), async |transaction| {
+                    let table = transaction.on(table);
+                    Ok(match operation.op {
+                        Op::Upsert => flat(table.upsert(given.clone()).await?),
+                        Op::UpdateMany => {
+                            Json::from(table.update_many(filter(operation), given.clone()).await?)
+                        }
+                        _ => Json::from(table.delete_many(filter(operation)).await?),
+                    })
+                })
+                .await?;
+            revision = Some(done.revision);
+            done.value
         }
-    })
+    });
+    Ok((value, revision))
 }
 
-/// The records that a bulk wrote; a bad one refuses it all.
-fn records_of(items: Vec<Bulk>) -> Result<Vec<Record>, Fault> {
-    let mut records = Vec::with_capacity(items.len());
-    let mut bad = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        match item {
-            Bulk::Created(record) | Bulk::Deleted(record) | Bulk::Unchanged(record) => records.push(record),
-            Bulk::Updated(updated) => records.extend(updated),
-            Bulk::Failed(issues) => bad.push((index, issues)),
-            Bulk::Stopped => {}
-        }
-    }
-    match bad.is_empty() {
-        true => Ok(records),
-        false => Err(chancery::Error::Bulk(bad).into()),
-    }
+pub(super) fn flat(record: Record) -> Json {
+    Json::Object(record.flat())
 }
 
-pub(super) fn wrong(detail: &str) -> Fault {
+pub(super) fn maybe(record: Option<Record>) -> Json {
+    record.map_or(Json::Null, flat)
+}
+
+pub(super) fn list(records: Vec<Record>) -> Json {
+    records.into_iter().map(flat).collect()
+}
+
+/// A list of which one record more than an answer may hold was asked for.
+pub(super) fn few(records: Vec<Record>, most: usize) -> Result<Json, Fault> {
+    if records.len() <= most {
+        return Ok(list(records));
+    }
+    let detail = format!("The limit liveAnswerRecordsMax of {most} is reached.");
+    Err(Fault::new(ErrorCode::LimitExceeded, detail)
+        .hint("Ask for fewer with a filter, or for page after page with POST /api/tables/{table}/query."))
+}
+
+fn wrong(detail: &str) -> Fault {
     Fault::new(ErrorCode::InvalidBody, detail)
 }
 
@@ -128,4 +159,20 @@ pub(super) fn data(operation: &Do) -> Result<Json, Fault> {
 pub(super) fn filter(operation: &Do) -> Json {
     let all = || Json::Object(JsonMap::new());
     operation.filter.clone().unwrap_or_else(all)
+}
+
+/// The records of an insert of many.
+pub(super) fn records(operation: &Do) -> Result<Vec<Json>, Fault> {
+    match data(operation)? {
+        Json::Array(records) => Ok(records),
+        _ => Err(wrong("insertMany takes a list of records in data.")),
+    }
+}
+
+/// The changes of an update of many.
+pub(super) fn changes(operation: &Do) -> Result<Json, Fault> {
+    match data(operation)? {
+        changes @ Json::Object(_) => Ok(changes),
+        _ => Err(wrong("updateMany takes an object in data.")),
+    }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use chancery::access::Scope;
-use chancery::model::JsonMap;
+use chancery::model::{Json, JsonMap};
 use chancery::{Live, LiveInbox, LiveNews, LiveQuery, LiveResult, News, Push};
 use chancery_api::live::Ask;
-use chancery_api::{ErrorCode, limits};
+use chancery_api::{ErrorCode, Problem, limits};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use tokio::sync::watch;
@@ -28,16 +28,24 @@ use crate::state::App;
 const UNAUTHENTICATED: u16 = 4401;
 /// Frames cannot be sent, or nothing is heard.
 const SILENT: u16 = 4408;
+/// How often topics are looked at when nothing is said to be new: what another process commits may be told of late, or not at
+/// all.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Pushes of one subscription that are sent before others get their turn.
 const PUSHES_AT_ONCE: usize = chancery::live::limits::LIVE_PUSHES_MAX;
 
 /// Why a socket ends.
 pub(crate) enum End {
-    /// The other side left, or cannot be reached.
+    /// The other side cannot be reached.
     Gone,
+    /// The other side has said that it leaves.
+    Left,
     /// We close it, with a code and a reason.
     Close(u16, &'static str),
 }
+
+/// How every socket ends when the server stops.
+const STOPS: End = End::Close(close_code::AWAY, "the server stops");
 
 /// One socket and what it watches.
 pub(crate) struct Socket {
@@ -50,6 +58,8 @@ pub(crate) struct Socket {
     inbox: LiveInbox,
     /// By the number of the library.
     watched: HashMap<u64, Watched>,
+    /// Those of them whose result could not be read just now.
+    stalled: Vec<u64>,
     pub(crate) followed: Vec<Followed>,
     pub(super) open: Open,
     newest: u64,
@@ -57,6 +67,18 @@ pub(crate) struct Socket {
     heard: Instant,
     checked: Instant,
     pinged: Instant,
+    looked: Instant,
+    /// True once the server stops.
+    ending: watch::Receiver<bool>,
+}
+
+/// What a socket turns to next.
+enum Turn {
+    Heard(Option<Result<Message, axum::Error>>),
+    Ready(u64),
+    News,
+    Tick,
+    Ending,
 }
 
 /// A subscription of a socket.
@@ -73,6 +95,7 @@ impl Socket {
         let (sink, stream) = socket.split();
         let now = Instant::now();
         Socket {
+            ending: app.ending.subscribe(),
             app,
             workspace,
             sink,
@@ -80,6 +103,7 @@ impl Socket {
             who,
             inbox: LiveInbox::default(),
             watched: HashMap::new(),
+            stalled: Vec::new(),
             followed: Vec::new(),
             open: Open::default(),
             newest: 0,
@@ -87,6 +111,7 @@ impl Socket {
             heard: now,
             checked: now,
             pinged: now,
+            looked: now,
         }
     }
 
@@ -96,13 +121,19 @@ impl Socket {
             Ok(()) => return,
             Err(end) => end,
         };
-        if let End::Close(code, reason) = end {
-            let frame = CloseFrame {
-                code,
-                reason: reason.into(),
-            };
-            let close = self.sink.send(Message::Close(Some(frame)));
-            let _ = timeout(Duration::from_secs(1), close).await;
+        let moment = Duration::from_secs(1);
+        match end {
+            End::Gone => {}
+            // The answer to their farewell is made, and still has to leave.
+            End::Left => drop(timeout(moment, self.sink.close()).await),
+            End::Close(code, reason) => {
+                let frame = CloseFrame {
+                    code,
+                    reason: reason.into(),
+                };
+                let close = self.sink.send(Message::Close(Some(frame)));
+                let _ = timeout(moment, close).await;
+            }
         }
     }
 
@@ -111,32 +142,40 @@ impl Socket {
         self.send(frame::hello(revision, self.who.is_none())).await?;
         let mut clock = tokio::time::interval(Duration::from_secs(1));
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut ending = self.app.ending.subscribe();
+        let mut ending = self.ending.clone();
         let mut news = self.app.store.backend().news();
         loop {
-            tokio::select! {
-                message = self.stream.next() => match message {
-                    Some(Ok(message)) => self.hear(message).await?,
-                    Some(Err(error)) => return Err(broken(&error)),
-                    None => return Ok(()),
-                },
-                id = self.inbox.ready() => self.deliver(id).await?,
-                _ = news.changed(), if !self.followed.is_empty() => self.tell_or(&mut news).await?,
-                _ = async { ending.wait_for(|ending| *ending).await.map(drop) } => {
-                    return Err(End::Close(close_code::AWAY, "the server stops"));
-                }
-                _ = clock.tick() => {
+            let turn = tokio::select! {
+                message = self.stream.next() => Turn::Heard(message),
+                id = self.inbox.ready() => Turn::Ready(id),
+                _ = news.changed(), if !self.followed.is_empty() => Turn::News,
+                _ = async { ending.wait_for(|ending| *ending).await.map(drop) } => Turn::Ending,
+                _ = clock.tick() => Turn::Tick,
+            };
+            let began = Instant::now();
+            match turn {
+                Turn::Heard(Some(Ok(message))) => self.hear(message).await?,
+                Turn::Heard(Some(Err(error))) => return Err(broken(&error)),
+                Turn::Heard(None) => return Ok(()),
+                Turn::Ready(id) => self.deliver(id).await?,
+                Turn::News => self.tell_or(&mut news).await?,
+                Turn::Ending => return Err(STOPS),
+                Turn::Tick => {
                     self.tick().await?;
-                    // What another process commits may be told of late, or not at all.
-                    self.tell_or(&mut news).await?;
+                    if self.looked.elapsed() >= LOOK_EVERY {
+                        self.tell_or(&mut news).await?;
+                    }
                 }
             }
+            // While it worked it did not listen, so that was no silence.
+            self.heard += began.elapsed();
         }
     }
 
     /// Sends what has happened, and has it looked at again if that was not all.
     async fn tell_or(&mut self, news: &mut watch::Receiver<News>) -> Result<(), End> {
         news.mark_unchanged();
+        self.looked = Instant::now();
         if self.tell().await? {
             news.mark_changed();
         }
@@ -161,13 +200,23 @@ impl Socket {
             self.pinged = now;
             self.send_message(Message::Ping(bytes::Bytes::new())).await?;
         }
-        let Some(who) = &mut self.who else {
-            return match is_over(self.opened, limits::LIVE_AUTH_SECONDS_MAX) {
-                true => Err(End::Close(UNAUTHENTICATED, "credentials were not given in time")),
-                false => Ok(()),
-            };
-        };
-        if is_over(self.checked, limits::LIVE_CHECK_SECONDS) {
+        if self.who.is_none() && is_over(self.opened, limits::LIVE_AUTH_SECONDS_MAX) {
+            return Err(End::Close(UNAUTHENTICATED, "credentials were not given in time"));
+        }
+        for key in self.stalled.drain(..) {
+            self.inbox.again(key);
+        }
+        self.check().await
+    }
+
+    /// Whether the socket may go on: before everything that is sent, so that no length of what there is to tell puts it off.
+    async fn check(&mut self) -> Result<(), End> {
+        if *self.ending.borrow() {
+            return Err(STOPS);
+        }
+        let now = Instant::now();
+        let Some(who) = &mut self.who else { return Ok(()) };
+        if now - self.checked >= Duration::from_secs(limits::LIVE_CHECK_SECONDS) {
             self.checked = now;
             // What cannot be checked now is checked again soon.
             if let Ok(false) = who.still_holds(&self.app).await {
@@ -182,7 +231,7 @@ impl Socket {
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return Err(End::Close(close_code::UNSUPPORTED, "frames are text")),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Close(_) => return Err(End::Left),
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
         let incoming = frame::read(&text);
@@ -192,8 +241,16 @@ impl Socket {
         };
         match answered {
             Ok(Some(body)) => {
-                self.send(frame::result(incoming.id.unwrap_or_default(), body))
-                    .await
+                let begun = body.get("subscription").and_then(Json::as_u64);
+                let text = frame::result(incoming.id.unwrap_or_default(), body);
+                let Some(fault) = self.too_long(&text) else {
+                    return self.send(text).await;
+                };
+                // Nobody hears of a subscription that this began.
+                if let Some(number) = begun {
+                    let _ = self.unsubscribe(number);
+                }
+                self.refuse(incoming.id, &fault).await
             }
             Ok(None) => Ok(()),
             Err(fault) => self.refuse(incoming.id, &fault).await,
@@ -208,10 +265,17 @@ impl Socket {
                 let who = Who::by_key(&self.app, &key).await;
                 // What somebody else has begun is not gone on with.
                 self.open.forget_all();
-                Ok(who.map(|who| {
-                    self.who = Some(who);
-                    Some(JsonMap::new())
-                }))
+                Ok(match who {
+                    Ok(who) => {
+                        self.who = Some(who);
+                        let store = self.store().await;
+                        if store.is_err() {
+                            self.who = None;
+                        }
+                        store.map(|_| Some(JsonMap::new()))
+                    }
+                    Err(fault) => Err(fault),
+                })
             }
             _ if self.who.is_none() => {
                 let detail = "The socket has not said who it is.";
@@ -246,7 +310,7 @@ impl Socket {
     async fn asked(&self, question: Question) -> Result<(chancery::Store, LiveQuery), Fault> {
         let who = self.somebody()?;
         let store = self.store().await?;
-        let mut query = match (question.query, question.name) {
+        let query = match (question.query, question.name) {
             (Some(query), None) => LiveQuery::from_json(&query)?,
             (None, Some(name)) => store
                 .query_named(&name)
@@ -257,10 +321,8 @@ impl Socket {
                 return Err(Fault::new(ErrorCode::InvalidBody, detail));
             }
         };
-        let table = acting::table(&store, &query.table).await?;
-        let definition = table.definition()?;
-        who.may_see(&definition)?;
-        query.table.clone_from(&definition.id);
+        let (table, query) = acting::asked(&store, query).await?;
+        who.may_see(&*table.definition()?)?;
         Ok((table.store().clone(), query))
     }
 
@@ -316,7 +378,13 @@ impl Socket {
         for number in numbers {
             self.deliver(number).await?;
         }
-        while self.tell().await? {}
+        // What comes later than the revision is told later.
+        let before = |followed: &Followed| followed.revision() < revision;
+        while self.tell().await? && self.followed.iter().any(before) {}
+        if !self.stalled.is_empty() || self.followed.iter().any(|followed| followed.stalled) {
+            let detail = "Not everything up to now could be read.";
+            return Ok(Err(Fault::new(ErrorCode::StorageUnavailable, detail)));
+        }
         self.send(frame::result(id, member("revision", revision))).await?;
         Ok(Ok(None))
     }
@@ -331,14 +399,22 @@ impl Socket {
             let push = match watched.live.take().await {
                 Ok(Some(push)) => push,
                 Ok(None) => return Ok(()),
+                Err(error) if error.is_passing() => {
+                    self.stalled.push(key);
+                    return Ok(());
+                }
                 Err(error) => {
                     self.watched.remove(&key);
-                    return self.end_of(number, error).await;
+                    return self.end_of(number, &error.into()).await;
                 }
             };
             let push = watched.wholly(push);
-            let body = watched.live.shape().push(&push);
-            self.send(frame::push(number, body)).await?;
+            let text = frame::push(number, watched.live.shape().push(&push));
+            if let Some(fault) = self.too_long(&text) {
+                self.watched.remove(&key);
+                return self.end_of(number, &fault).await;
+            }
+            self.send(text).await?;
         }
         // Others have their turn before it goes on.
         self.inbox.again(key);
@@ -346,16 +422,21 @@ impl Socket {
     }
 
     /// Says that a subscription has ended, and why.
-    pub(crate) async fn end_of(&mut self, number: u64, error: chancery::Error) -> Result<(), End> {
-        let mut problem = Fault::from(error).refusal().problem.clone();
-        problem.request_id = format!("live-{number}");
+    pub(crate) async fn end_of(&mut self, number: u64, fault: &Fault) -> Result<(), End> {
+        let problem = self.problem(fault);
         self.send(frame::ended(number, &problem)).await
     }
 
     async fn refuse(&mut self, id: Option<u64>, fault: &Fault) -> Result<(), End> {
+        let problem = self.problem(fault);
+        self.send(frame::error(id, &problem)).await
+    }
+
+    /// What is said of a refusal; its cause goes to the log under the same id.
+    fn problem(&self, fault: &Fault) -> Problem {
         let refusal = fault.refusal();
         let mut problem = refusal.problem.clone();
-        problem.request_id = format!("live-{}", id.unwrap_or_default());
+        problem.request_id = format!("live-{}", uuid::Uuid::new_v4().simple());
         if let Some(cause) = &refusal.cause {
             self.app.metrics.observe(Observation::Failed {
                 request_id: &problem.request_id,
@@ -363,7 +444,17 @@ impl Socket {
                 cause,
             });
         }
-        self.send(frame::error(id, &problem)).await
+        problem
+    }
+
+    /// The refusal of a frame that is too long to be sent.
+    pub(crate) fn too_long(&self, text: &str) -> Option<Fault> {
+        let max = self.app.limits.live_answer_bytes_max;
+        (text.len() > max).then(|| {
+            let detail = format!("The limit liveAnswerBytesMax of {max} is reached.");
+            Fault::new(ErrorCode::LimitExceeded, detail)
+                .hint("Ask for fewer records, or for fewer fields of them.")
+        })
     }
 
     /// The store on their behalf, in the workspace of the socket.
@@ -382,15 +473,19 @@ impl Socket {
     }
 
     pub(crate) async fn send(&mut self, text: String) -> Result<(), End> {
+        self.check().await?;
         self.send_message(Message::Text(text.into())).await
     }
 
     async fn send_message(&mut self, message: Message) -> Result<(), End> {
         let longest = Duration::from_secs(limits::LIVE_SEND_SECONDS_MAX);
-        match timeout(longest, self.sink.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Close(SILENT, "a frame could not be sent in time")),
+        tokio::select! {
+            sent = timeout(longest, self.sink.send(message)) => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(End::Gone),
+                Err(_) => Err(End::Close(SILENT, "a frame could not be sent in time")),
+            },
+            _ = self.ending.wait_for(|ending| *ending) => Err(STOPS),
         }
     }
 }

@@ -15,6 +15,18 @@ pub(crate) struct Followed {
     events: Events,
     /// The first event, read in order to begin.
     first: Option<Event>,
+    /// Whether the log could not be read the last time.
+    pub(crate) stalled: bool,
+}
+
+impl Followed {
+    /// The revision up to which every event was told.
+    pub(crate) fn revision(&self) -> u64 {
+        match &self.first {
+            Some(first) => first.revision - 1,
+            None => self.events.revision(),
+        }
+    }
 }
 
 impl Socket {
@@ -31,19 +43,16 @@ impl Socket {
         let store = self.store().await?;
         let mut events = store.events(since.map_or(Since::Now, Since::Revision));
         let first = events.next_at_once().await?;
-        let number = self.number();
-        let mut body = frame::member("subscription", number);
-        let revision = match &first {
-            Some(first) => first.revision - 1,
-            None => events.revision(),
-        };
-        body.insert("revision".into(), revision.into());
-        self.followed.push(Followed {
-            number,
+        let followed = Followed {
+            number: self.number(),
             topic,
             events,
             first,
-        });
+            stalled: false,
+        };
+        let mut body = frame::member("subscription", followed.number);
+        body.insert("revision".into(), followed.revision().into());
+        self.followed.push(followed);
         Ok(body)
     }
 
@@ -74,17 +83,28 @@ impl Socket {
                 Some(first) => Ok(Some(first)),
                 None => followed.events.next_at_once().await,
             };
+            followed.stalled = event.as_ref().is_err_and(chancery::Error::is_passing);
             let event = match event {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(Some(false)),
+                // It is read again with the next look.
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(%error, "the change log could not be read for a topic; trying again");
+                    return Ok(Some(false));
+                }
                 Err(error) => {
-                    self.end_of(number, error).await?;
+                    self.end_of(number, &error.into()).await?;
                     return Ok(None);
                 }
             };
             let wanted = followed.topic.matches(&event);
             if wanted && self.somebody().is_ok_and(|who| who.may_see(&event.table).is_ok()) {
-                self.send(frame::event(number, event.flat())).await?;
+                let text = frame::event(number, event.flat());
+                if let Some(fault) = self.too_long(&text) {
+                    self.end_of(number, &fault).await?;
+                    return Ok(None);
+                }
+                self.send(text).await?;
             }
         }
         Ok(Some(true))

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chancery::access::Scope;
 use chancery::model::{Json, JsonMap};
-use chancery::{Query, Record, Transaction, TransactionTable};
+use chancery::{Transaction, TransactionTable};
 use chancery_api::live::{Do, Op};
 use chancery_api::{ErrorCode, limits};
 use tokio::time::Instant;
 
 use super::frame::member;
-use super::operation::{data, filter, key, wrong};
+use super::operation::{answered, changes, data, flat, records};
 use super::socket::Socket;
 use crate::fault::Fault;
 
@@ -26,6 +26,8 @@ pub(super) struct Open {
 struct Kept {
     transaction: Transaction,
     used: Instant,
+    /// Whether something was written in it.
+    writes: bool,
 }
 
 impl Open {
@@ -40,16 +42,16 @@ impl Open {
         self.by_number.clear();
     }
 
-    /// An open one, which is in use by that.
-    pub(super) fn get(&mut self, number: u64) -> Result<Transaction, Fault> {
+    /// An open one, which is in use by that: to write in it, or only to read.
+    pub(super) fn get(&mut self, number: u64, writes: bool) -> Result<Transaction, Fault> {
         let kept = self.by_number.get_mut(&number).ok_or_else(|| unknown(number))?;
         kept.used = Instant::now();
+        kept.writes |= writes;
         Ok(kept.transaction.clone())
     }
 
-    fn take(&mut self, number: u64) -> Result<Transaction, Fault> {
-        let kept = self.by_number.remove(&number).ok_or_else(|| unknown(number))?;
-        Ok(kept.transaction)
+    fn take(&mut self, number: u64) -> Result<Kept, Fault> {
+        self.by_number.remove(&number).ok_or_else(|| unknown(number))
     }
 }
 
@@ -71,53 +73,46 @@ impl Socket {
             return Err(Fault::new(ErrorCode::LimitExceeded, detail).hint("Commit or roll back one first."));
         }
         self.open.newest += 1;
-        let used = Instant::now();
-        self.open
-            .by_number
-            .insert(self.open.newest, Kept { transaction, used });
+        let kept = Kept {
+            transaction,
+            used: Instant::now(),
+            writes: false,
+        };
+        self.open.by_number.insert(self.open.newest, kept);
         Ok(member("transaction", self.open.newest))
     }
 
     /// Commits a transaction; it is over, however that ends.
     pub(super) async fn commit(&mut self, number: u64) -> Result<JsonMap, Fault> {
-        let transaction = self.open.take(number)?;
-        Ok(member("revision", transaction.commit().await?))
+        let kept = self.open.take(number)?;
+        // Who could write when it was begun may not be allowed to by now.
+        self.somebody()?.needs(match kept.writes {
+            true => Scope::Write,
+            false => Scope::Read,
+        })?;
+        Ok(member("revision", kept.transaction.commit().await?))
     }
 
     /// Rolls a transaction back.
     pub(super) fn rollback(&mut self, number: u64) -> Result<JsonMap, Fault> {
-        self.open.take(number)?.rollback();
+        self.open.take(number)?.transaction.rollback();
         Ok(JsonMap::new())
     }
 }
 
 /// Does an operation inside a transaction.
-pub(super) async fn done(table: &TransactionTable, operation: &Do) -> Result<Json, Fault> {
-    let flat = |record: Record| Json::Object(record.flat());
-    let maybe = |record: Option<Record>| record.map_or(Json::Null, flat);
-    let list = |records: Vec<Record>| records.into_iter().map(flat).collect();
-    Ok(match operation.op {
+pub(super) async fn done(table: &TransactionTable, operation: &Do, most: usize) -> Result<Json, Fault> {
+    Ok(answered!(table, operation, most, {
         Op::Insert => flat(table.insert(data(operation)?).await?),
         Op::Upsert => flat(table.upsert(data(operation)?).await?),
-        Op::Get => maybe(table.get(key(operation)?).await?),
         Op::Update => flat(table.update(key(operation)?, data(operation)?).await?),
         Op::Replace => flat(table.replace(key(operation)?, data(operation)?).await?),
         Op::Delete => Json::Bool(table.delete(key(operation)?).await?),
         Op::Restore => flat(table.restore(key(operation)?).await?),
-        Op::All => list(table.all().await?),
-        Op::Where => list(table.filter(filter(operation)).await?),
-        Op::FindOne => maybe(table.find_one(filter(operation)).await?),
-        Op::Count => match &operation.filter {
-            None => Json::from(table.count(&Query::new()).await?),
-            Some(equal) => Json::from(table.filter(equal.clone()).await?.len()),
-        },
-        Op::InsertMany => match data(operation)? {
-            Json::Array(records) => list(table.insert_many(records).await?),
-            _ => return Err(wrong("insertMany takes a list of records in data.")),
-        },
-        Op::UpdateMany => Json::from(table.update_many(filter(operation), data(operation)?).await?),
+        Op::InsertMany => list(table.insert_many(records(operation)?).await?),
+        Op::UpdateMany => Json::from(table.update_many(filter(operation), changes(operation)?).await?),
         Op::DeleteMany => Json::from(table.delete_many(filter(operation)).await?),
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -136,6 +131,7 @@ mod tests {
                 Kept {
                     transaction,
                     used: now,
+                    writes: false,
                 },
             );
         }
@@ -144,9 +140,9 @@ mod tests {
         assert_eq!(open.by_number.len(), 2);
         open.by_number.get_mut(&2).unwrap().used = now + longest;
         open.forget_idle(now + longest);
-        assert!(open.get(1).is_err());
-        assert!(open.get(2).is_ok());
+        assert!(open.get(1, false).is_err());
+        assert!(open.get(2, false).is_ok());
         open.forget_all();
-        assert!(open.get(2).is_err());
+        assert!(open.get(2, false).is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! Stored queries: defined once with places for parameters, then run here or watched over `/api/live`.
 
+use axum::extract::State;
 use chancery::NamedQuery;
 use chancery_api::live::{QueryInput, QueryResult, RunQuery, StoredQueries, StoredQuery};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::acting::{Within, WorkspaceParams};
+use super::{WorkspaceListParams, page_of};
+use crate::acting::{self, Acting, Within, WorkspaceParams};
 use crate::convert;
-use crate::extract::{Body, Segments};
+use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
 use crate::openapi::refusals::{Named, WithBody};
 use crate::reply::Reply;
@@ -20,11 +22,19 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// All stored queries, by name.
-#[utoipa::path(get, path = "/api/queries", operation_id = "listQueries", tag = "Live", params(WorkspaceParams),
-    responses((status = 200, description = "The queries.", body = StoredQueries), Named))]
-async fn list(Within(store): Within) -> Result<Reply, Fault> {
+#[utoipa::path(get, path = "/api/queries", operation_id = "listQueries", tag = "Live", params(WorkspaceListParams),
+    responses((status = 200, description = "A page of queries.", body = StoredQueries), Named))]
+async fn list(
+    State(app): State<App>,
+    Acting(store): Acting,
+    Params(params): Params<WorkspaceListParams>,
+) -> Result<Reply, Fault> {
+    let (store, list) = params.of(store).await?;
+    let what = format!("queries {}", store.workspace().id);
+    let (page, pagination) = page_of(&app, &what, store.queries().await?, &list, |query| &query.name)?;
     Reply::json(&StoredQueries {
-        queries: store.queries().await?.into_iter().map(stored).collect(),
+        queries: page.into_iter().map(stored).collect(),
+        pagination,
     })
 }
 
@@ -68,7 +78,9 @@ async fn run(
     Segments(name): Segments<String>,
     Body(run): Body<RunQuery>,
 ) -> Result<Reply, Fault> {
-    let (revision, result, shape) = store.run_query(&name, &run.params).await?;
+    let query = store.query_named(&name).await?.with(&run.params)?;
+    let (table, query) = acting::asked(&store, query).await?;
+    let (revision, result, shape) = table.store().run(query).await?;
     Reply::json(&QueryResult {
         revision,
         result: shape.result(&result),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chancery::limits::TRANSACTION_STEPS_MAX;
 use chancery::model::{Code, Issue};
 use chancery::{Action, Error, Json, Protected, Step, Stepped, Store, TableHandle, TransactionOptions};
 use chancery_api::transactions::{TransactionOp, TransactionOperation, TransactionReply, TransactionRequest};
@@ -49,6 +50,11 @@ async fn transact(
         Some(false) => Protected::Strip,
         _ => Protected::Refuse,
     };
+    let (max, got) = (TRANSACTION_STEPS_MAX as u64, body.operations.len() as u64);
+    if got > max {
+        let what = "operations in one transaction";
+        return Err(Error::Limit { what, max, got }.into());
+    }
     let steps = steps(&store, body.operations).await?;
     let trial = options.dry_run;
     let done = store.steps(&steps, protected, options).await?;

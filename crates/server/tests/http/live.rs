@@ -48,7 +48,7 @@ impl Client {
         client
     }
 
-    fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Client {
+    pub(crate) fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Client {
         Client {
             socket,
             aside: Vec::new(),
@@ -56,12 +56,16 @@ impl Client {
         }
     }
 
+    pub(crate) async fn say(&mut self, message: Message) {
+        self.socket.send(message).await.unwrap();
+    }
+
     async fn send(&mut self, text: impl Into<String>) {
-        self.socket.send(Message::text(text.into())).await.unwrap();
+        self.say(Message::text(text.into())).await;
     }
 
     /// The next frame.
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         match self.frame().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?}"),
@@ -83,7 +87,7 @@ impl Client {
     }
 
     /// The code with which the server closes.
-    async fn closed(&mut self) -> u16 {
+    pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             let frame = tokio::time::timeout(SOON, self.socket.next()).await;
             match frame.expect("it was not closed") {

@@ -14,6 +14,7 @@ mod files;
 mod harness;
 mod history;
 mod live;
+mod live_operations;
 mod live_transactions;
 mod openapi;
 mod query;

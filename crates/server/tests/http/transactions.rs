@@ -271,3 +271,13 @@ async fn readers_may_not_and_fields_of_the_store_are_refused() {
         json!([])
     );
 }
+
+#[tokio::test]
+async fn too_many_operations_are_refused_before_any_is_looked_at() {
+    let (server, _) = two_tables().await;
+    let operations: Vec<Value> = (0..1_001)
+        .map(|number| json!({"op": "create", "table": format!("none-{number}"), "data": {}}))
+        .collect();
+    let refused = transact(&server, json!(operations)).await.expect(400);
+    assert_eq!(refused.code(), "limitExceeded");
+}
