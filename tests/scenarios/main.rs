@@ -23,4 +23,5 @@ mod transactions;
 mod typed;
 mod undo;
 mod undo_large;
+mod webhooks;
 mod workspaces;

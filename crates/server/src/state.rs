@@ -34,6 +34,8 @@ pub struct Limits {
     pub concurrent_requests_max: usize,
     /// Streams of events that are open at the same time.
     pub event_streams_max: usize,
+    /// How long a part of a stream may wait to be read before the stream ends.
+    pub event_stream_send_max: Duration,
     /// Longest that sending one message of a webhook may take.
     pub webhook_time_max: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(limits::REQUEST_SECONDS_MAX),
             concurrent_requests_max: limits::CONCURRENT_REQUESTS_MAX,
             event_streams_max: limits::EVENT_STREAMS_MAX,
+            event_stream_send_max: Duration::from_secs(limits::EVENT_STREAM_SEND_SECONDS_MAX),
             webhook_time_max: Duration::from_secs(limits::WEBHOOK_SECONDS_MAX),
         }
     }

@@ -1,7 +1,7 @@
 //! Topics that a socket follows. Events are read from the log as fast as they can be sent, so a slow socket costs no memory.
 
 use chancery::model::JsonMap;
-use chancery::{Event, Events, Since, Topic};
+use chancery::{Events, Look, Since, Topic};
 use chancery_api::{ErrorCode, limits};
 
 use super::frame;
@@ -13,8 +13,6 @@ pub(crate) struct Followed {
     pub(crate) number: u64,
     topic: Topic,
     events: Events,
-    /// The first event, read in order to begin.
-    first: Option<Event>,
 }
 
 impl Socket {
@@ -30,19 +28,15 @@ impl Socket {
         let topic = Topic::parse(topic)?;
         let store = self.store().await?;
         let mut events = store.events(since.map_or(Since::Now, Since::Revision));
-        let first = events.next_at_once().await?;
+        // A log that does not hold the place is a refusal.
+        events.look().await?;
         let number = self.number();
         let mut body = frame::member("subscription", number);
-        let revision = match &first {
-            Some(first) => first.revision - 1,
-            None => events.revision(),
-        };
-        body.insert("revision".into(), revision.into());
+        body.insert("revision".into(), events.revision().into());
         self.followed.push(Followed {
             number,
             topic,
             events,
-            first,
         });
         Ok(body)
     }
@@ -70,13 +64,11 @@ impl Socket {
                 return Ok(Some(false));
             };
             let number = followed.number;
-            let event = match followed.first.take() {
-                Some(first) => Ok(Some(first)),
-                None => followed.events.next_at_once().await,
-            };
-            let event = match event {
-                Ok(Some(event)) => event,
-                Ok(None) => return Ok(Some(false)),
+            let event = match followed.events.look().await {
+                Ok(Look::Found(event)) => event,
+                // The next events may be far off: others have their turn before it looks on.
+                Ok(Look::Passed) => return Ok(Some(true)),
+                Ok(Look::End) => return Ok(Some(false)),
                 Err(error) => {
                     self.end_of(number, error).await?;
                     return Ok(None);
