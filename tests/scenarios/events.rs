@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chancery::{
-    BridgeOptions, ColumnInput, Error, Event, EventKind, Events, Json, Reason, Record, Since, Store,
+    BridgeOptions, ColumnInput, Error, Event, EventKind, Events, Json, Look, Reason, Record, Since, Store,
     TableHandle, TableInput, Topic, WorkspaceInput, json,
 };
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand, twice_on_postgres};
@@ -255,17 +255,13 @@ fn all_events_of_a_commit_come_together_and_a_revision_is_a_place_to_resume() {
         let mut events = store.events(Since::Revision(0));
         let mut revisions = Vec::new();
         for count in [3, 2_345, 1] {
-            let commit = events
-                .next_commit_at_once()
-                .await
-                .expect("read")
-                .expect("there is one");
+            let commit = events.next_commit().await.expect("read");
             assert_eq!(commit.len(), count);
             assert!(commit.iter().all(|event| event.revision == commit[0].revision));
             revisions.push(commit[0].revision);
             assert_eq!(events.revision(), commit[0].revision);
         }
-        assert!(events.next_commit_at_once().await.expect("read").is_none());
+        assert!(events.next_at_once().await.expect("read").is_none());
         for (revision, left) in [
             (revisions[0] - 1, 2_349),
             (revisions[0], 2_346),
@@ -523,5 +519,65 @@ fn a_bridge_forwards_what_it_is_told_to_and_counts_what_is_rejected() {
         let taken = taken.lock().expect("unbroken").clone();
         let expected = [0, 2, 4].map(|n| ("rules.notes.inserted".to_owned(), json!({"rank": n})));
         assert_eq!(taken, expected);
+    });
+}
+
+#[test]
+fn a_place_beyond_the_end_of_the_log_is_refused_and_its_end_is_not() {
+    on_every_backend(|store| async move {
+        let notes = notes(&store).await;
+        notes.insert(json!({"text": "one"})).await.expect("inserted");
+        let revision = store.revision().await.expect("a revision");
+        let number = store.changes(0, 100).await.expect("the log").len() as u64;
+        for since in [
+            Since::Revision(revision + 1),
+            Since::Revision(u64::MAX),
+            Since::Change(number + 1),
+            Since::Change(u64::MAX),
+        ] {
+            let told = store.events(since).next_at_once().await;
+            assert!(
+                matches!(told, Err(Error::Gone { oldest: 0, newest }) if newest == revision),
+                "{since:?}: {told:?}"
+            );
+        }
+        let followed = store.follow(number + 1).next().await;
+        assert!(matches!(followed, Err(Error::Gone { .. })), "{followed:?}");
+        let mut all = Vec::new();
+        for since in [Since::Revision(revision), Since::Change(number)] {
+            let mut events = store.events(since);
+            assert!(
+                events.next_at_once().await.expect("a place").is_none(),
+                "{since:?}"
+            );
+            all.push(events);
+        }
+        notes.insert(json!({"text": "two"})).await.expect("inserted");
+        for mut events in all {
+            assert_eq!(next(&mut events).await.number, number + 1);
+        }
+    });
+}
+
+#[test]
+fn a_look_comes_back_from_a_log_of_others_and_says_how_far_it_is() {
+    on_every_backend(|store| async move {
+        let input = WorkspaceInput {
+            name: "Other".into(),
+            ..Default::default()
+        };
+        store.create_workspace(input).await.expect("made");
+        let other = store.in_workspace("other").expect("found");
+        let busy = notes(&other).await;
+        for part in 0..2 {
+            let all = (0..1_000).map(|rank| json!({"rank": rank + part})).collect();
+            busy.insert_many(all).await.expect("inserted");
+        }
+        let mut events = store.events(Since::Change(0));
+        let mut places = Vec::new();
+        while let Look::Passed = events.look().await.expect("the log can be read") {
+            places.push(events.position());
+        }
+        assert_eq!(places[..2], [1_000, 2_000]);
     });
 }

@@ -24,4 +24,5 @@ mod typed;
 mod undo;
 mod undo_large;
 mod undo_rules;
+mod webhooks;
 mod workspaces;

@@ -47,7 +47,7 @@ fn what_is_older_is_let_go_and_whoever_asks_for_it_is_told() {
         ] {
             let told = store.events(since).next().await;
             assert!(
-                matches!(told, Err(Error::Gone { oldest }) if oldest == before + 1),
+                matches!(told, Err(Error::Gone { oldest, .. }) if oldest == before + 1),
                 "{since:?}: {told:?}"
             );
         }

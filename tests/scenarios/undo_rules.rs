@@ -54,9 +54,9 @@ async fn hindered(store: &Store, operation: &str, tables: &[&TableHandle]) -> Re
 }
 
 fn told(skipped: &[Skipped]) -> Vec<(&str, &str, Why)> {
-    let told =
-        |skipped: &'_ Skipped| -> (&'_ str, &'_ str, Why) { (&skipped.table, &skipped.key, skipped.why) };
-    skipped.iter().map(told).collect()
+    let told = skipped.iter();
+    told.map(|skipped| (&*skipped.table, &*skipped.key, skipped.why))
+        .collect()
 }
 
 #[test]

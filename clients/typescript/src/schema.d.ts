@@ -1065,7 +1065,7 @@ export interface paths {
         };
         /**
          * What happened, in order: a page of events or, with `Accept: text/event-stream`, all of them as they come. A stream is
-         *     resumed by `Last-Event-ID`, exactly after the event with that number.
+         *     resumed by `Last-Event-ID`, exactly after the event with that number. A page may hold few events, or none, and there is more.
          */
         get: operations["listChanges"];
         put?: never;
@@ -12041,6 +12041,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                    "text/event-stream": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -12079,7 +12080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The change log does not reach back so far any more. */
+            /** @description The change log does not hold that place, any more or yet. */
             410: {
                 headers: {
                     [name: string]: unknown;

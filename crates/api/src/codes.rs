@@ -92,7 +92,7 @@ error_codes! {
     Irreversible "irreversible" 409 "It cannot be taken back": "The operation cleared a table, and the change log does not keep what was in it; restore a backup.";
     ChangedSince "changedSince" 409 "Something was changed since": "The operation cannot be taken back as a whole; without allOrNothing what was changed since stays as it is.";
     Gone "gone" 410 "It is in the trash": "The record is deleted but can be restored.";
-    RevisionGone "revisionGone" 410 "The change log does not reach back so far": "Read the records again and go on from the current revision.";
+    RevisionGone "revisionGone" 410 "The change log does not hold that place": "Read the records again and go on from the current revision.";
     VersionConflict "versionConflict" 412 "It was changed meanwhile": "The version in If-Match is not the current one; `current` is the record as it is now.";
     BodyTooLarge "bodyTooLarge" 413 "The body is too large": "The body exceeds a limit; the detail says its name and its number.";
     UnsupportedMediaType "unsupportedMediaType" 415 "The content type does not fit": "The route does not read this Content-Type; the detail names those it reads.";

@@ -70,6 +70,8 @@ pub const LIVE_TRANSACTION_IDLE_SECONDS_MAX: u64 = 30;
 pub const LIVE_CHECK_SECONDS: u64 = 2;
 /// Streams of events that are open at the same time; above it the answer is 503 with `Retry-After`.
 pub const EVENT_STREAMS_MAX: usize = 1_000;
+/// How long a part of a stream of events may wait to be read, in seconds; then the stream ends.
+pub const EVENT_STREAM_SEND_SECONDS_MAX: u64 = 60;
 /// When to come again if there are too many, in seconds.
 pub const STREAM_RETRY_SECONDS: u64 = 10;
 /// Most topics of one request.

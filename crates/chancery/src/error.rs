@@ -133,11 +133,13 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
-    /// The change log does not reach back so far any more.
-    #[error("the change log begins at revision {oldest}")]
+    /// The change log does not hold a place: it does not reach back so far any more, or was restored from an earlier state.
+    #[error("the change log holds revisions {oldest} to {newest}")]
     Gone {
-        /// The oldest revision that it still holds.
+        /// The oldest revision that it still holds; 0 if it goes back to the beginning.
         oldest: u64,
+        /// The newest.
+        newest: u64,
     },
     /// Somebody wrote to the source while it was moved.
     #[error("the source was written to meanwhile: it was at revision {from} and is at {to}")]

@@ -9,6 +9,7 @@ use chancery_storage::News;
 use tokio::sync::watch;
 
 use crate::error::Error;
+use crate::events::{check_place, gone};
 use crate::store::Store;
 
 /// Changes that are read at once.
@@ -44,6 +45,7 @@ impl Store {
         Changes {
             store: self.clone(),
             seen: after,
+            begun: false,
             ready: VecDeque::new(),
             news: self.core.backend.news(),
         }
@@ -55,6 +57,8 @@ pub struct Changes {
     store: Store,
     /// The number of the newest change that was read.
     seen: u64,
+    /// Whether the log is known to hold the place.
+    begun: bool,
     ready: VecDeque<Change>,
     news: watch::Receiver<News>,
 }
@@ -63,7 +67,8 @@ impl Changes {
     /// The next change; waits until there is one. May be given up at any await without losing any.
     ///
     /// # Errors
-    /// [`Error::Gone`] if the log does not reach back so far any more; [`Error::Storage`] if it cannot be read: call again to go on where it stopped, unless the store is closed.
+    /// [`Error::Gone`] if the log does not hold the place, any more or yet; [`Error::Storage`] if it cannot be read: call again
+    /// to go on where it stopped, unless the store is closed.
     pub async fn next(&mut self) -> Result<Change, Error> {
         loop {
             if let Some(change) = self.ready.pop_front() {
@@ -71,12 +76,14 @@ impl Changes {
             }
             // Marked before the log is read, so that news which comes meanwhile is not missed.
             self.news.mark_unchanged();
+            if !self.begun {
+                check_place(&*self.store.core.backend, self.seen).await?;
+                self.begun = true;
+            }
             let found = self.store.changes(self.seen, READ_AT_ONCE).await?;
             if let (Some(first), Some(last)) = (found.first(), found.last()) {
                 if first.number != self.seen + 1 {
-                    return Err(Error::Gone {
-                        oldest: first.revision,
-                    });
+                    return Err(gone(&*self.store.core.backend, first.revision).await?);
                 }
                 self.seen = last.number;
                 self.ready = found.into();

@@ -129,7 +129,7 @@ pub use clock::Clock;
 pub use derived::{AsColumn, AsRecord, Meta};
 pub use error::Error;
 pub use events::{
-    Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Receiver, Since, Subscription, Topic,
+    Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Look, Receiver, Since, Subscription, Topic,
 };
 pub use export::{Escape, ExportOptions, ExportStream, Header};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};

@@ -25,8 +25,11 @@ pub struct Kept {
     pub location: Option<String>,
     /// Its version.
     pub etag: Option<String>,
-    /// The body; absent when it was too large to keep, or the process ended before there was one.
+    /// The body; absent when it was too large to keep, or held a secret, or the process ended before there was one.
     pub body: Option<String>,
+    /// Whether the body held a secret that is told once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told_once: bool,
 }
 
 #[derive(Serialize, Deserialize)]

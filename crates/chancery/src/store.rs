@@ -457,8 +457,8 @@ impl Store {
         Box::pin(core.catch_up()).await
     }
 
-    /// The time, in ms since 1970.
-    pub(crate) fn now(&self) -> i64 {
+    /// The time by the store's clock, in ms since 1970.
+    pub fn now(&self) -> i64 {
         self.core.clock.now()
     }
 

@@ -189,6 +189,9 @@ impl From<Problem> for Failure {
             | ErrorCode::ReferenceViolation
             | ErrorCode::AlreadyExists
             | ErrorCode::VersionConflict
+            | ErrorCode::TransactionConflict
+            | ErrorCode::Irreversible
+            | ErrorCode::ChangedSince
             | ErrorCode::Gone
             | ErrorCode::RecordNotFound
             | ErrorCode::InvalidFile => Exit::Refused,

@@ -71,6 +71,20 @@ pub enum Reason {
     Undo,
 }
 
+impl Reason {
+    /// Its name, as events and histories say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::User => "user",
+            Reason::Ttl => "ttl",
+            Reason::Eviction => "eviction",
+            Reason::Merge => "merge",
+            Reason::Import => "import",
+            Reason::Undo => "undo",
+        }
+    }
+}
+
 /// One row of the change log.
 ///
 /// It holds what was before: the state after a change is the state before the record's next change, or the record

@@ -134,7 +134,8 @@ pub(crate) fn changes(method: &Method) -> bool {
     )
 }
 
-fn bearer(value: &HeaderValue) -> Option<&str> {
+/// The key in a header `Authorization`.
+pub(crate) fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

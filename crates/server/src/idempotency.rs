@@ -1,7 +1,8 @@
 //! Doing a keyed POST once: the first answer is kept for 24 hours and given again. Knows nothing of what is done.
 //!
 //! A key belongs to its caller. While the first request runs, a second is told so (409); another body under the same
-//! key is refused (409). Refusals are not kept: they did nothing, so a corrected request may use the key again.
+//! key is refused (409). Refusals are not kept: they did nothing, so a corrected request may use the key again. Nor are answers
+//! that hold a secret: that the request was done is known, and a repetition is told so.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use parking_lot::Mutex;
 use crate::caller::Caller;
 use crate::extract::{media_type, read_body};
 use crate::fault::Fault;
+use crate::reply::ToldOnce;
 use crate::state::App;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -150,7 +152,8 @@ fn begin(app: &App, name: &str) -> Option<Running> {
 async fn keep(app: &App, name: String, asked: String, response: Response) -> Result<Response, Fault> {
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(Fault::internal)?.to_bytes();
-    let small = body.len() <= limits::IDEMPOTENCY_ANSWER_BYTES_MAX;
+    let told_once = parts.extensions.get::<ToldOnce>().is_some();
+    let may_keep = !told_once && body.len() <= limits::IDEMPOTENCY_ANSWER_BYTES_MAX;
     let text = |name: HeaderName| {
         parts
             .headers
@@ -164,17 +167,24 @@ async fn keep(app: &App, name: String, asked: String, response: Response) -> Res
         content_type: text(header::CONTENT_TYPE),
         location: text(header::LOCATION),
         etag: text(header::ETAG),
-        body: if small {
-            String::from_utf8(body.to_vec()).ok()
-        } else {
-            None
+        body: match may_keep {
+            true => String::from_utf8(body.to_vec()).ok(),
+            false => None,
         },
+        told_once,
     };
     app.answers.replies.keep(&name, kept).await?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
 fn replay(kept: Kept) -> Result<Response, Fault> {
+    if kept.told_once {
+        let made = kept.location.unwrap_or_default();
+        let detail = format!("The request was done before and made {made}; its secret is told once only.");
+        let hint =
+            "If the first answer was lost, delete what it made and repeat the request with another key.";
+        return Err(Fault::new(ErrorCode::Conflict, detail).hint(hint));
+    }
     let Some(body) = kept.body else {
         let max = limits::IDEMPOTENCY_ANSWER_BYTES_MAX;
         let detail = format!(

@@ -9,6 +9,10 @@ use serde::Serialize;
 use crate::conventions::REVISION;
 use crate::fault::Fault;
 
+/// Marks an answer that holds a secret.
+#[derive(Clone, Copy)]
+pub(crate) struct ToldOnce;
+
 /// An answer in the making.
 pub(crate) struct Reply {
     response: Response,
@@ -67,6 +71,12 @@ impl Reply {
             HeaderName::from_static("preference-applied"),
             HeaderValue::from_static("return=minimal"),
         )
+    }
+
+    /// Says that it holds a secret that is told this once: it is kept nowhere, and not given again.
+    pub(crate) fn told_once(mut self) -> Reply {
+        self.response.extensions_mut().insert(ToldOnce);
+        self
     }
 
     /// A header.

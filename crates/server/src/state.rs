@@ -38,6 +38,8 @@ pub struct Limits {
     pub live_answer_bytes_max: usize,
     /// Most records that one operation on a socket answers.
     pub live_answer_records_max: usize,
+    /// How long a part of a stream may wait to be read before the stream ends.
+    pub event_stream_send_max: Duration,
     /// Longest that sending one message of a webhook may take.
     pub webhook_time_max: Duration,
 }
@@ -52,6 +54,7 @@ impl Default for Limits {
             event_streams_max: limits::EVENT_STREAMS_MAX,
             live_answer_bytes_max: limits::LIVE_ANSWER_BYTES_MAX,
             live_answer_records_max: limits::LIVE_ANSWER_RECORDS_MAX,
+            event_stream_send_max: Duration::from_secs(limits::EVENT_STREAM_SEND_SECONDS_MAX),
             webhook_time_max: Duration::from_secs(limits::WEBHOOK_SECONDS_MAX),
         }
     }

@@ -20,10 +20,10 @@ use chancery_model::{Json, JsonMap, Key, Table};
 use serde::{Deserialize, Serialize};
 
 pub use bridge::{Bridge, BridgeOptions, Receiver};
-pub use reader::Events;
+pub use reader::{Events, Look};
+pub(crate) use reader::{check_place, gone};
 pub use subscription::{HandlerError, Subscription};
 pub use topic::Topic;
-pub(crate) use topic::any as any_topic;
 
 use crate::record::{Record, key_json};
 use crate::store::Store;
@@ -124,7 +124,7 @@ impl Event {
         if let Some(key) = &self.key {
             flat.insert("key".into(), key_json(key));
         }
-        flat.insert("reason".into(), reason_name(self.reason).into());
+        flat.insert("reason".into(), self.reason.as_str().into());
         if let Some(actor) = &self.actor {
             flat.insert("actor".into(), (&**actor).into());
         }
@@ -144,18 +144,6 @@ impl Event {
             _ => add("record", self.record()),
         }
         flat
-    }
-}
-
-/// A reason as it stands on the wire.
-pub(crate) fn reason_name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::User => "user",
-        Reason::Ttl => "ttl",
-        Reason::Eviction => "eviction",
-        Reason::Merge => "merge",
-        Reason::Import => "import",
-        Reason::Undo => "undo",
     }
 }
 

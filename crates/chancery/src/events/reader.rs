@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use chancery_model::change::Change;
-use chancery_storage::{CommitQuery, News};
+use chancery_storage::{Backend, CommitQuery, News};
 use tokio::sync::watch;
 
 use super::ahead::Ahead;
@@ -13,6 +13,17 @@ use super::{Event, Since};
 use crate::error::Error;
 use crate::follow::{LOOK_EVERY, READ_AT_ONCE};
 use crate::store::Store;
+
+/// What one look of a reader found.
+#[derive(Debug)]
+pub enum Look<T> {
+    /// What was asked for.
+    Found(T),
+    /// Nothing yet: a part of the log was read, and the next look says what is in it.
+    Passed,
+    /// Nothing: it is at the end of the log.
+    End,
+}
 
 /// Reads the events of one workspace. Nothing is lost when any of its waits is given up.
 pub struct Events {
@@ -27,8 +38,6 @@ pub struct Events {
     newest: u64,
     /// Every event up to this revision was read.
     whole: u64,
-    /// The number of the newest event that was given out.
-    given: u64,
     ready: VecDeque<Event>,
     ahead: Ahead,
     news: watch::Receiver<News>,
@@ -49,7 +58,6 @@ impl Events {
             after: 0,
             newest: 0,
             whole: 0,
-            given: 0,
             ready: VecDeque::new(),
             ahead: Ahead::default(),
             news,
@@ -59,15 +67,14 @@ impl Events {
     /// The next event; waits until there is one.
     ///
     /// # Errors
-    /// [`Error::Gone`] if the log does not reach back so far any more, [`Error::Storage`] if it cannot be read: call again to go
+    /// [`Error::Gone`] if the log does not hold the place, any more or yet, [`Error::Storage`] if it cannot be read: call again to go
     /// on where it stopped, unless the store is closed.
     pub async fn next(&mut self) -> Result<Event, Error> {
         loop {
-            if let Some(event) = self.take() {
-                return Ok(event);
-            }
-            if !self.read().await? {
-                self.wait().await;
+            match self.look().await? {
+                Look::Found(event) => return Ok(event),
+                Look::Passed => {}
+                Look::End => self.wait().await,
             }
         }
     }
@@ -78,11 +85,10 @@ impl Events {
     /// As [`Events::next`].
     pub async fn next_at_once(&mut self) -> Result<Option<Event>, Error> {
         loop {
-            if let Some(event) = self.take() {
-                return Ok(Some(event));
-            }
-            if !self.read().await? {
-                return Ok(None);
+            match self.look().await? {
+                Look::Found(event) => return Ok(Some(event)),
+                Look::Passed => {}
+                Look::End => return Ok(None),
             }
         }
     }
@@ -93,36 +99,48 @@ impl Events {
     /// As [`Events::next`].
     pub async fn next_commit(&mut self) -> Result<Vec<Event>, Error> {
         loop {
-            if let Some(events) = self.take_commit() {
-                return Ok(events);
-            }
-            if !self.read().await? {
-                self.wait().await;
+            match self.look_commit().await? {
+                Look::Found(events) => return Ok(events),
+                Look::Passed => {}
+                Look::End => self.wait().await,
             }
         }
     }
 
-    /// All events of the next commit that has any, if there is one already; none at the end of the log.
+    /// The next event, as far as one short look tells: for whoever has something to do besides. A log may hold millions of
+    /// changes of others between two events, and [`Events::next`] comes back after all of them only.
     ///
     /// # Errors
     /// As [`Events::next`].
-    pub async fn next_commit_at_once(&mut self) -> Result<Option<Vec<Event>>, Error> {
-        loop {
-            if let Some(events) = self.take_commit() {
-                return Ok(Some(events));
-            }
-            if !self.read().await? {
-                return Ok(None);
-            }
+    pub async fn look(&mut self) -> Result<Look<Event>, Error> {
+        match self.take() {
+            Some(event) => Ok(Look::Found(event)),
+            None => self.read_on().await,
         }
     }
 
-    /// The number to resume after, for [`Since::Change`]: that of the newest event that was given out, or, when all that were
-    /// read are, of the newest change of any workspace that was read.
+    /// The same of all events of the next commit that has any.
+    ///
+    /// # Errors
+    /// As [`Events::next`].
+    pub async fn look_commit(&mut self) -> Result<Look<Vec<Event>>, Error> {
+        match self.take_commit() {
+            Some(events) => Ok(Look::Found(events)),
+            None => self.read_on().await,
+        }
+    }
+
+    /// Waits until there may be more than at the last look.
+    pub async fn wait(&mut self) {
+        // Nobody rings any more once the store is closed; then the next look says so.
+        let _ = tokio::time::timeout(LOOK_EVERY, self.news.changed()).await;
+    }
+
+    /// The number to resume after, for [`Since::Change`]: everything up to it was given out, or is of another workspace.
     pub fn position(&self) -> u64 {
-        match self.ready.is_empty() {
-            true => self.seen.max(self.given),
-            false => self.given,
+        match self.ready.front() {
+            Some(next) => next.number - 1,
+            None => self.seen,
         }
     }
 
@@ -136,9 +154,7 @@ impl Events {
     }
 
     fn take(&mut self) -> Option<Event> {
-        let event = self.ready.pop_front()?;
-        self.given = event.number;
-        Some(event)
+        self.ready.pop_front()
     }
 
     fn take_commit(&mut self) -> Option<Vec<Event>> {
@@ -147,9 +163,14 @@ impl Events {
             return None;
         }
         let end = self.ready.partition_point(|event| event.revision <= revision);
-        let events: Vec<Event> = self.ready.drain(..end).collect();
-        self.given = events.last().map_or(self.given, |event| event.number);
-        Some(events)
+        Some(self.ready.drain(..end).collect())
+    }
+
+    async fn read_on<T>(&mut self) -> Result<Look<T>, Error> {
+        Ok(match self.read().await? {
+            true => Look::Passed,
+            false => Look::End,
+        })
     }
 
     /// Reads a window; answers whether anything is known now that was not.
@@ -168,9 +189,8 @@ impl Events {
             return Ok(more);
         };
         if first.number != self.seen + 1 {
-            return Err(Error::Gone {
-                oldest: first.revision,
-            });
+            let oldest = first.revision;
+            return Err(gone(backend, oldest).await?);
         }
         let (number, revision) = (last.number, last.revision);
         // Commits are seen whole, so the end of the log is the end of one.
@@ -188,17 +208,23 @@ impl Events {
 
     /// The number of a change that all before the place have at most, and the revision that is left out of what follows.
     async fn begin(&self, since: Since) -> Result<(u64, u64), Error> {
+        let backend = &*self.store.core.backend;
         let revision = match since {
-            Since::Change(number) => return Ok((number, 0)),
+            Since::Change(number) => {
+                check_place(backend, number).await?;
+                return Ok((number, 0));
+            }
             Since::Revision(revision) => revision,
             Since::Now => 0,
         };
+        if revision > backend.revision().await? {
+            return Err(gone(backend, backend.oldest().await?).await?);
+        }
         let newest = CommitQuery::Before {
             revision: revision.saturating_add(1),
             operation: None,
             limit: 1,
         };
-        let backend = &*self.store.core.backend;
         if let Some(logged) = backend.commits(newest).await?.first() {
             return Ok((logged.first_change.saturating_sub(1), revision));
         }
@@ -208,9 +234,29 @@ impl Events {
         let seen = first.filter(follows).map_or(0, |change| change.number - 1);
         Ok((seen, revision))
     }
+}
 
-    async fn wait(&mut self) {
-        // Nobody rings any more once the store is closed; then the next look says so.
-        let _ = tokio::time::timeout(LOOK_EVERY, self.news.changed()).await;
+/// That the log does not hold a place, and what it holds.
+pub(crate) async fn gone(backend: &dyn Backend, oldest: u64) -> Result<Error, Error> {
+    let newest = backend.revision().await?;
+    Ok(Error::Gone { oldest, newest })
+}
+
+/// Refuses a place beyond the end of the log: of a log that was restored from an earlier state, or of another. Whoever followed
+/// it from there would hear nothing until it has grown so far, and not know.
+pub(crate) async fn check_place(backend: &dyn Backend, number: u64) -> Result<(), Error> {
+    if number == 0 || !backend.changes(number - 1, 1).await?.is_empty() {
+        return Ok(());
+    }
+    // All changes may have been let go; the newest commit stays, and says how many there were.
+    let newest = CommitQuery::Before {
+        revision: u64::MAX,
+        operation: None,
+        limit: 1,
+    };
+    let newest = backend.commits(newest).await?.pop();
+    match newest.is_some_and(|logged| logged.first_change > number) {
+        true => Ok(()),
+        false => Err(gone(backend, backend.oldest().await?).await?),
     }
 }

@@ -105,10 +105,11 @@ where
             match next {
                 Ok(event) => self.call(event).await,
                 Err(Error::Storage(StorageError::Closed)) => return,
-                Err(Error::Gone { oldest }) => {
+                Err(Error::Gone { oldest, newest }) => {
                     tracing::error!(
                         oldest,
-                        "a handler was slower than the change log is kept: it missed events"
+                        newest,
+                        "the change log does not hold the place of a handler: it missed events"
                     );
                     events = store.events(Since::Revision(oldest.saturating_sub(1)));
                 }
@@ -121,7 +122,7 @@ where
     }
 
     async fn call(&mut self, event: Event) {
-        if !super::topic::any(&self.topics, &event) {
+        if !Topic::any(&self.topics, &event) {
             return;
         }
         let (number, topic) = (event.number, event.topic());

@@ -81,6 +81,11 @@ impl Topic {
             && self.table.as_ref().is_none_or(|table| *table == event.table.slug)
     }
 
+    /// Whether an event is one of any of these topics; of all if there are none.
+    pub fn any(topics: &[Topic], event: &Event) -> bool {
+        topics.is_empty() || topics.iter().any(|topic| topic.matches(event))
+    }
+
     /// The topic as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -103,11 +108,6 @@ impl fmt::Display for Topic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.text)
     }
-}
-
-/// Whether an event is one of any of these; of all if there are none.
-pub(crate) fn any(topics: &[Topic], event: &Event) -> bool {
-    topics.is_empty() || topics.iter().any(|topic| topic.matches(event))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Webhook {
 
     /// Whether it is told of an event.
     pub fn wants(&self, event: &crate::Event) -> bool {
-        crate::events::any_topic(&self.topics, event)
+        Topic::any(&self.topics, event)
     }
 }
 
@@ -185,7 +185,7 @@ impl Webhooks {
         Ok(self.kept(id).await?.0)
     }
 
-    /// Changes a webhook.
+    /// Changes a webhook. One that is switched on again counts as well until something fails.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Definition`].
@@ -245,8 +245,13 @@ impl Webhooks {
     ) -> Result<Webhook, Error> {
         loop {
             let (_, mut body, version) = self.kept(id).await?;
+            let was_active = body.active;
             change(&mut body)?;
-            match self.write(vec![put(id, &body, version)?]).await {
+            let mut documents = vec![put(id, &body, version)?];
+            if body.active && !was_active {
+                documents.push(self.begun_anew(id).await?);
+            }
+            match self.write(documents).await {
                 // Somebody else changed it meanwhile.
                 Err(Error::Storage(StorageError::DocumentConflict { .. })) => continue,
                 written => written?,

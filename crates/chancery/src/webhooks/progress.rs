@@ -86,9 +86,9 @@ impl Progress {
         }
     }
 
-    /// Everything up to this change is done.
-    pub fn passed(&mut self, number: u64) {
-        self.change = Some(number);
+    /// Everything up to this change is done; answers whether that is further than before.
+    pub fn passed(&mut self, number: u64) -> bool {
+        self.change.replace(number) != Some(number)
     }
 
     /// Notes what became of a message, in place of what is noted of it already.
@@ -166,11 +166,35 @@ impl Webhooks {
         Ok(())
     }
 
+    /// Whether the right to send is still there: nobody has written the place since.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn holds(&self, claim: &Claim) -> Result<bool, Error> {
+        match self.held(&claim.id).await {
+            Ok((_, version)) => Ok(version == claim.version),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The place of a webhook as it is, where nothing fails yet.
+    pub(super) async fn begun_anew(&self, id: &str) -> Result<DocumentWrite, Error> {
+        let (progress, version) = self.held(id).await?;
+        let progress = Progress {
+            failing_since: None,
+            ..progress
+        };
+        document(KIND, id, &progress, version)
+    }
+
     /// Goes back, or ahead: sends everything after a revision, once more if it was sent. Whoever sends now begins anew.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`], [`Error::Gone`] if the log does not hold the revision.
     pub async fn rewind(&self, id: &str, revision: u64) -> Result<(), Error> {
+        // Read once, so that what could not be sent is refused here and not when nobody looks.
+        self.store.events(Since::Revision(revision)).look().await?;
         loop {
             let (progress, version) = self.held(id).await?;
             let mut claim = Claim {

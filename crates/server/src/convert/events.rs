@@ -1,53 +1,19 @@
 //! Events, webhooks and deliveries as they stand on the wire. Decides nothing.
 
 use chancery::webhooks as library;
-use chancery::{Event, EventKind, Reason, Record};
+use chancery::{Event, Json};
 use chancery_api::changes as wire;
 use chancery_api::webhooks::{Delivery, Webhook};
 
-use super::{maybe_time, records, time};
+use super::{maybe_time, time};
+use crate::fault::Fault;
 
-/// An event.
-pub fn event(event: &Event) -> wire::Event {
-    let flat = |record: Option<&Record>| record.map(Record::flat);
-    let updated = event.kind == EventKind::Updated;
-    wire::Event {
-        number: event.number,
-        revision: event.revision,
-        at: event.at,
-        topic: event.topic(),
-        kind: kind(event.kind),
-        table: event.table.slug.clone(),
-        key: event.key.as_ref().map(records::key_json),
-        reason: reason(event.reason),
-        actor: event.actor.as_deref().map(str::to_owned),
-        operation: event.operation.as_deref().map(str::to_owned),
-        record: flat(event.record().filter(|_| !updated)),
-        old_record: flat(event.old.as_ref().filter(|_| updated)),
-        new_record: flat(event.new.as_ref().filter(|_| updated)),
-    }
-}
-
-fn kind(kind: EventKind) -> wire::EventType {
-    match kind {
-        EventKind::Inserted => wire::EventType::Inserted,
-        EventKind::Updated => wire::EventType::Updated,
-        EventKind::Deleted => wire::EventType::Deleted,
-        EventKind::Restored => wire::EventType::Restored,
-        EventKind::Purged => wire::EventType::Purged,
-        EventKind::Cleared => wire::EventType::Cleared,
-    }
-}
-
-fn reason(reason: Reason) -> wire::EventReason {
-    match reason {
-        Reason::User => wire::EventReason::User,
-        Reason::Ttl => wire::EventReason::Ttl,
-        Reason::Eviction => wire::EventReason::Eviction,
-        Reason::Merge => wire::EventReason::Merge,
-        Reason::Import => wire::EventReason::Import,
-        Reason::Undo => wire::EventReason::Undo,
-    }
+/// An event as the wire types have it. Its form is made in one place, [`Event::flat`].
+///
+/// # Errors
+/// 500 if the two differ.
+pub(crate) fn event(event: &Event) -> Result<wire::Event, Fault> {
+    serde_json::from_value(Json::Object(event.flat())).map_err(Fault::internal)
 }
 
 /// A webhook, without its secret.
@@ -77,5 +43,38 @@ pub(crate) fn delivery(delivery: &library::Delivery) -> Delivery {
         status: delivery.status,
         error: delivery.error.clone(),
         took_ms: delivery.took_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery::{EventKind, Reason, Since, Store, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_event_has_the_form_of_the_wire_types() {
+        let store = Store::open("memory:").await.unwrap();
+        let definition =
+            json!({"key": "sku", "schema": {"sku": {"type": "string"}, "stock": {"type": "number"}}});
+        let items = store.define_bucket("items", &definition).await.unwrap();
+        items.insert(json!({"sku": "a", "stock": 1})).await.unwrap();
+        items.update("a", json!({"stock": 2})).await.unwrap();
+        items.clear().await.unwrap();
+        let mut events = store.events(Since::Revision(0));
+        let mut told = 0;
+        while let Some(mut had) = events.next_at_once().await.unwrap() {
+            told += 1;
+            use Reason::{Eviction, Import, Merge, Ttl, Undo, User};
+            for reason in [User, Ttl, Eviction, Merge, Import, Undo] {
+                for kind in EventKind::ALL {
+                    (had.reason, had.kind) = (reason, kind);
+                    had.operation = Some("op".into());
+                    let wire = event(&had).unwrap();
+                    assert_eq!(serde_json::to_value(&wire).unwrap(), Json::Object(had.flat()));
+                }
+            }
+        }
+        assert_eq!(told, 3);
     }
 }

@@ -1,6 +1,6 @@
 //! Histories, operations and reports of undos on their way out.
 
-use chancery::{ChangeKind, History, HistoryStep, Operation, Reason, RevertReport, Skipped, Why};
+use chancery::{ChangeKind, History, HistoryStep, Operation, RevertReport, Skipped, Why};
 use chancery_api::history as wire;
 use chancery_api::records::Pagination;
 
@@ -25,7 +25,7 @@ fn step(step: HistoryStep) -> wire::HistoryStep {
         revision: step.revision,
         at: time(step.at),
         actor: step.actor.as_deref().map(str::to_owned),
-        reason: reason(step.reason).to_owned(),
+        reason: step.reason.as_str().to_owned(),
         operation: step.operation.to_string(),
         kind: match step.kind {
             ChangeKind::Inserted => wire::StepKind::Inserted,
@@ -35,17 +35,6 @@ fn step(step: HistoryStep) -> wire::HistoryStep {
             _ => wire::StepKind::Updated,
         },
         changes: step.changes.into_iter().map(change).collect(),
-    }
-}
-
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::User => "user",
-        Reason::Ttl => "ttl",
-        Reason::Eviction => "eviction",
-        Reason::Merge => "merge",
-        Reason::Import => "import",
-        Reason::Undo => "undo",
     }
 }
 
@@ -66,7 +55,7 @@ pub fn operation(found: Operation) -> wire::Operation {
         operation: found.id.to_string(),
         at: time(found.at),
         actor: text(found.actor),
-        reason: reason(found.reason).to_owned(),
+        reason: found.reason.as_str().to_owned(),
         tables: found.tables.into_iter().map(counts).collect(),
         changes: found.changes,
         revision: found.revision,

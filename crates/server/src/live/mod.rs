@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::acting::{self, WorkspaceParams};
-use crate::caller::{authenticate, same_origin};
+use crate::caller::{authenticate, bearer, same_origin};
 use crate::extract::Params;
 use crate::fault::Fault;
 use crate::openapi::refusals::Named;
@@ -86,13 +86,12 @@ async fn open(
 
 /// Who the request says it is; nobody yet if it does not say.
 async fn shown(app: &App, headers: &HeaderMap) -> Result<Option<Who>, Fault> {
-    if headers.contains_key(AUTHORIZATION) {
+    if let Some(value) = headers.get(AUTHORIZATION) {
         let caller = authenticate(app, &http::Method::GET, headers).await?;
-        let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = text
-            .and_then(|text| text.split_once(' '))
-            .map(|(_, key)| key.trim());
-        return Ok(Some(Who::key(caller.principal, key.unwrap_or_default())));
+        return Ok(Some(Who::key(
+            caller.principal,
+            bearer(value).unwrap_or_default(),
+        )));
     }
     // A page of another origin can open a socket and browsers send cookies along: nothing else stands in its way.
     same_origin(headers)?;

@@ -1,7 +1,7 @@
 //! Topics that a socket follows. Events are read from the log as fast as they can be sent, so a slow socket costs no memory.
 
 use chancery::model::JsonMap;
-use chancery::{Event, Events, Since, Topic};
+use chancery::{Events, Look, Since, Topic};
 use chancery_api::{ErrorCode, limits};
 
 use super::frame;
@@ -13,8 +13,6 @@ pub(crate) struct Followed {
     pub(crate) number: u64,
     topic: Topic,
     events: Events,
-    /// The first event, read in order to begin.
-    first: Option<Event>,
     /// Whether the log could not be read the last time.
     pub(crate) stalled: bool,
 }
@@ -22,10 +20,7 @@ pub(crate) struct Followed {
 impl Followed {
     /// The revision up to which every event was told.
     pub(crate) fn revision(&self) -> u64 {
-        match &self.first {
-            Some(first) => first.revision - 1,
-            None => self.events.revision(),
-        }
+        self.events.revision()
     }
 }
 
@@ -42,17 +37,17 @@ impl Socket {
         let topic = Topic::parse(topic)?;
         let store = self.store().await?;
         let mut events = store.events(since.map_or(Since::Now, Since::Revision));
-        let first = events.next_at_once().await?;
-        let followed = Followed {
-            number: self.number(),
+        // A log that does not hold the place is a refusal.
+        events.look().await?;
+        let number = self.number();
+        let mut body = frame::member("subscription", number);
+        body.insert("revision".into(), events.revision().into());
+        self.followed.push(Followed {
+            number,
             topic,
             events,
-            first,
             stalled: false,
-        };
-        let mut body = frame::member("subscription", followed.number);
-        body.insert("revision".into(), followed.revision().into());
-        self.followed.push(followed);
+        });
         Ok(body)
     }
 
@@ -79,14 +74,13 @@ impl Socket {
                 return Ok(Some(false));
             };
             let number = followed.number;
-            let event = match followed.first.take() {
-                Some(first) => Ok(Some(first)),
-                None => followed.events.next_at_once().await,
-            };
-            followed.stalled = event.as_ref().is_err_and(chancery::Error::is_passing);
-            let event = match event {
-                Ok(Some(event)) => event,
-                Ok(None) => return Ok(Some(false)),
+            let look = followed.events.look().await;
+            followed.stalled = look.as_ref().is_err_and(chancery::Error::is_passing);
+            let event = match look {
+                Ok(Look::Found(event)) => event,
+                // The next events may be far off: others have their turn before it looks on.
+                Ok(Look::Passed) => return Ok(Some(true)),
+                Ok(Look::End) => return Ok(Some(false)),
                 // It is read again with the next look.
                 Err(error) if error.is_passing() => {
                     tracing::warn!(%error, "the change log could not be read for a topic; trying again");

@@ -63,7 +63,8 @@ async fn create(
         prefix: made.key.prefix,
         expires_at: maybe_time(made.key.expires_at),
     };
-    Ok(Reply::json(&body)?.created(&format!("/api/api-keys/{}", made.key.id)))
+    let location = format!("/api/api-keys/{}", made.key.id);
+    Ok(Reply::json(&body)?.created(&location).told_once())
 }
 
 fn not_a_time(text: &str) -> Fault {

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use chancery::{Error, Event, Events, Since, Store, Topic};
+use chancery::{Error, Event, Events, Json, Look, Since, Store, Topic};
 use chancery_api::changes::EventPage;
 use chancery_api::{ErrorCode, limits};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -20,6 +21,7 @@ use crate::acting::{self, Acting};
 use crate::caller;
 use crate::convert::events as convert;
 use crate::fault::Fault;
+use crate::observe::Observation;
 use crate::openapi::refusals::Named;
 use crate::reply::{Reply, page_limit};
 use crate::state::App;
@@ -32,10 +34,8 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// How much of a stream is made at once, in bytes.
 const PART_BYTES: usize = 64 * 1024;
-/// Events that are looked through at once for those of the topics.
-const LOOK_THROUGH: usize = 1_000;
-/// Most events that are looked through for one page.
-const PAGE_LOOK_THROUGH_MAX: usize = 100_000;
+/// Looks into the log for one page, of a thousand changes each, whoever's they are; what is left is for the next page.
+const PAGE_LOOKS_MAX: usize = 20;
 /// How long whoever listens waits before coming again, in ms.
 const COME_AGAIN_MS: u64 = 2_000;
 
@@ -104,11 +104,12 @@ impl ChangesParams {
 }
 
 /// What happened, in order: a page of events or, with `Accept: text/event-stream`, all of them as they come. A stream is
-/// resumed by `Last-Event-ID`, exactly after the event with that number.
+/// resumed by `Last-Event-ID`, exactly after the event with that number. A page may hold few events, or none, and there is more.
 #[utoipa::path(get, path = "/api/changes", operation_id = "listChanges", tag = "Changes", params(ChangesParams,
         ("Last-Event-ID" = Option<String>, Header, description = "The number of the event to go on after; of a stream only.")),
-    responses((status = 200, description = "Events.", body = EventPage, content_type = "application/json"), Named,
-        (status = 410, description = "The change log does not reach back so far any more.", body = chancery_api::Problem,
+    responses((status = 200, description = "Events.",
+            content((EventPage = "application/json"), (String = "text/event-stream"))), Named,
+        (status = 410, description = "The change log does not hold that place, any more or yet.", body = chancery_api::Problem,
             content_type = "application/problem+json")))]
 async fn changes(State(app): State<App>, Acting(store): Acting, request: Request) -> Result<Response, Fault> {
     let params = ChangesParams::of(request.uri().query())?;
@@ -130,34 +131,34 @@ async fn page(store: &Store, params: &ChangesParams, topics: &[Topic]) -> Result
     let limit = page_limit(params.limit)? as usize;
     let since = params.since.unwrap_or_default();
     let mut events = store.events(Since::Revision(since));
-    let (mut found, mut looked) = (Vec::new(), 0);
-    let (mut revision, mut has_more) = (since, false);
-    while let Some(commit) = events.next_commit_at_once().await? {
-        if found.len() >= limit || looked >= PAGE_LOOK_THROUGH_MAX {
-            has_more = true;
-            break;
+    let (mut found, mut looks, mut has_more) = (Vec::new(), 0, true);
+    let revision = loop {
+        // A commit is told whole, however many looks that takes.
+        if looks >= PAGE_LOOKS_MAX && events.revision() > since {
+            break events.revision();
         }
-        looked += commit.len();
-        revision = commit.last().map_or(revision, |event| event.revision);
-        found.extend(
-            commit
-                .iter()
-                .filter(|event| wanted(topics, event))
-                .map(convert::event),
-        );
-    }
-    if !has_more {
-        revision = events.revision();
-    }
+        match events.look_commit().await? {
+            Look::Found(commit) if found.len() >= limit => {
+                break commit.first().map_or(since, |event| event.revision - 1);
+            }
+            Look::Found(commit) => found.extend(
+                commit
+                    .into_iter()
+                    .filter(|event| Topic::any(topics, event))
+                    .map(|event| convert::event(&event)),
+            ),
+            Look::Passed => looks += 1,
+            Look::End => {
+                has_more = false;
+                break events.revision();
+            }
+        }
+    };
     Reply::json(&EventPage {
-        events: found,
+        events: found.into_iter().collect::<Result<_, _>>()?,
         revision,
         has_more,
     })
-}
-
-fn wanted(topics: &[Topic], event: &Event) -> bool {
-    topics.is_empty() || topics.iter().any(|topic| topic.matches(event))
 }
 
 async fn stream(
@@ -178,27 +179,25 @@ async fn stream(
         (None, None) => Since::Now,
     };
     let mut events = store.events(since);
-    // Read before the answer begins: then a log that does not reach back so far can still be a refusal.
-    let first = events.next_at_once().await?;
-    let mut feed = Feed {
-        ending: app.ending.subscribe(),
+    // Read before the answer begins: then a log that does not hold the place can still be a refusal.
+    events.look().await?;
+    let feed = Feed {
         headers: credentials(headers),
         app,
         topics,
-        first,
         told: events.position(),
         events,
         checked: Instant::now(),
         spoke: Instant::now(),
-        over: false,
         _permit: permit,
     };
-    feed.told = feed.first.as_ref().map_or(feed.told, |event| event.number - 1);
+    // One part waits at most, so whoever reads slowly costs no more than that.
+    let (send, parts) = mpsc::channel(1);
+    tokio::spawn(feed.run(send));
     let hello = futures::stream::iter([Ok::<_, Infallible>(format!("retry: {COME_AGAIN_MS}\n\n"))]);
-    let parts = futures::stream::unfold(
-        feed,
-        |mut feed| async move { Some((Ok(feed.part().await?), feed)) },
-    );
+    let parts = futures::stream::unfold(parts, |mut parts| async move {
+        Some((Ok(parts.recv().await?), parts))
+    });
     let body = Body::from_stream(futures::StreamExt::chain(hello, parts));
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -234,55 +233,74 @@ fn credentials(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// Events on their way to somebody.
+/// Events on their way to somebody. It runs by itself, whether they are read or not: a stream that only lived while somebody reads
+/// would keep its place for ever once nobody does.
 struct Feed {
     app: App,
     headers: HeaderMap,
     topics: Vec<Topic>,
     events: Events,
-    /// Was read and is not told yet.
-    first: Option<Event>,
     /// The id that whoever listens knows.
     told: u64,
     checked: Instant,
     spoke: Instant,
-    ending: watch::Receiver<bool>,
-    /// Whether the last words were said.
-    over: bool,
     _permit: OwnedSemaphorePermit,
 }
 
+/// What is to be said next.
+enum Part {
+    /// This, and more will follow.
+    More(String),
+    /// This, and then nothing.
+    Last(String),
+}
+
 impl Feed {
+    /// Sends until nobody listens any more, may listen any more, or takes what is sent.
+    async fn run(mut self, out: mpsc::Sender<String>) {
+        let mut ending = self.app.ending.subscribe();
+        let longest = self.app.limits.event_stream_send_max;
+        let talk = async {
+            while let Some(part) = self.part().await {
+                let (text, is_last) = match part {
+                    Part::More(text) => (text, false),
+                    Part::Last(text) => (text, true),
+                };
+                let taken = timeout(longest, out.send(text)).await;
+                if is_last || !matches!(taken, Ok(Ok(()))) {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = talk => {}
+            () = out.closed() => {}
+            _ = async { ending.wait_for(|ending| *ending).await.map(drop) } => {}
+        }
+    }
+
     /// The next part of the stream; none at its end.
-    async fn part(&mut self) -> Option<String> {
+    async fn part(&mut self) -> Option<Part> {
         loop {
-            if self.over || *self.ending.borrow() || !self.may_listen().await {
+            if !self.may_listen().await {
                 return None;
             }
-            let (out, looked) = match self.gather().await {
+            let (out, at_end) = match self.gather().await {
                 Ok(gathered) => gathered,
                 Err(error) => return self.last_words(error),
             };
             if !out.is_empty() {
                 self.spoke = Instant::now();
-                return Some(out);
+                return Some(Part::More(out));
             }
-            if looked == LOOK_THROUGH {
-                continue;
-            }
+            // Before it looks on: between two events of the topics there may be millions of others.
             if self.spoke.elapsed() >= HEARTBEAT_EVERY {
                 self.spoke = Instant::now();
-                return Some(self.heartbeat());
+                return Some(Part::More(self.heartbeat()));
             }
-            let patience = CHECK_EVERY.min(HEARTBEAT_EVERY.saturating_sub(self.spoke.elapsed()));
-            let next = tokio::select! {
-                _ = self.ending.changed() => return None,
-                next = tokio::time::timeout(patience, self.events.next()) => next,
-            };
-            match next {
-                Ok(Ok(event)) => self.first = Some(event),
-                Ok(Err(error)) => return self.last_words(error),
-                Err(_) => {}
+            if at_end {
+                let patience = CHECK_EVERY.min(HEARTBEAT_EVERY.saturating_sub(self.spoke.elapsed()));
+                let _ = timeout(patience, self.events.wait()).await;
             }
         }
     }
@@ -298,29 +316,25 @@ impl Feed {
             .is_ok()
     }
 
-    /// The events that are there already, as much as one part holds; and how many were looked through.
-    async fn gather(&mut self) -> Result<(String, usize), Error> {
+    /// The events that one look into the log shows, as much as one part holds; and whether that was its end.
+    async fn gather(&mut self) -> Result<(String, bool), Error> {
         let mut out = String::new();
-        for looked in 0..LOOK_THROUGH {
-            let event = match self.first.take() {
-                Some(event) => event,
-                None => match self.events.next_at_once().await? {
-                    Some(event) => event,
-                    None => return Ok((out, looked)),
-                },
-            };
-            if wanted(&self.topics, &event) {
-                write(&mut out, &event);
-                self.told = event.number;
-            }
-            if out.len() >= PART_BYTES {
-                return Ok((out, looked));
+        while out.len() < PART_BYTES {
+            match self.events.look().await? {
+                Look::Found(event) if Topic::any(&self.topics, &event) => {
+                    write(&mut out, &event);
+                    self.told = event.number;
+                }
+                Look::Found(_) => {}
+                Look::Passed => return Ok((out, false)),
+                Look::End => return Ok((out, true)),
             }
         }
-        Ok((out, LOOK_THROUGH))
+        Ok((out, false))
     }
 
-    /// Says that it is alive, and how far it is: so much is not read again after a break.
+    /// Says that it is alive, and how far it is: so much is not read again after a break. A block without data is told to nobody,
+    /// but sets the last event id (HTML, server-sent events, "dispatch the event").
     fn heartbeat(&mut self) -> String {
         let position = self.events.position();
         if position <= self.told {
@@ -331,21 +345,73 @@ impl Feed {
     }
 
     /// What is said before a stream ends that cannot go on.
-    fn last_words(&mut self, error: Error) -> Option<String> {
+    fn last_words(&self, error: Error) -> Option<Part> {
         let gone = matches!(error, Error::Gone { .. });
         let fault = Fault::from(error);
-        self.over = true;
-        let problem = serde_json::to_string(&fault.refusal().problem).ok()?;
-        gone.then(|| format!("event: error\ndata: {problem}\n\n"))
+        let refusal = fault.refusal();
+        if let Some(cause) = &refusal.cause {
+            self.app.metrics.observe(Observation::Failed {
+                request_id: "stream",
+                route: "/api/changes",
+                cause,
+            });
+        }
+        let problem = serde_json::to_string(&refusal.problem).ok()?;
+        gone.then(|| Part::Last(format!("event: error\ndata: {problem}\n\n")))
     }
 }
 
 fn write(out: &mut String, event: &Event) {
-    let wire = convert::event(event);
-    let data = serde_json::to_string(&wire).expect("an event holds nothing that JSON cannot");
     // JSON holds no line break, so it is one line of data.
     out.push_str(&format!(
-        "id: {}\nevent: {}\ndata: {data}\n\n",
-        wire.number, wire.topic
+        "id: {}\nevent: {}\ndata: {}\n\n",
+        event.number,
+        event.topic(),
+        Json::Object(event.flat())
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery::{ColumnInput, TableInput, json};
+
+    use super::*;
+    use crate::{Settings, application};
+
+    /// A feed that has been silent for as long as one may be, over a log of so many changes; none is of its topic.
+    async fn silent(changes: u64) -> Feed {
+        let store = Store::open("memory:").await.unwrap();
+        let input = TableInput::new("Notes").column(ColumnInput::new("rank", "number"));
+        let notes = store.create_table(input).await.unwrap();
+        let all = (0..changes).map(|rank| json!({"rank": rank})).collect();
+        notes.insert_many(all).await.unwrap();
+        let app = application(store.clone(), Settings::default()).await.unwrap();
+        let permit = app.streams.clone().try_acquire_owned().unwrap();
+        Feed {
+            headers: HeaderMap::new(),
+            app,
+            topics: vec![Topic::parse("table.rare.*").unwrap()],
+            events: store.events(Since::Revision(0)),
+            told: 0,
+            checked: Instant::now(),
+            spoke: Instant::now() - HEARTBEAT_EVERY,
+            _permit: permit,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_not_silent_while_it_passes_over_the_events_of_others() {
+        let mut feed = silent(3_500).await;
+        for place in [0, 1_000, 2_000, 3_000, 3_500] {
+            feed.spoke = Instant::now() - HEARTBEAT_EVERY;
+            let Some(Part::More(text)) = feed.part().await else {
+                panic!("it goes on")
+            };
+            let expected = match place {
+                0 => ":\n\n".to_owned(),
+                place => format!(":\nid: {place}\n\n"),
+            };
+            assert_eq!(text, expected);
+        }
+    }
 }

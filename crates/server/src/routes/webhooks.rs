@@ -64,7 +64,8 @@ async fn create(
         secret: Some(secret.expose().to_owned()),
         ..convert::webhook(&webhook, None)
     };
-    Ok(Reply::json(&body)?.created(&format!("/api/webhooks/{}", webhook.id)))
+    let location = format!("/api/webhooks/{}", webhook.id);
+    Ok(Reply::json(&body)?.created(&location).told_once())
 }
 
 /// A webhook.
@@ -120,7 +121,15 @@ async fn replay_all(
     Segments(id): Segments<String>,
     Body(input): Body<WebhookReplay>,
 ) -> Result<Reply, Fault> {
-    store.webhooks().rewind(&id, input.since).await?;
+    match store.webhooks().rewind(&id, input.since).await {
+        Err(error @ Error::Gone { .. }) => {
+            return Err(Fault::new(
+                ErrorCode::InvalidParameter,
+                format!("since is {}; {error}.", input.since),
+            ));
+        }
+        rewound => rewound?,
+    }
     app.webhooks_changed();
     let webhook = store.webhooks().get(&id).await?;
     Reply::json(&shown(&store, &webhook).await?)

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chancery::webhooks::{Claim, Delivery, LEASE_MS, Webhook, Webhooks};
-use chancery::{Error, Event, Since, StorageError, Store};
+use chancery::{Error, Event, Events, Look, Since, StorageError, Store};
 use tokio::sync::watch;
 
-use super::{Poster, now_ms};
+use super::Poster;
 use crate::webhooks::post::Message;
 
 /// How long to wait before sending again, after the first, the second failure …; after that as long as the last, in s.
@@ -19,9 +19,10 @@ const JITTER: f64 = 0.2;
 const FAILING_MS_MAX: i64 = 3 * 24 * 3_600_000;
 /// Deliveries after which the place is written down at the latest: so many may come twice after a crash.
 const UNWRITTEN_MAX: usize = 20;
-/// How long a place may be unwritten.
+/// How long a delivery may be unwritten.
 const UNWRITTEN_FOR_MAX: Duration = Duration::from_millis(500);
-/// How often the right to send is kept up.
+/// How often the right to send is kept up, where others might take it; and how long a place may be unwritten that has moved over
+/// events which nobody is sent: passing those again after a crash costs a little reading, and writing it down a commit.
 const KEEP_EVERY: Duration = Duration::from_millis(LEASE_MS as u64 / 3);
 /// How long to wait after the store could not be read.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -50,7 +51,12 @@ struct Round {
     webhooks: Webhooks,
     webhook: Webhook,
     claim: Claim,
+    /// Whether another process might take the right to send.
+    shared: bool,
+    /// Deliveries that are not written down.
     unwritten: usize,
+    /// Whether the place has moved since it was written down.
+    moved: bool,
     kept: Instant,
 }
 
@@ -69,7 +75,9 @@ impl Courier {
             webhooks,
             webhook,
             claim,
+            shared: self.store.backend().is_shared(),
             unwritten: 0,
+            moved: false,
             kept: Instant::now(),
         };
         match self.rounds(&mut round).await {
@@ -83,103 +91,130 @@ impl Courier {
         let store = self.store.in_workspace(&round.webhook.workspace)?;
         let mut events = store.events(round.claim.progress.since());
         loop {
-            let patience = match round.unwritten {
-                0 => KEEP_EVERY.saturating_sub(round.kept.elapsed()),
-                _ => UNWRITTEN_FOR_MAX,
+            let found = match self.look(round, &mut events).await? {
+                Ok(found) => found,
+                Err(end) => return Ok(end),
             };
-            let next = tokio::select! {
-                biased;
-                _ = self.stop.changed() => return Ok(End::Stopped),
-                _ = self.changed.changed() => match self.look_again(round).await? {
-                    true => continue,
-                    false => return Ok(End::NotOurs),
-                },
-                next = tokio::time::timeout(patience, events.next()) => next,
-            };
-            let event = match next {
-                Err(_) => match self.keep(round).await? {
-                    true => continue,
-                    false => return Ok(End::NotOurs),
-                },
-                Ok(Ok(event)) => event,
-                Ok(Err(Error::Gone { oldest })) => {
-                    let because = format!(
-                        "The change log begins at revision {oldest}: what came before was not sent in time"
-                    );
+            match found {
+                Ok(Look::Found(event)) => {
+                    if let Some(end) = self.deliver(round, &event).await? {
+                        return Ok(end);
+                    }
+                }
+                Ok(Look::Passed | Look::End) => {}
+                Err(error @ Error::Gone { .. }) => {
+                    let because = format!("What came next was not sent in time: {error}");
                     round.webhooks.switch_off(&self.id, &because).await?;
                     return Ok(End::NotOurs);
                 }
-                Ok(Err(error @ Error::Storage(StorageError::Closed))) => return Err(error),
-                Ok(Err(error)) => {
+                Err(error @ Error::Storage(StorageError::Closed)) => return Err(error),
+                Err(error) => {
                     tracing::warn!(webhook = self.id, %error, "events could not be read; trying again");
                     tokio::time::sleep(READ_AGAIN_AFTER).await;
                     continue;
                 }
-            };
-            if round.webhook.wants(&event)
-                && let Some(end) = self.deliver(round, &event).await?
-            {
-                return Ok(end);
             }
-            round.claim.progress.passed(event.number);
-            round.unwritten += 1;
-            let due = round.unwritten >= UNWRITTEN_MAX || round.kept.elapsed() >= UNWRITTEN_FOR_MAX;
-            if due && !self.keep(round).await? {
+            round.moved |= round.claim.progress.passed(events.position());
+            let due = round.unwritten >= UNWRITTEN_MAX || round.patience().is_zero();
+            if due && !self.stay(round).await? {
                 return Ok(End::NotOurs);
             }
         }
     }
 
-    /// Sends one event until it arrives; an end if that cannot be waited for.
+    /// The next look at the log that shows anything. However long it takes, it is not begun again because something else is due.
+    async fn look(
+        &mut self,
+        round: &mut Round,
+        events: &mut Events,
+    ) -> Result<Result<Result<Look<Event>, Error>, End>, Error> {
+        let mut look = std::pin::pin!(async {
+            loop {
+                match events.look().await {
+                    Ok(Look::End) => events.wait().await,
+                    found => return found,
+                }
+            }
+        });
+        loop {
+            let goes_on = tokio::select! {
+                biased;
+                _ = self.stop.changed() => return Ok(Err(End::Stopped)),
+                _ = self.changed.changed() => self.look_again(round).await?,
+                found = &mut look => return Ok(Ok(found)),
+                () = tokio::time::sleep(round.patience()) => self.stay(round).await?,
+            };
+            if !goes_on {
+                return Ok(Err(End::NotOurs));
+            }
+        }
+    }
+
+    /// Sends one event until it arrives, or is not wanted any more; an end if that cannot be waited for.
     async fn deliver(&mut self, round: &mut Round, event: &Event) -> Result<Option<End>, Error> {
         let mut attempts = round.attempts_at(event.number);
-        loop {
+        while round.webhook.wants(event) {
             attempts += 1;
-            let delivery = send(&self.poster, &round.webhook, event, attempts).await?;
+            let delivery = send(&self.store, &self.poster, &round.webhook, event, attempts).await?;
             let (delivered, status) = (delivery.delivered, delivery.status);
             round.claim.progress.note(delivery);
+            round.unwritten += 1;
             if delivered {
                 return Ok(None);
             }
             if !self.keep(round).await? {
                 return Ok(Some(End::NotOurs));
             }
-            if let Some(because) = hopeless(round, status) {
+            if let Some(because) = hopeless(round, status, self.store.now()) {
                 round.webhooks.switch_off(&self.id, &because).await?;
                 return Ok(Some(End::NotOurs));
             }
-            if let Some(end) = self.wait(round, delay(attempts)).await? {
+            if let Some(end) = self.wait(round, event, delay(attempts)).await? {
                 return Ok(Some(end));
             }
-        }
-    }
-
-    /// Waits before sending again, and keeps the right to; a change of the webhook ends the wait.
-    async fn wait(&mut self, round: &mut Round, delay: Duration) -> Result<Option<End>, Error> {
-        let until = tokio::time::Instant::now() + delay;
-        loop {
-            let step = until.min(tokio::time::Instant::now() + KEEP_EVERY);
-            tokio::select! {
-                _ = self.stop.changed() => return Ok(Some(End::Stopped)),
-                _ = self.changed.changed() => {
-                    let url = round.webhook.url.clone();
-                    if !self.look_again(round).await? {
-                        return Ok(Some(End::NotOurs));
-                    }
-                    if round.webhook.url != url {
-                        return Ok(None);
-                    }
-                }
-                () = tokio::time::sleep_until(step) => {
-                    if step == until {
-                        return Ok(None);
-                    }
-                    if !self.keep(round).await? {
-                        return Ok(Some(End::NotOurs));
-                    }
-                }
+            if !round.webhook.wants(event) {
+                // What failed is left out, so nothing fails.
+                round.claim.progress.failing_since = None;
+                round.moved = true;
             }
         }
+        Ok(None)
+    }
+
+    /// Waits before sending again, and keeps the right to; another URL ends the wait, and so does the wish for other topics.
+    async fn wait(
+        &mut self,
+        round: &mut Round,
+        event: &Event,
+        delay: Duration,
+    ) -> Result<Option<End>, Error> {
+        let until = tokio::time::Instant::now() + delay;
+        let url = round.webhook.url.clone();
+        while round.webhook.url == url && round.webhook.wants(event) {
+            let step = until.min(tokio::time::Instant::now() + KEEP_EVERY);
+            let goes_on = tokio::select! {
+                _ = self.stop.changed() => return Ok(Some(End::Stopped)),
+                _ = self.changed.changed() => self.look_again(round).await?,
+                () = tokio::time::sleep_until(step) => match step == until {
+                    true => break,
+                    false => self.stay(round).await?,
+                },
+            };
+            if !goes_on {
+                return Ok(Some(End::NotOurs));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is due now and then: writes the place down if there is a reason to, and looks whether there is still something to
+    /// send. A place that stays where it is makes no commit, unless that keeps the right to send.
+    async fn stay(&self, round: &mut Round) -> Result<bool, Error> {
+        if round.shared || round.moved || round.unwritten > 0 {
+            return self.keep(round).await;
+        }
+        round.kept = Instant::now();
+        self.look_again(round).await
     }
 
     /// Writes the place down and keeps the right to send; answers whether it is still there.
@@ -187,7 +222,7 @@ impl Courier {
         if !round.webhooks.keep(&mut round.claim).await? {
             return Ok(false);
         }
-        (round.unwritten, round.kept) = (0, Instant::now());
+        (round.unwritten, round.moved, round.kept) = (0, false, Instant::now());
         self.look_again(round).await
     }
 
@@ -198,11 +233,20 @@ impl Courier {
             Err(Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
-        Ok(round.webhook.active)
+        Ok(round.webhook.active && round.webhooks.holds(&round.claim).await?)
     }
 }
 
 impl Round {
+    /// How long nothing is due but sending.
+    fn patience(&self) -> Duration {
+        let longest = match self.unwritten {
+            0 => KEEP_EVERY,
+            _ => UNWRITTEN_FOR_MAX,
+        };
+        longest.saturating_sub(self.kept.elapsed())
+    }
+
     /// How often an event was sent before this process came.
     fn attempts_at(&self, number: u64) -> u32 {
         let last = self.claim.progress.deliveries.back();
@@ -212,11 +256,11 @@ impl Round {
 }
 
 /// Why a webhook is switched off, if it is.
-fn hopeless(round: &Round, status: Option<u16>) -> Option<String> {
-    let since = round.claim.progress.failing_since.unwrap_or_else(now_ms);
+fn hopeless(round: &Round, status: Option<u16>, now: i64) -> Option<String> {
+    let since = round.claim.progress.failing_since.unwrap_or(now);
     match status {
         Some(410) => Some("The receiver answered 410: it wants nothing more".to_owned()),
-        _ if now_ms() - since > FAILING_MS_MAX => Some(format!(
+        _ if now - since > FAILING_MS_MAX => Some(format!(
             "Nothing arrived for {} hours",
             FAILING_MS_MAX / 3_600_000
         )),
@@ -235,7 +279,8 @@ fn delay(attempts: u32) -> Duration {
 ///
 /// # Errors
 /// [`Error::Internal`] if the kept secret is damaged.
-pub(super) async fn send(
+async fn send(
+    store: &Store,
     poster: &Poster,
     webhook: &Webhook,
     event: &Event,
@@ -246,7 +291,7 @@ pub(super) async fn send(
     body.insert("id".into(), id.as_str().into());
     body.extend(event.flat());
     let body = serde_json::to_vec(&body).map_err(|error| Error::Internal(error.to_string()))?;
-    let at = now_ms();
+    let at = store.now();
     let seconds = at / 1_000;
     let message = Message {
         signature: webhook.sign(&id, seconds, &body)?,
@@ -257,11 +302,13 @@ pub(super) async fn send(
     let started = Instant::now();
     let sent = poster.post(&webhook.url, &message).await;
     if let Some(error) = &sent.error {
+        // What was answered may repeat what was sent, and no record belongs into a log: there the status has to do.
         tracing::info!(
             webhook = webhook.id,
             number = event.number,
             attempts,
-            error,
+            status = sent.status,
+            error = sent.status.is_none().then_some(error),
             "a webhook was not delivered"
         );
     }
@@ -290,8 +337,12 @@ pub(crate) async fn send_again(
 ) -> Result<Option<Delivery>, Error> {
     let store = store.in_workspace(&webhook.workspace)?;
     let mut events = store.events(Since::Change(number.saturating_sub(1)));
-    match events.next_at_once().await? {
-        Some(event) if event.number == number => Ok(Some(send(poster, webhook, &event, 1).await?)),
+    // If it is there, it is the first that is read.
+    events.look().await?;
+    match events.look().await? {
+        Look::Found(event) if event.number == number => {
+            Ok(Some(send(&store, poster, webhook, &event, 1).await?))
+        }
         _ => Ok(None),
     }
 }

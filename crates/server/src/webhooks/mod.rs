@@ -103,9 +103,3 @@ impl Office {
         Ok(())
     }
 }
-
-/// The time, in ms since 1970.
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.unwrap_or_default().as_millis() as i64
-}

@@ -8,11 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, pki_types::ServerName};
 
@@ -58,9 +60,8 @@ impl Poster {
 
     /// Sends a message once.
     pub(super) async fn post(&self, url: &str, message: &Message) -> Sent {
-        let sent = tokio::time::timeout(self.time_max, self.exchange(url, message)).await;
-        let late = || Err(format!("No answer came within {} ms", self.time_max.as_millis()));
-        match sent.unwrap_or_else(|_| late()) {
+        let until = Instant::now() + self.time_max;
+        match self.exchange(url, message, until).await {
             Err(error) => Sent {
                 status: None,
                 error: Some(error),
@@ -80,21 +81,69 @@ impl Poster {
         }
     }
 
-    async fn exchange(&self, url: &str, message: &Message) -> Result<(u16, String), String> {
+    async fn exchange(&self, url: &str, message: &Message, until: Instant) -> Result<(u16, String), String> {
         let uri: Uri = url.parse().map_err(|_| "The URL cannot be read".to_owned())?;
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let secure = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let stream = self.connect(&host, port).await?;
+        let stream = self.within(until, self.connect(&host, port)).await?;
         let request = request(&uri, message)?;
         if !secure {
-            return converse(stream, request).await;
+            return self.converse(stream, request, until).await;
         }
         let tls = self.tls.get_or_init(connector).as_ref().map_err(Clone::clone)?;
         let name =
             ServerName::try_from(host).map_err(|_| "The host is no name for a certificate".to_owned())?;
-        let stream = tls.connect(name, stream).await;
-        converse(stream.map_err(|error| format!("TLS failed: {error}"))?, request).await
+        let shaken = async {
+            let stream = tls.connect(name, stream).await;
+            stream.map_err(|error| format!("TLS failed: {error}"))
+        };
+        let stream = self.within(until, shaken).await?;
+        self.converse(stream, request, until).await
+    }
+
+    /// Does a part of it in the time that is left.
+    async fn within<T>(
+        &self,
+        until: Instant,
+        part: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, String> {
+        let late = |_| Err(format!("No answer came within {} ms", self.time_max.as_millis()));
+        timeout_at(until, part).await.unwrap_or_else(late)
+    }
+
+    /// One request and its answer on a fresh connection, which ends with it.
+    async fn converse<S>(
+        &self,
+        stream: S,
+        request: Request<Full<Bytes>>,
+        until: Instant,
+    ) -> Result<(u16, String), String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let broken = |error: hyper::Error| format!("The connection broke: {error}");
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let mut exchange = std::pin::pin!(async {
+            let head = async { sender.send_request(request).await.map_err(broken) };
+            let answer = self.within(until, head).await?;
+            let status = answer.status();
+            let excerpt = match status.is_success() {
+                // It has arrived: what more is said, and when, does not matter.
+                true => String::new(),
+                false => excerpt(answer.into_body(), until).await,
+            };
+            Ok((status.as_u16(), excerpt))
+        });
+        let mut connection = std::pin::pin!(connection);
+        let mut open = true;
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut exchange => return answer,
+                _ = &mut connection, if open => open = false,
+            }
+        }
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, String> {
@@ -150,38 +199,21 @@ fn request(uri: &Uri, message: &Message) -> Result<Request<Full<Bytes>>, String>
         .map_err(|error| error.to_string())
 }
 
-/// One request and its answer on a fresh connection, which ends with it.
-async fn converse<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(u16, String), String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let broken = |error: hyper::Error| format!("The connection broke: {error}");
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let mut exchange = std::pin::pin!(async {
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        let status = answer.status().as_u16();
-        let mut body = answer.into_body();
-        let mut read = Vec::new();
-        while read.len() < ANSWER_BYTES_MAX {
-            match body.frame().await {
-                Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| &data[..])),
-                // The status has come: what is wrong with the rest does not matter.
-                Some(Err(_)) | None => break,
+/// The beginning of what was answered, as far as it comes in time.
+async fn excerpt(mut body: Incoming, until: Instant) -> String {
+    let mut read = Vec::new();
+    while read.len() < ANSWER_BYTES_MAX {
+        match timeout_at(until, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| &data[..]));
             }
-        }
-        let text: String = String::from_utf8_lossy(&read)
-            .chars()
-            .take(EXCERPT_CHARS_MAX)
-            .collect();
-        Ok((status, text.trim().to_owned()))
-    });
-    let mut connection = std::pin::pin!(connection);
-    let mut open = true;
-    loop {
-        tokio::select! {
-            biased;
-            answer = &mut exchange => return answer,
-            _ = &mut connection, if open => open = false,
+            // The status has come: what is wrong with the rest does not matter.
+            Ok(Some(Err(_)) | None) | Err(_) => break,
         }
     }
+    let text: String = String::from_utf8_lossy(&read)
+        .chars()
+        .take(EXCERPT_CHARS_MAX)
+        .collect();
+    text.trim().to_owned()
 }

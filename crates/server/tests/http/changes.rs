@@ -290,7 +290,131 @@ async fn there_is_a_limit_of_streams_and_it_says_so() {
     );
     server.get("/api/changes").await.expect(200);
     drop(first);
-    Listener::open(&server, "/api/changes", &server.read, None).await;
+    is_free(&server.router, &server.read).await;
+}
+
+/// Waits until a stream may be opened.
+async fn is_free(router: &axum::Router, key: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let request = Request::get("/api/changes")
+            .header("accept", "text/event-stream")
+            .header("authorization", format!("Bearer {key}"));
+        let request = request.body(Body::empty()).unwrap();
+        match router.clone().oneshot(request).await.unwrap().status() {
+            StatusCode::OK => return,
+            status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE),
+        }
+        assert!(Instant::now() < deadline, "the stream keeps its place");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_loses_its_place() {
+    let limits = Limits {
+        event_streams_max: 1,
+        event_stream_send_max: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let store = chancery::Store::open("memory:").await.unwrap();
+    let definition = json!({"key": "id", "schema": {"id": {"type": "string"}, "text": {"type": "string"}}});
+    let notes = store.define_bucket("notes", &definition).await.unwrap();
+    // More than all buffers on the way hold.
+    let text = "x".repeat(10_000);
+    let all = (0..2_000)
+        .map(|n| json!({"id": n.to_string(), "text": text}))
+        .collect();
+    notes.insert_many(all).await.unwrap();
+    let served = Served::with(store, Vec::new(), limits).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(served.address).await.unwrap();
+    let ask = format!(
+        "GET /api/changes?since=0 HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\nauthorization: Bearer {}\r\n\r\n",
+        served.address, served.key
+    );
+    tokio::io::AsyncWriteExt::write_all(&mut stream, ask.as_bytes())
+        .await
+        .unwrap();
+    let mut head = [0; 12];
+    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut head)
+        .await
+        .unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    let deadline = Instant::now() + PATIENCE;
+    // It is not read from here on.
+    loop {
+        let status = served.open_status("/api/changes").await;
+        if status == 200 {
+            break;
+        }
+        assert_eq!(status, 503);
+        assert!(Instant::now() < deadline, "it keeps its place");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(stream);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_place_beyond_the_end_of_the_log_is_said_to_be_gone() {
+    let server = Server::with_tasks().await;
+    server.task(json!({"title": "one"})).await;
+    let page = server.get("/api/changes").await.expect(200).json();
+    let (revision, number) = (
+        page["revision"].as_u64().unwrap(),
+        page["events"][0]["number"].as_u64().unwrap(),
+    );
+    server
+        .get(&format!("/api/changes?since={revision}"))
+        .await
+        .expect(200);
+    let gone = server.get("/api/changes?since=1000000").await.expect(410);
+    assert_eq!(gone.code(), "revisionGone");
+    let detail = gone.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("holds revisions 0 to"), "{detail}");
+    for (last, status) in [(number, 200), (number + 1, 410), (1_000_000, 410)] {
+        let request = Request::get("/api/changes")
+            .header("accept", "text/event-stream")
+            .header("authorization", format!("Bearer {}", server.read))
+            .header("last-event-id", last.to_string());
+        let request = request.body(Body::empty()).unwrap();
+        let answer = server.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{last}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_ends_though_the_log_of_others_does_not() {
+    let store = chancery::Store::open("memory:").await.unwrap();
+    let input = chancery::WorkspaceInput {
+        name: "Other".into(),
+        ..Default::default()
+    };
+    store.create_workspace(input).await.unwrap();
+    let other = store.in_workspace("other").unwrap();
+    let definition = json!({"key": "id", "schema": {"id": {"type": "string"}}});
+    let busy = other.define_bucket("busy", &definition).await.unwrap();
+    for part in 0..25 {
+        let all = (0..1_000).map(|n| json!({"id": format!("{part}-{n}")})).collect();
+        busy.insert_many(all).await.unwrap();
+    }
+    let server = Server::over(store, Limits::default()).await;
+    server.post("/api/tables", tasks()).await.expect(201);
+    server.task(json!({"title": "one"})).await;
+    let first = server.get("/api/changes?since=0").await.expect(200).json();
+    assert_eq!(
+        (&first["events"], &first["hasMore"]),
+        (&json!([]), &json!(true)),
+        "it says how far it is"
+    );
+    let path = format!("/api/changes?since={}", first["revision"]);
+    let second = server.get(&path).await.expect(200).json();
+    assert_eq!(
+        (second["events"].as_array().unwrap().len(), &second["hasMore"]),
+        (1, &json!(false))
+    );
 }
 
 #[tokio::test]
@@ -327,13 +451,12 @@ async fn a_place_that_the_log_does_not_hold_any_more_is_said_to_be_gone() {
         .json();
     assert_eq!(kept["events"].as_array().unwrap().len(), 1, "{kept}");
 
-    let mut resumed = Listener::open(&server, "/api/changes", &server.read, Some(1)).await;
-    let told = resumed.next().await.expect("it says why it ends");
-    assert_eq!(
-        (told.topic.as_str(), told.event["code"].as_str()),
-        ("error", Some("revisionGone"))
-    );
-    assert!(resumed.next().await.is_none(), "it ends");
+    let resumed = [("accept", "text/event-stream"), ("last-event-id", "1")];
+    let refused = server
+        .call("GET", "/api/changes", &resumed, Body::empty())
+        .await
+        .expect(410);
+    assert_eq!(refused.code(), "revisionGone");
 }
 
 #[tokio::test]

@@ -226,6 +226,47 @@ async fn a_keyed_request_is_done_once() {
 }
 
 #[tokio::test]
+async fn a_secret_is_told_once_also_to_who_repeats_the_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let store = chancery::Store::open(&url).await.unwrap();
+    let server = Server::over(store.clone(), Limits::default()).await;
+    let mut secrets = Vec::new();
+    for (path, body, secret) in [
+        (
+            "/api/webhooks",
+            "{\"url\":\"https://example.org/hook\"}",
+            "secret",
+        ),
+        ("/api/api-keys", "{\"name\":\"ci\",\"scope\":\"read\"}", "key"),
+    ] {
+        let headers = [("idempotency-key", path), ("content-type", "application/json")];
+        let first = server.call("POST", path, &headers, body).await.expect(201);
+        let secret = first.json()[secret].as_str().unwrap().to_owned();
+        let again = server.call("POST", path, &headers, body).await.expect(409);
+        assert_eq!(again.code(), "conflict");
+        let said = again.json().to_string();
+        assert!(
+            said.contains("told once only") && said.contains(first.header("location")),
+            "{said}"
+        );
+        assert!(!said.contains(&secret), "{said}");
+        secrets.push(secret);
+    }
+    let all = server.get("/api/webhooks").await.expect(200).json();
+    assert_eq!(all["webhooks"].as_array().unwrap().len(), 1);
+    store.close().await.unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(&secrets[1]), "of a key only its hash is kept");
+        // That of a webhook signs its messages, so it is kept with it; an answer would hold it as a text within a text.
+        let within = format!("\\\"{}\\\"", secrets[0]);
+        assert!(!text.contains(&within), "the answer is not kept");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_may_use_its_key_again() {
     let server = Server::with_tasks().await;
     let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];

@@ -1,6 +1,7 @@
 //! A server on a real socket, a client that asks it, and a receiver of webhooks that answers as it is told.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use chancery::Store;
 use chancery::access::{KeyInput, Scope};
 use chancery_server::{IpNet, Limits, ServeOptions, serve};
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -20,7 +22,7 @@ use tokio::task::JoinHandle;
 /// A server that listens.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
-    key: String,
+    pub(crate) key: String,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -32,6 +34,15 @@ impl Served {
 
     /// One whose webhooks may reach these networks, and wait half a second for an answer.
     pub(crate) async fn allowing(store: Store, webhook_allow: Vec<IpNet>) -> Served {
+        let limits = Limits {
+            webhook_time_max: Duration::from_millis(500),
+            ..Limits::default()
+        };
+        Served::with(store, webhook_allow, limits).await
+    }
+
+    /// One with limits of its own.
+    pub(crate) async fn with(store: Store, webhook_allow: Vec<IpNet>, limits: Limits) -> Served {
         let input = KeyInput {
             name: "admin".into(),
             scope: Scope::Admin,
@@ -50,10 +61,7 @@ impl Served {
         let (stop, stopped) = oneshot::channel::<()>();
         let options = ServeOptions {
             webhook_allow,
-            limits: Limits {
-                webhook_time_max: Duration::from_millis(500),
-                ..Limits::default()
-            },
+            limits,
             ready: Some(Box::new(move |listening| tell.send(listening.address).unwrap())),
             stop: Some(Box::pin(async {
                 let _ = stopped.await;
@@ -99,6 +107,12 @@ impl Served {
         })
     }
 
+    /// The status that opening a stream of events is answered with; it is left at once.
+    pub(crate) async fn open_status(&self, path: &str) -> u16 {
+        let request = self.request("GET", path, "text/event-stream", Value::Null);
+        self.send(request).await.status().as_u16()
+    }
+
     fn request(&self, method: &str, path: &str, accept: &str, body: Value) -> Request<Full<bytes::Bytes>> {
         let body = if body.is_null() {
             String::new()
@@ -137,6 +151,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// Elsewhere.
     Redirect(String),
+    /// With a head whose body never comes.
+    Head(u16),
     /// Not at all.
     Nothing,
 }
@@ -193,7 +209,7 @@ impl Receiver {
     async fn answer(
         self,
         request: Request<hyper::body::Incoming>,
-    ) -> Result<Response<Full<bytes::Bytes>>, std::convert::Infallible> {
+    ) -> Result<Response<BoxBody<bytes::Bytes, Infallible>>, Infallible> {
         let (parts, body) = request.into_parts();
         let received = Received {
             path: parts.uri.to_string(),
@@ -205,10 +221,15 @@ impl Receiver {
         let response = match answer.unwrap_or(Answer::Status(200)) {
             Answer::Status(status) => Response::builder().status(status),
             Answer::Redirect(to) => Response::builder().status(302).header("location", to),
+            Answer::Head(status) => {
+                let never = StreamBody::new(futures::stream::pending());
+                return Ok(Response::builder().status(status).body(never.boxed()).unwrap());
+            }
             Answer::Nothing => std::future::pending().await,
         };
         // Longer than what is read of an answer.
-        Ok(response.body(Full::new(vec![b'x'; 100_000].into())).unwrap())
+        let body = Full::new(vec![b'x'; 100_000].into());
+        Ok(response.body(body.boxed()).unwrap())
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {

@@ -130,6 +130,19 @@ async fn messages_are_signed_in_order_and_of_their_topics() {
         served.ask("POST", &nowhere, Value::Null).await.1["code"],
         "deliveryNotFound"
     );
+    // Nothing can be sent from a place that the log does not hold.
+    let (status, refused) = served
+        .ask(
+            "POST",
+            &format!("/api/webhooks/{id}/replay"),
+            json!({"since": 1_000_000}),
+        )
+        .await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (400, &json!("invalidParameter")),
+        "{refused}"
+    );
     // And all of them, from the beginning of the log.
     let (status, _) = served
         .ask("POST", &format!("/api/webhooks/{id}/replay"), json!({"since": 0}))
@@ -173,6 +186,80 @@ async fn what_does_not_arrive_is_sent_again_and_nothing_overtakes_it() {
         (&list[2]["attempts"], &list[2]["delivered"]),
         (&json!(3), &json!(true))
     );
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_sent_to_nobody_costs_no_commit() {
+    let store = Store::open("memory:").await.unwrap();
+    let notes = notes(&store).await;
+    let served = Served::allowing(store.clone(), loopback()).await;
+    let receiver = Receiver::start([]).await;
+    make(&served, &receiver.url, json!(["table.others.*"])).await;
+    let other = store.create_table(TableInput::new("Others")).await.unwrap();
+    other.insert(json!({})).await.unwrap();
+    receiver.wait(1).await;
+    // What was delivered is written down, and then nothing is.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let before = store.revision().await.unwrap();
+    insert(&notes, 0..200).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let commits = store.revision().await.unwrap() - before;
+    assert!(
+        (200..=201).contains(&commits),
+        "200 inserts made {commits} commits"
+    );
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_does_not_come_is_an_answer() {
+    let store = Store::open("memory:").await.unwrap();
+    let notes = notes(&store).await;
+    let served = Served::allowing(store, loopback()).await;
+    let receiver = Receiver::start([Answer::Head(200), Answer::Head(410)]).await;
+    let (id, _) = make(&served, &receiver.url, json!([])).await;
+    insert(&notes, 0..2).await;
+    let path = format!("/api/webhooks/{id}");
+    until(async || served.ask("GET", &path, Value::Null).await.1["active"] == false).await;
+    assert_eq!(ranks(&receiver.received()), [0, 1], "the first had arrived");
+    let list = deliveries(&served, &id).await;
+    assert_eq!(
+        (&list[0]["status"], &list[1]["status"], &list[1]["delivered"]),
+        (&json!(410), &json!(200), &json!(true))
+    );
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_wanted_any_more_holds_up_nothing() {
+    let store = Store::open("memory:").await.unwrap();
+    let notes = notes(&store).await;
+    let input = TableInput::new("Others").column(ColumnInput::new("rank", "number"));
+    let others = store.create_table(input).await.unwrap();
+    let served = Served::allowing(store, loopback()).await;
+    let receiver = Receiver::start([Answer::Status(500), Answer::Status(500)]).await;
+    let (id, _) = make(&served, &receiver.url, json!([])).await;
+    insert(&notes, 0..1).await;
+    insert(&others, 7..8).await;
+    until(async || {
+        let list = deliveries(&served, &id).await;
+        list.first().is_some_and(|last| last["attempts"] == 2)
+    })
+    .await;
+    let path = format!("/api/webhooks/{id}");
+    let changed = std::time::Instant::now();
+    served
+        .ask("PATCH", &path, json!({"topics": ["table.others.*"]}))
+        .await;
+    let received = receiver.wait(3).await;
+    assert_eq!(ranks(&received), [0, 0, 7]);
+    assert!(
+        changed.elapsed() < Duration::from_secs(3),
+        "it would be sent again after five seconds, and came after {:?}",
+        changed.elapsed()
+    );
+    until(async || served.ask("GET", &path, Value::Null).await.1["failingSince"].is_null()).await;
     served.stop().await;
 }
 
