@@ -765,6 +765,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tables/{table}/duplicates/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge records into one of them: its columns as chosen, what referred to the others refers to it, and the others go to the
+         *     trash with `duplicateOf`. One operation, which can be taken back.
+         */
+        post: operations["mergeDuplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tables/{table}/records/bulk": {
         parameters: {
             query?: never;
@@ -2144,6 +2164,37 @@ export interface components {
              */
             password: string;
         };
+        /** @description Records that mean one thing, and what becomes of their columns. */
+        Merge: {
+            /** @description The id or key of the record that stays. */
+            survivorId: string;
+            /** @description The ids or keys of the others; the survivor's own is passed over. */
+            recordIds: string[];
+            /**
+             * @description By the slug of a column. Without a choice the survivor's value stays, and a blank one takes the first that the others
+             *     have.
+             */
+            choices?: {
+                [key: string]: components["schemas"]["MergeChoice"];
+            };
+        };
+        /** @description What becomes of a column. */
+        MergeChoice: "keep" | "concat" | "union" | {
+            /** @description The value of the record with this id or key. */
+            from: string;
+        };
+        /** @description What a merge left. */
+        MergeReport: {
+            /** @description The survivor as it is now. */
+            record: components["schemas"]["Record"];
+            /** @description The operation: `POST /api/operations/{id}/revert` takes the merge back. */
+            operationId: string;
+            /**
+             * Format: int64
+             * @description How many records referred to one of the others and refer to the survivor now.
+             */
+            referring: number;
+        };
         /** @description What a caller may say about where a record came from. */
         MetadataInput: {
             /** @description Its id in another system; at most 512 bytes. */
@@ -2365,7 +2416,7 @@ export interface components {
              */
             revision: number;
             /** @description Flat records, one record or null, a figure, or figures by key. */
-            result: Record<string, unknown>;
+            result: unknown;
         };
         /** @description One item of a table. */
         Record: {
@@ -2702,6 +2753,8 @@ export interface components {
         StoredQueries: {
             /** @description By name. */
             queries: components["schemas"]["StoredQuery"][];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
         };
         /** @description A stored query. */
         StoredQuery: {
@@ -9740,6 +9793,135 @@ export interface operations {
             };
         };
     };
+    mergeDuplicates: {
+        parameters: {
+            query?: {
+                /** @description Whether to answer the same but write nothing. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description What it left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeReport"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Two records that referred to merged ones may not refer to one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bulkCreate: {
         parameters: {
             query?: {
@@ -13018,6 +13200,10 @@ export interface operations {
             query?: {
                 /** @description The id or slug of a workspace; the default one when absent. */
                 workspace?: string;
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -13025,7 +13211,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The queries. */
+            /** @description A page of queries. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -8,7 +8,7 @@ use crate::harness::Server;
 async fn records_are_merged_and_the_merge_is_taken_back() {
     let server = Server::with_tasks().await;
     let stays = server.task(json!({"title": "One", "priority": 5})).await;
-    let goes = server.task(json!({"title": "Two", "description": "Told"})).await;
+    let goes = server.task(json!({"title": "Two", "code": "told"})).await;
     let merge = |choices| json!({"survivorId": stays, "recordIds": [goes], "choices": choices});
     let path = "/api/tables/tasks/duplicates/merge";
 
@@ -27,7 +27,7 @@ async fn records_are_merged_and_the_merge_is_taken_back() {
 
     let trial = format!("{path}?dryRun=true");
     let tried = server.post(&trial, merge(json!({}))).await.expect(200).json();
-    assert_eq!(tried["record"]["data"]["description"], "Told");
+    assert_eq!(tried["record"]["data"]["code"], "told");
     server
         .get(&format!("/api/tables/tasks/records/{goes}"))
         .await
