@@ -261,6 +261,8 @@ impl State {
         self.open()?;
         self.end = End::Sent;
         let mut gathered = self.read_set();
+        // Whoever still asks is told that it has ended, not sent to what is not there any more.
+        self.places.clear();
         for pending in std::mem::take(&mut self.pending) {
             let owner = (pending.table.clone(), pending.key.clone());
             for write in pending.writes() {
