@@ -86,10 +86,8 @@ pub(crate) async fn run(
 fn protocol() -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     let head = Duration::from_secs(limits::HEADER_SECONDS_MAX);
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head)
-        .pipeline_flush(true);
+    // Flushes of pipelined answers are not gathered: with that, hyper buffers without a bound what a slow reader does not take.
+    http.http1().timer(TokioTimer::new()).header_read_timeout(head);
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Some(Duration::from_secs(30)))
