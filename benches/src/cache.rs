@@ -119,7 +119,9 @@ async fn keys(table: &TableHandle) -> Result<Vec<Key>> {
 /// How often two threads get a record in a second, by the clock on the wall.
 fn both(table: &TableHandle, keys: &[Key], span: Duration) -> Result<f64> {
     let reader = |seed: u64| -> Result<u64> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let (start, mut done) = (Instant::now(), 0);
             while start.elapsed() < span {

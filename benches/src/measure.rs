@@ -195,7 +195,10 @@ mod tests {
 
     #[test]
     fn turns_are_counted_for_all_callers() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let rate = runtime.block_on(callers(4, Duration::from_millis(20), |_| async {
             tokio::task::yield_now().await;
             Ok(())

@@ -19,7 +19,9 @@ const SPEC: &str = "spec: records";
 
 /// Measures the section.
 pub(crate) fn run(effort: Effort) -> Result<Section> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let count = effort.records(100_000);
     let once = Measured::of(&runtime, effort, count, effort.runs())?;
     let tenfold = match effort.quick {

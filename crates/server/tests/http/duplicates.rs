@@ -17,7 +17,7 @@ async fn records_are_merged_and_the_merge_is_taken_back() {
         .await
         .expect(422);
     assert!(
-        wrong.json()["issues"][0]["message"]
+        wrong.json()["errors"][0]["message"]
             .as_str()
             .unwrap()
             .contains("\"title\"")
