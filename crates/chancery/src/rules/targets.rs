@@ -136,17 +136,17 @@ async fn fall_with(
     now: i64,
     added: &mut Added,
 ) -> Result<(), Error> {
-    let mut stored: BTreeMap<TableId, (Arc<Table>, Vec<usize>, Vec<Key>)> = BTreeMap::new();
+    let mut stored: BTreeMap<TableId, (Vec<usize>, Vec<Key>)> = BTreeMap::new();
+    let mut tables: BTreeMap<TableId, Arc<Table>> = BTreeMap::new();
     for (write, Brought { table, key, .. }) in &brought {
         if !net.is_removed(table.number, key) {
-            let (_, writes, keys) = stored
-                .entry(table.number)
-                .or_insert_with(|| (table.clone(), Vec::new(), Vec::new()));
+            tables.insert(table.number, table.clone());
+            let (writes, keys) = stored.entry(table.number).or_default();
             writes.push(*write);
             keys.push(key.clone());
         }
     }
-    for (table, writes, keys) in stored.into_values() {
+    for (table, (writes, keys)) in tables.into_values().zip(stored.into_values()) {
         let found = store.core.backend.get_many(&table, &keys).await?;
         for (write, found) in writes.iter().zip(found) {
             if found.is_some_and(|record| record.visible(table.judged_at(now))) {
