@@ -78,19 +78,19 @@ async fn a_write_answers_its_own_revision_and_what_wrote_nothing_none() {
         .ask(act(json!({"op": "insert", "data": {"title": "One"}})))
         .await;
     let key = made["value"]["id"].clone();
-    let mut last = made["revision"].as_u64().unwrap();
-    for frame in [
+    let first = made["revision"].as_u64().unwrap();
+    let frames = [
         json!({"op": "insertMany", "data": [{"title": "Two"}, {"title": "Three"}]}),
         json!({"op": "update", "key": key, "data": {"priority": 2}}),
         json!({"op": "updateMany", "filter": {"priority": 2}, "data": {"priority": 4}}),
         json!({"op": "upsert", "data": {"title": "Four"}}),
         json!({"op": "delete", "key": key}),
         json!({"op": "restore", "key": key}),
-    ] {
+    ];
+    for (revision_after, frame) in (first + 1..).zip(frames) {
         let answer = client.ask(act(frame.clone())).await;
         let revision = answer["revision"].as_u64();
-        assert_eq!(revision, Some(last + 1), "{frame}: {answer}");
-        last += 1;
+        assert_eq!(revision, Some(revision_after), "{frame}: {answer}");
     }
     let nothing = client
         .ask(act(
