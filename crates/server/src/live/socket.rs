@@ -154,7 +154,14 @@ impl Socket {
             };
             let began = Instant::now();
             match turn {
-                Turn::Heard(Some(Ok(message))) => self.hear(message).await?,
+                Turn::Heard(Some(Ok(message))) => {
+                    let followed = self.followed.len();
+                    self.hear(message).await?;
+                    if self.followed.len() > followed {
+                        // One that begins in the past has something to tell already.
+                        news.mark_changed();
+                    }
+                }
                 Turn::Heard(Some(Err(error))) => return Err(broken(&error)),
                 Turn::Heard(None) => return Ok(()),
                 Turn::Ready(id) => self.deliver(id).await?,
