@@ -21,6 +21,7 @@ mod original;
 mod postgres;
 mod report;
 mod tables;
+mod vault;
 mod writes;
 
 use std::path::PathBuf;
@@ -75,6 +76,8 @@ enum Part {
     Http,
     /// The library on PostgreSQL
     Postgres,
+    /// Secrets, and long work on all of them
+    Vault,
 }
 
 /// What the program does in processes of its own.
@@ -96,7 +99,7 @@ enum Task {
 /// Measures one part.
 type Measuring = fn(Effort) -> Result<Section>;
 
-const PARTS: [(Part, Measuring); 8] = [
+const PARTS: [(Part, Measuring); 9] = [
     (Part::Memory, memory::run),
     (Part::Writes, writes::run),
     (Part::Tables, tables::run),
@@ -105,6 +108,7 @@ const PARTS: [(Part, Measuring); 8] = [
     (Part::Files, files::run),
     (Part::Http, http::run),
     (Part::Postgres, postgres::run),
+    (Part::Vault, vault::run),
 ];
 
 fn main() -> Result<()> {

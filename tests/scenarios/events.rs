@@ -449,6 +449,7 @@ fn handlers_hear_their_topics_in_order_whatever_others_do() {
             while of("slow").len() < 11
                 || of("all").len() < 11
                 || of("fails").len() < 11
+                || of("panics").len() < 5
                 || of("cleared").is_empty()
             {
                 tokio::time::sleep(Duration::from_millis(5)).await;

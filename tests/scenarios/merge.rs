@@ -82,6 +82,7 @@ fn the_survivor_has_the_best_of_all_and_everything_refers_to_it() {
         };
         let tried = people.merge(all[0].key(), &others, trial).await.expect("tried");
         assert_eq!(tried.record.get("born"), json!(1991));
+        assert_eq!((tried.operation, tried.referring), (None, 6));
         assert_eq!(state(&people, &notes).await, before, "a trial writes nothing");
 
         let merged = people
@@ -114,7 +115,7 @@ fn the_survivor_has_the_best_of_all_and_everything_refers_to_it() {
         let after = state(&people, &notes).await;
 
         let report = store
-            .revert(&merged.operation, RevertOptions::default())
+            .revert(&merged.operation.expect("it wrote"), RevertOptions::default())
             .await
             .expect("taken back");
         assert!(report.skipped.is_empty(), "{report:?}");
@@ -166,7 +167,10 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
             .merge(own.key(), &[own.key().clone()], MergeOptions::default())
             .await
             .expect("nothing to do");
-        assert_eq!((alone.record.version(), alone.referring), (1, 0));
+        assert_eq!(
+            (alone.record.version(), alone.referring, alone.operation),
+            (1, 0, None)
+        );
         assert_eq!(state(&people, &notes).await.len(), before.len());
     });
 }
@@ -202,5 +206,56 @@ fn records_that_may_not_refer_to_one_thing_twice_stop_a_merge() {
             .await
             .expect("merged");
         assert_eq!(people.all().await.expect("read").len(), 1);
+    });
+}
+
+#[test]
+fn records_that_refer_to_one_another_are_merged_as_they_are_once_all_refers_to_the_survivor() {
+    on_every_backend(|store| async move {
+        let definition = json!({"key": "id", "schema": {"id": {"type": "string"}, "name": {"type": "string"},
+            "parent": {"type": "string", "ref": "people", "onDelete": "restrict"}}});
+        let people = store.define_bucket("people", &definition).await.expect("defined");
+        for record in [
+            json!({"id": "root"}),
+            json!({"id": "stays", "parent": "root"}),
+            json!({"id": "goes", "name": "Ann", "parent": "stays"}),
+            json!({"id": "empty"}),
+            json!({"id": "child", "parent": "goes"}),
+        ] {
+            people.insert(record).await.expect("inserted");
+        }
+        let before = people.checksum().await.expect("a checksum");
+        let key = |id: &str| chancery::Key::Text(id.into());
+        let merged = people
+            .merge("stays", &[key("goes")], MergeOptions::default())
+            .await
+            .expect("merged");
+        assert_eq!(
+            (merged.record.get("parent"), merged.record.get("name")),
+            (json!("root"), json!("Ann"))
+        );
+        let parent = |id: &'static str| {
+            let people = people.clone();
+            async move {
+                let record = people.get(id).await.expect("read").expect("there");
+                record.get("parent")
+            }
+        };
+        assert_eq!(parent("child").await, json!("stays"));
+        let report = store
+            .revert(&merged.operation.expect("it wrote"), RevertOptions::default())
+            .await
+            .expect("taken back");
+        assert!(report.skipped.is_empty(), "{report:?}");
+        assert_eq!(people.checksum().await.expect("a checksum"), before);
+
+        // The survivor's parent is blank; the value it takes is neither the key of a record that leaves nor its own.
+        let others = [key("child"), key("goes")];
+        let merged = people
+            .merge("empty", &others, MergeOptions::default())
+            .await
+            .expect("merged");
+        assert_eq!(merged.record.get("parent"), json!("stays"));
+        assert_eq!(merged.referring, 1);
     });
 }

@@ -62,6 +62,10 @@ error_codes! {
     InvalidCredentials "invalidCredentials" 401 "E-mail or password is wrong": "Nobody signs in with this e-mail and password.";
     InvalidSetupToken "invalidSetupToken" 401 "The set-up link is not valid": "The one-time token is wrong or used; the server prints a new one when it starts without users.";
     Forbidden "forbidden" 403 "Not allowed": "The credentials are valid but their scope or role does not allow this.";
+    AccessDenied "accessDenied" 403 "The token or the password is wrong": "No secret can be read or changed with this token and password; whether it is missing, over, used up or locked is told to administrators only.";
+    PasswordRequired "passwordRequired" 403 "The secret has a password": "The secret, or this version of it, needs its password.";
+    InvalidPassword "invalidPassword" 403 "The password is wrong": "The password is not the one of the secret.";
+    ProofRequired "proofRequired" 403 "Knowing the token is not enough": "A change of a secret needs its password, or the scope admin.";
     CsrfRequired "csrfRequired" 403 "The CSRF token is missing or wrong": "A change made with a session cookie needs the header X-CSRF-Token from GET /api/auth/session.";
     OriginRefused "originRefused" 403 "The origin is not allowed": "The request comes from a page of another origin.";
     RouteNotFound "routeNotFound" 404 "There is nothing here": "No route has this path; the reference is at /api/docs.";
@@ -79,8 +83,14 @@ error_codes! {
     UserNotFound "userNotFound" 404 "There is no such user": "No user has this id.";
     WebhookNotFound "webhookNotFound" 404 "There is no such webhook": "No webhook has this id.";
     DeliveryNotFound "deliveryNotFound" 404 "There is no such delivery": "The webhook has no message with this id, or the change log does not hold its event any more.";
+    SecretNotFound "secretNotFound" 404 "There is no such secret": "No secret has this id or token, or it is deleted.";
+    JobNotFound "jobNotFound" 404 "There is no such job": "No job has this id; GET /api/jobs lists those there are.";
+    VaultKeyNotFound "vaultKeyNotFound" 404 "There is no such key": "The vault has no key with this number or fingerprint.";
     MethodNotAllowed "methodNotAllowed" 405 "The method does not fit": "The path exists, but not with this method; the header Allow lists those that do.";
     AlreadyExists "alreadyExists" 409 "That name is taken": "A workspace, table, column, user or record with this slug, e-mail or key exists already.";
+    TokenTaken "tokenTaken" 409 "The token is taken": "Another secret has the token that was chosen.";
+    TokenReserved "tokenReserved" 409 "The token belongs to a deleted secret": "Restore that secret, delete it for good, or choose another token.";
+    OtherKind "otherKind" 409 "It is a token of another kind": "A wrapping token is unwrapped, and the token of a secret is read; not the other way round.";
     UniqueViolation "uniqueViolation" 409 "The value is in use": "Another record has this value in a column that is unique.";
     ReferenceViolation "referenceViolation" 409 "It refers to nothing": "A value refers to a record that is not there; errors names the column, the table and the key.";
     Referenced "referenced" 409 "Other records depend on it": "Another record refers to this one and restricts its end; the detail names it.";
@@ -93,6 +103,9 @@ error_codes! {
     ChangedSince "changedSince" 409 "Something was changed since": "The operation cannot be taken back as a whole; without allOrNothing what was changed since stays as it is.";
     Gone "gone" 410 "It is in the trash": "The record is deleted but can be restored.";
     RevisionGone "revisionGone" 410 "The change log does not hold that place": "Read the records again and go on from the current revision.";
+    SecretExpired "secretExpired" 410 "Its time is over": "The secret has expired; it can be renewed.";
+    SecretExhausted "secretExhausted" 410 "It was read as often as it allowed": "All reads that the secret allowed were made.";
+    WrapTaken "wrapTaken" 410 "It was taken already": "What was wrapped was handed over before; if that was not to you, treat it as known to others.";
     VersionConflict "versionConflict" 412 "It was changed meanwhile": "The version in If-Match is not the current one; `current` is the record as it is now.";
     BodyTooLarge "bodyTooLarge" 413 "The body is too large": "The body exceeds a limit; the detail says its name and its number.";
     UnsupportedMediaType "unsupportedMediaType" 415 "The content type does not fit": "The route does not read this Content-Type; the detail names those it reads.";
@@ -105,8 +118,10 @@ error_codes! {
     PreconditionRequired "preconditionRequired" 428 "A precondition is required": "The change needs an If-Match header with the version it is based on.";
     TooManyRequests "tooManyRequests" 429 "Too many attempts": "Wait as long as Retry-After says.";
     Internal "internal" 500 "Something failed here": "Not your doing; the log holds the cause under the requestId of this answer.";
+    SecretUnreadable "secretUnreadable" 500 "The secret does not open": "What is stored was altered or belongs elsewhere; POST /api/vault/audit/verify says what, a backup brings it back.";
     Timeout "timeout" 503 "It took too long": "The request exceeded the time limit and was abandoned; narrow it, or use an import or a stream.";
     Overloaded "overloaded" 503 "Too busy": "Too many requests are running; repeat after Retry-After.";
+    VaultSealed "vaultSealed" 503 "The vault is sealed": "The server has no root key for the vault, so nothing in it can be opened or sealed.";
     ShuttingDown "shuttingDown" 503 "The server is stopping": "Repeat after Retry-After, against the next process.";
     StorageUnavailable "storageUnavailable" 503 "The storage cannot be reached": "The database is locked, full or away; nothing was written.";
 }

@@ -48,6 +48,35 @@ pub struct Column {
     pub is_primary: bool,
     /// Whether only the store writes it.
     pub is_read_only: bool,
+    /// How its values are encrypted, if they are: records show a mask then, and `POST …/records/{record}/reveal` the values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<ColumnEncryption>,
+}
+
+/// How the values of a column are encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnEncryption {
+    /// What is shown instead of a value, and kept readable: nothing, its last four characters, or the host of an address.
+    #[serde(default)]
+    pub mask: ColumnMask,
+    /// Whether records are found by a value, matched by it and kept unique; it tells whoever has the database which records have
+    /// the same one.
+    #[serde(default)]
+    pub indexed: bool,
+}
+
+/// What is shown instead of an encrypted value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ColumnMask {
+    /// `••••••••`
+    #[default]
+    Full,
+    /// `••••4242`, of values of eight characters or more.
+    Last4,
+    /// `••••@example.com`
+    Email,
 }
 
 /// The constraints of a column.
@@ -149,6 +178,9 @@ pub struct ColumnCreate {
     /// Whether only the store writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_read_only: Option<bool>,
+    /// How its values are encrypted; not at all when absent. It never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<ColumnEncryption>,
 }
 
 /// A change of a column: absent keeps, `null` clears.

@@ -42,8 +42,10 @@ pub enum MergeChoice {
 pub struct MergeReport {
     /// The survivor as it is now.
     pub record: Record,
-    /// The operation: `POST /api/operations/{id}/revert` takes the merge back.
-    pub operation_id: String,
-    /// How many records referred to one of the others and refer to the survivor now.
+    /// The operation: `POST /api/operations/{id}/revert` takes the merge back. Null if nothing was written: for a dry run, or
+    /// where all ids were the survivor's.
+    pub operation_id: Option<String>,
+    /// How many references led to one of the others and lead to the survivor now. A record that refers with two columns counts
+    /// twice.
     pub referring: u64,
 }

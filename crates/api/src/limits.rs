@@ -78,3 +78,9 @@ pub const STREAM_RETRY_SECONDS: u64 = 10;
 pub const TOPICS_MAX: usize = 100;
 /// Longest that sending one message of a webhook may take, in seconds.
 pub const WEBHOOK_SECONDS_MAX: u64 = 10;
+/// How often the segment of the vault's audit is closed, in seconds.
+pub const VAULT_AUDIT_CLOSE_SECONDS: u64 = 10;
+/// How often it is looked for jobs that a program left, in seconds.
+pub const JOBS_LOOK_SECONDS: u64 = 30;
+/// The greatest number of a segment of the vault's audit that every program can read: 2^53 - 1.
+pub const VAULT_SEGMENT_MAX: u64 = (1 << 53) - 1;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
 use chancery_model::change::{ChangeKind, Reason};
+use chancery_model::encryption;
 use chancery_model::query::unknown_column;
 use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, limits};
 use chancery_storage::{Mode, OnReject, Outcome, Rejection, Write};
@@ -178,6 +179,9 @@ impl TableHandle {
         let mut fields = Vec::with_capacity(match_on.len());
         for name in match_on {
             match table.field(name) {
+                Some(FieldRef::Column(ordinal)) if !table.at(ordinal).is_comparable() => {
+                    issues.push(encryption::unmatchable(table.at(ordinal)));
+                }
                 Some(field @ (FieldRef::Column(_) | FieldRef::Key | FieldRef::ExternalId)) => {
                     fields.push(field)
                 }

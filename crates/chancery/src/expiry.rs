@@ -10,6 +10,7 @@ use chancery_model::query::{Boundary, Plan, Scope, SortKey, Window};
 use chancery_model::{Record, Table, Value};
 use chancery_storage::{Check, OnReject, StorageError, Write};
 
+use crate::catalog::DEFAULT_WORKSPACE;
 use crate::error::Error;
 use crate::limits::EXPIRED_IN_ONE_COMMIT;
 use crate::records::ATTEMPTS;
@@ -48,7 +49,7 @@ pub(crate) fn keep_swept(core: &Arc<Core>) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(interval).await;
-            let Some(store) = core.upgrade().map(Store::of) else {
+            let Some(store) = core.upgrade().map(|core| Store::of(core, DEFAULT_WORKSPACE)) else {
                 return;
             };
             let tables: Vec<Arc<Table>> = store.core.catalog.load().all().cloned().collect();

@@ -1,9 +1,10 @@
 //! Figures over records: sums, counts, groups, distinct values. Plans the filter elsewhere.
 
 use chancery_model::aggregate::{AggregatePlan, Function, Group, Measure};
+use chancery_model::encryption::blind;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::{Query, Scope, Window, unknown_column};
-use chancery_model::{Code, Issue, Json, Table, Value, limits};
+use chancery_model::{Code, Column, Issue, Json, Table, Value, limits};
 
 use crate::bucket_filter::query_of;
 use crate::error::Error;
@@ -64,7 +65,10 @@ impl TableHandle {
         let mut group_by = Vec::with_capacity(input.group_by.len());
         for name in &input.group_by {
             match table.field(name) {
-                Some(field) => group_by.push(field),
+                Some(field) => {
+                    issues.extend(blind(&table, &field, "grouped"));
+                    group_by.push(field);
+                }
                 None => issues.push(unknown_column(&table, name)),
             }
         }
@@ -203,6 +207,15 @@ pub(crate) fn measure_of(table: &Table, measure: &MeasureInput) -> Result<Measur
         return Err(Issue::new("column", Code::Required, message));
     };
     let field = table.field(name).ok_or_else(|| unknown_column(table, name))?;
+    let told_apart = table.column(name).is_none_or(Column::is_comparable);
+    let counts = match measure.function {
+        Function::Count => true,
+        Function::CountDistinct => told_apart,
+        _ => false,
+    };
+    if !counts && let Some(issue) = blind(table, &field, "put into figures") {
+        return Err(issue);
+    }
     let numeric = match table.column(name) {
         Some(column) => matches!(
             column.kind().storage(),

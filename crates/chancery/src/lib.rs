@@ -65,6 +65,7 @@ mod bulk;
 mod catalog;
 mod clock;
 pub mod cursor;
+mod decide;
 mod define;
 #[doc(hidden)]
 pub mod derived;
@@ -77,6 +78,7 @@ mod figures;
 mod follow;
 mod history;
 mod import;
+mod jobs;
 pub mod limits;
 mod line;
 pub mod live;
@@ -98,6 +100,7 @@ mod transaction;
 pub mod transfer;
 mod typed;
 mod undo;
+pub mod vault;
 pub mod webhooks;
 mod workspaces;
 
@@ -140,6 +143,7 @@ pub use import::{
     ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
     Suggestion,
 };
+pub use jobs::{JobHandle, JobOptions, JobState, JobStatus};
 pub use live::{
     Live, LiveAggregate, LiveChange, LiveInbox, LiveNews, LiveQuery, LiveResult, LiveShape, NamedQuery, Push,
     ReadTable, Reads, SnapshotReason,

@@ -56,6 +56,10 @@ pub const UNDO_SKIPPED_TOLD_MAX: usize = 1_000;
 pub const TRANSACTION_ATTEMPTS: u32 = 64;
 /// Longest pause before a transaction is run again, in ms.
 pub const TRANSACTION_PAUSE_MS_MAX: u64 = 50;
+/// After how many times of being overtaken a transaction gets the store to itself for a moment.
+pub(crate) const TRANSACTION_ATTEMPTS_BESIDE: u32 = 8;
+/// Longest such moment, in ms.
+pub(crate) const TRANSACTION_TURN_MS_MAX: u64 = 250;
 /// Most records that one transaction writes.
 pub const TRANSACTION_WRITES_MAX: usize = 10_000;
 /// Most records that one transaction reads one by one; reads of many at once are not counted.
@@ -70,3 +74,21 @@ pub const WEBHOOKS_MAX: usize = 100;
 pub const WEBHOOK_TOPICS_MAX: usize = 50;
 /// Longest URL of a webhook, in bytes.
 pub const WEBHOOK_URL_BYTES_MAX: usize = 2_000;
+/// Most bytes of a value in the vault: 1 MiB.
+pub const VAULT_VALUE_BYTES_MAX: u64 = 1 << 20;
+/// Most fields of the metadata of a secret.
+pub const VAULT_DATA_FIELDS_MAX: usize = 64;
+/// Longest name of a field of the metadata of a secret, in bytes.
+pub const VAULT_DATA_NAME_BYTES_MAX: usize = 64;
+/// Longest text of a field of the metadata of a secret, in bytes.
+pub const VAULT_DATA_TEXT_BYTES_MAX: usize = 4_096;
+/// Most reads of a secret whose reads are limited.
+pub const VAULT_READS_MAX: u64 = 1_000_000;
+/// Most versions of a secret that are kept: one transaction removes as many as twenty secrets have.
+pub const VAULT_VERSIONS_MAX: u64 = 250;
+/// Most tokens that are read at once.
+pub const VAULT_TOKENS_MAX: usize = 1_000;
+/// Most rows of a batch of a job.
+pub const JOB_BATCH_MAX: u64 = 2_000;
+/// The greatest number of rows a second that a job can be held to.
+pub const JOB_ROWS_PER_SECOND_MAX: u64 = 1_000_000;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use chancery_model::admit::UpdateMode;
 use chancery_model::change::Reason;
+use chancery_model::encryption;
 use chancery_model::issue::unknown_name;
-use chancery_model::{Code, Column, Issue, Key, Table};
+use chancery_model::{Code, Column, Issue, Key, Table, Value};
 use serde_json::Value as Json;
 
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::limits::MERGED_MAX;
 use crate::record::{Record, key_json};
 use crate::records::{IntoKey, WriteOptions, no_record};
 use crate::store::TableHandle;
-use crate::transaction::{Transaction, TransactionOptions};
+use crate::transaction::{Transaction, TransactionOptions, TransactionTable};
 
 /// What stands between texts that are joined.
 const JOINT: &str = "; ";
@@ -48,18 +49,20 @@ pub struct MergeOptions {
 pub struct Merged {
     /// The survivor as it is now.
     pub record: Record,
-    /// The operation, for [`Store::revert`](crate::Store::revert).
-    pub operation: Arc<str>,
-    /// The commit.
+    /// The operation, for [`Store::revert`](crate::Store::revert); none if nothing was written.
+    pub operation: Option<Arc<str>>,
+    /// The commit; if nothing was written, a revision at which all that was read was so.
     pub revision: u64,
-    /// How many records referred to one of the others and refer to the survivor now.
+    /// How many references led to one of the others and lead to the survivor now. A record that refers with two columns counts
+    /// twice.
     pub referring: u64,
 }
 
 impl TableHandle {
     /// Merges records into one of them: its columns become what the choices say, records that refer to the others refer
     /// to it from now on, and the others go to the trash with the survivor's id as `duplicateOf` (for good where the table has
-    /// no trash). All of it is one commit and one operation.
+    /// no trash). A reference from one of them to another leads to the survivor, too, also the survivor's own. All of it is one
+    /// commit and one operation.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chancery::Error> {
@@ -75,13 +78,14 @@ impl TableHandle {
     /// let merged = people.merge(ann.key(), &[copy.key().clone()], MergeOptions::default()).await?;
     /// assert_eq!(merged.record.get("phone"), json!("555"));
     /// assert!(people.get(copy.key()).await?.is_none());
-    /// store.revert(&merged.operation, RevertOptions::default()).await?;
+    /// let operation = merged.operation.expect("two became one");
+    /// store.revert(&operation, RevertOptions::default()).await?;
     /// assert!(people.get(copy.key()).await?.is_some());
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotFound`] and [`Error::InTrash`] of a record that is not there, [`Error::Invalid`] with every choice that makes
+    /// [`Error::NotFound`] of a record that is not there or in the trash, [`Error::Invalid`] with every choice that makes
     /// no sense and every value that the definition refuses, [`Error::Unique`] where two records that referred to merged ones
     /// may not refer to one, [`Error::Limit`] beyond [`MERGED_MAX`] or what a transaction may write.
     pub async fn merge(
@@ -105,10 +109,10 @@ impl TableHandle {
         };
         let work = |tx: Transaction| self.merge_in(tx, &survivor, others, &options.choices);
         let done = store.transaction_for(Reason::Merge, how, work).await?;
-        let (record, referring) = done.value;
+        let (record, referring, wrote) = done.value;
         Ok(Merged {
             record,
-            operation,
+            operation: (wrote && !options.dry_run).then_some(operation),
             revision: done.revision,
             referring,
         })
@@ -120,55 +124,89 @@ impl TableHandle {
         survivor: &str,
         others: &[Key],
         choices: &BTreeMap<String, MergeChoice>,
-    ) -> Result<(Record, u64), Error> {
+    ) -> Result<(Record, u64, bool), Error> {
         let here = tx.on(self);
         let table = here.definition()?;
-        let mut all: Vec<Record> = Vec::with_capacity(others.len() + 1);
-        for key in std::iter::once(survivor.to_owned()).chain(others.iter().map(Key::to_string)) {
-            let found = here.get(key.as_str()).await?;
-            let record = found.ok_or_else(|| no_record(&table, &key))?;
-            if !all.iter().any(|other| other.key() == record.key()) {
-                all.push(record);
-            }
-        }
-        let mut changes = serde_json::Map::new();
-        let mut issues = unknown(&table, choices);
-        for column in table.live().filter(|column| column.writable()) {
-            match chosen(column, choices.get(&column.slug), &all) {
-                Ok(Some(value)) if value != all[0].get(&column.slug) => {
-                    changes.insert(column.slug.clone(), value);
-                }
-                Ok(_) => {}
-                Err(issue) => issues.push(issue),
-            }
-        }
-        if !issues.is_empty() {
-            return Err(Error::Invalid {
-                table: table.slug.clone(),
-                issues,
-            });
-        }
-        let survivor = all[0].key();
+        let named = std::iter::once(survivor.to_owned()).chain(others.iter().map(Key::to_string));
+        let mut all = read_all(&here, &table, named).await?;
+        let survivor = &all[0].key().clone();
         let mut referring = 0;
         for other in &all[1..] {
             referring += self.refer_anew(&tx, &table, other.key(), survivor).await?;
+        }
+        if table.references().any(|(_, target)| *target == *table.slug) {
+            // They may refer to one another: what they are now is what is chosen from.
+            all = read_all(&here, &table, all.iter().map(|record| record.key().to_string())).await?;
+        }
+        let changes = chosen_of(&table, choices, &all)?;
+        let cells = self.chosen_cells(&table, choices, &all)?;
+        for other in &all[1..] {
             here.bury(other.key(), survivor).await?;
         }
-        if changes.is_empty() {
-            return Ok((all[0].clone(), referring));
+        let wrote = all.len() > 1 || !changes.is_empty();
+        if changes.is_empty() && cells.is_none() {
+            return Ok((all[0].clone(), referring, wrote));
         }
         let record = here
-            .update_with(
+            .update_keeping(
                 survivor,
-                &Json::Object(changes),
+                (&Json::Object(changes), cells.as_deref()),
                 UpdateMode::Merge,
                 WriteOptions::default(),
             )
             .await?;
-        Ok((record, referring))
+        Ok((record, referring, wrote))
     }
 
-    /// Lets everything that refers to one record refer to another one; answers how many records that were.
+    /// The cells of encrypted columns after the merge, sealed for the survivor; none if they stay.
+    fn chosen_cells(
+        &self,
+        table: &Table,
+        choices: &BTreeMap<String, MergeChoice>,
+        all: &[Record],
+    ) -> Result<Option<Vec<Value>>, Error> {
+        let mut cells: Option<Vec<Value>> = None;
+        let mut issues = Vec::new();
+        for column in table.live().filter(|column| column.encrypted.is_some()) {
+            let has = |record: &&Record| !record.row().value(column.ordinal).is_blank();
+            let from = match choices.get(&column.slug) {
+                Some(MergeChoice::Keep) => None,
+                Some(MergeChoice::From(key)) => all.iter().find(|record| record.key() == key),
+                _ => all.iter().find(has),
+            };
+            let Some(from) = from.filter(|from| from.key() != all[0].key()) else {
+                continue;
+            };
+            let moved = self
+                .store()
+                .sealing(|cells| match from.row().value(column.ordinal) {
+                    Value::Text(cell) => match cells {
+                        Some(cells) => cells
+                            .moved(table, column, (from.key(), all[0].key()), cell)
+                            .map_err(|why| why.issue(&column.slug)),
+                        None => Err(encryption::sealed(&column.slug)),
+                    },
+                    _ => Ok(Value::Null),
+                });
+            match moved {
+                Ok(cell) => {
+                    let cells = cells.get_or_insert_with(|| all[0].row().values.to_vec());
+                    cells.resize(table.columns.len().max(cells.len()), Value::Null);
+                    cells[usize::from(column.ordinal)] = cell;
+                }
+                Err(issue) => issues.push(issue),
+            }
+        }
+        match issues.is_empty() {
+            true => Ok(cells),
+            false => Err(Error::Invalid {
+                table: table.slug.clone(),
+                issues,
+            }),
+        }
+    }
+
+    /// Lets everything that refers to one record refer to another one; answers how many references that were.
     async fn refer_anew(&self, tx: &Transaction, table: &Table, from: &Key, to: &Key) -> Result<u64, Error> {
         let mut count = 0;
         let referrers = self.store().core.catalog.load().referrers(table.number).to_vec();
@@ -180,6 +218,71 @@ impl TableHandle {
             count += tx.on(&handle).update_many(equal, changes).await?;
         }
         Ok(count)
+    }
+}
+
+/// The records of these keys, each once.
+async fn read_all(
+    here: &TransactionTable,
+    table: &Table,
+    keys: impl Iterator<Item = String>,
+) -> Result<Vec<Record>, Error> {
+    let mut all: Vec<Record> = Vec::new();
+    for key in keys {
+        let found = here.get(key.as_str()).await?;
+        let record = found.ok_or_else(|| no_record(table, &key))?;
+        if !all.iter().any(|other| other.key() == record.key()) {
+            all.push(record);
+        }
+    }
+    Ok(all)
+}
+
+/// What the survivor, the first of all, has to become.
+fn chosen_of(
+    table: &Table,
+    choices: &BTreeMap<String, MergeChoice>,
+    all: &[Record],
+) -> Result<serde_json::Map<String, Json>, Error> {
+    let mut changes = serde_json::Map::new();
+    let mut issues = unknown(table, choices);
+    for column in table.live().filter(|column| column.writable()) {
+        if column.encrypted.is_some() {
+            issues.extend(unmixable(table, column, choices, all));
+            continue;
+        }
+        match chosen(table, column, choices.get(&column.slug), all) {
+            Ok(Some(value)) if value != all[0].get(&column.slug) => {
+                changes.insert(column.slug.clone(), value);
+            }
+            Ok(_) => {}
+            Err(issue) => issues.push(issue),
+        }
+    }
+    match issues.is_empty() {
+        true => Ok(changes),
+        false => Err(Error::Invalid {
+            table: table.slug.clone(),
+            issues,
+        }),
+    }
+}
+
+/// What is wrong with the choice of an encrypted column.
+fn unmixable(
+    table: &Table,
+    column: &Column,
+    choices: &BTreeMap<String, MergeChoice>,
+    all: &[Record],
+) -> Option<Issue> {
+    match choices.get(&column.slug) {
+        Some(choice @ MergeChoice::From(_)) => chosen(table, column, Some(choice), all).err(),
+        Some(MergeChoice::Concat | MergeChoice::Union) => Some(Issue::new(
+            &column.slug,
+            Code::Encrypted,
+            "Encrypted values are not joined: keep one of them",
+        )),
+        _ => None,
     }
 }
 
@@ -203,16 +306,25 @@ fn unknown(table: &Table, choices: &BTreeMap<String, MergeChoice>) -> Vec<Issue>
 }
 
 /// The value of a column after the merge, if it is decided by the choice; `all` begins with the survivor.
-fn chosen(column: &Column, choice: Option<&MergeChoice>, all: &[Record]) -> Result<Option<Json>, Issue> {
+fn chosen(
+    table: &Table,
+    column: &Column,
+    choice: Option<&MergeChoice>,
+    all: &[Record],
+) -> Result<Option<Json>, Issue> {
     let slug = &column.slug;
+    // Only who asks for it makes a record refer to itself.
+    let own = column.constraints.reference.as_deref() == Some(&*table.slug);
+    let to_itself = |value: &Json| own && *value == key_json(all[0].key());
     let values = || {
         all.iter()
+            .filter(|record| !record.row().value(column.ordinal).is_blank())
             .map(|record| record.get(slug))
-            .filter(|value| !is_blank(value))
     };
     Ok(Some(match choice {
         Some(MergeChoice::Keep) => return Ok(None),
-        None => match values().next() {
+        None if !all[0].row().value(column.ordinal).is_blank() => return Ok(None),
+        None => match values().find(|value| !to_itself(value)) {
             Some(value) => value,
             None => return Ok(None),
         },
@@ -260,13 +372,4 @@ fn chosen(column: &Column, choice: Option<&MergeChoice>, all: &[Record]) -> Resu
             }
         }
     }))
-}
-
-fn is_blank(value: &Json) -> bool {
-    match value {
-        Json::Null => true,
-        Json::String(text) => text.is_empty(),
-        Json::Array(entries) => entries.is_empty(),
-        _ => false,
-    }
 }

@@ -61,8 +61,7 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let now = self.store.now();
-        let seen = row.filter(|row| row.deleted_at.is_none() && !table.expired(row, now));
+        let seen = row.filter(|row| row.deleted_at.is_none() && !self.store.expired(&table, row));
         Ok(seen.map(|row| Record::new(table, row)))
     }
 
@@ -76,8 +75,7 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let now = self.store.now();
-        let seen = row.filter(|row| !table.expired(row, now));
+        let seen = row.filter(|row| !self.store.expired(&table, row));
         Ok(seen.map(|row| Record::new(table, row)))
     }
 
@@ -319,7 +317,8 @@ impl TableHandle {
     ) -> Result<Plan, Error> {
         let now = self.store.now();
         let (filter, sort, search) = (
-            query.resolve_filter(table, now),
+            self.store
+                .sealing(|cells| query.resolve_filter(table, now, cells)),
             query.resolve_sort(table),
             query.resolve_search(table),
         );

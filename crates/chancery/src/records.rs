@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
 use chancery_model::change::ChangeKind;
 use chancery_model::issue::type_name;
-use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table};
+use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, Value};
 use chancery_storage::{Counter, Draw, DrawTarget, Mode, Outcome, Rejection, Write};
 
 use crate::error::Error;
@@ -119,6 +119,17 @@ impl TableHandle {
         mode: UpdateMode,
         options: WriteOptions,
     ) -> Result<Written, Error> {
+        self.update_keeping(key, (data, None), mode, options).await
+    }
+
+    /// As [`TableHandle::update_with`], with cells of encrypted columns that were sealed for this record before.
+    pub(crate) async fn update_keeping(
+        &self,
+        key: impl IntoKey,
+        (data, cells): (&Json, Option<&[Value]>),
+        mode: UpdateMode,
+        options: WriteOptions,
+    ) -> Result<Written, Error> {
         for _ in 0..ATTEMPTS {
             // Gather.
             let table = self.definition()?;
@@ -129,7 +140,7 @@ impl TableHandle {
 
             // Decide.
             let input = Input::Object(object, coerce(&options));
-            let decided = self.store.decide(now, |context| {
+            let decided = self.store.decide_with(now, cells, |context| {
                 admit::update(&table, &current, input, mode, options.protected, context)
             });
             let mut updated = match decided {
@@ -351,7 +362,9 @@ impl TableHandle {
             Rejection::NotFound => no_record(table, &key.to_string()),
             Rejection::UniqueTaken { column, holder } => {
                 let field = table.at(column).slug.clone();
-                let given = data.and_then(|data| data.get(&field));
+                // What is encrypted is not repeated.
+                let told = table.at(column).encrypted.is_none();
+                let given = data.and_then(|data| data.get(&field)).filter(|_| told);
                 let value = given.map_or_else(|| "this".to_owned(), Json::to_string);
                 Error::Unique {
                     table: table.slug.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chancery_storage::{CommitQuery, LoggedCommit, StorageError};
 
+use crate::catalog::DEFAULT_WORKSPACE;
 use crate::error::Error;
 use crate::limits::{KEEP_CHANGES_MIN, RETENTION_CHECKS};
 use crate::store::Store;
@@ -17,7 +18,7 @@ pub(crate) fn keep_trimmed(store: &Store, keep: Option<Duration>) {
     let core = Arc::downgrade(&store.core);
     tokio::spawn(async move {
         loop {
-            let Some(store) = core.upgrade().map(Store::of) else {
+            let Some(store) = core.upgrade().map(|core| Store::of(core, DEFAULT_WORKSPACE)) else {
                 return;
             };
             match store.forget_changes(keep).await {

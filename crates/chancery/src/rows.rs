@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chancery_model::admit::{self, Input, Protected, UpdateMode};
 use chancery_model::change::{ChangeKind, Reason};
+use chancery_model::encryption::{Cells, sealed_value};
 use chancery_model::filter::FieldRef;
 use chancery_model::{Code, Issue, Key, RecordMetadata, Table, Value};
 use chancery_storage::{DocumentWrite, Mode, OnReject, Outcome, Rejection, Write};
@@ -222,7 +223,10 @@ impl TableHandle {
         let mut tuples = Vec::with_capacity(rows.len());
         let mut found: Vec<Found> = Vec::with_capacity(rows.len());
         for row in rows {
-            match match_values(table, row, &options.matching) {
+            let tuple = self
+                .store
+                .sealing(|cells| match_values(table, row, &options.matching, cells));
+            match tuple {
                 Ok(tuple) => {
                     found.push(Found {
                         tuple: tuple.clone(),
@@ -397,6 +401,7 @@ pub(crate) fn match_values(
     table: &Table,
     row: &Row<'_>,
     matching: &[FieldRef],
+    cells: Option<&dyn Cells>,
 ) -> Result<Vec<Value>, Vec<Issue>> {
     let mut issues = Vec::new();
     let mut tuple = Vec::with_capacity(matching.len());
@@ -412,13 +417,17 @@ pub(crate) fn match_values(
                 .key
                 .as_ref()
                 .map_or(Value::Null, chancery_model::record::key_value),
-            (_, Some(ordinal)) => match row.input.read(table.at(ordinal)) {
-                Ok(value) => value,
-                Err(issue) => {
-                    issues.push(issue);
-                    continue;
+            (_, Some(ordinal)) => {
+                let column = table.at(ordinal);
+                let read = row.input.read(column);
+                match read.and_then(|value| sealed_value(cells, (table, column), None, value)) {
+                    Ok(value) => value,
+                    Err(issue) => {
+                        issues.push(issue);
+                        continue;
+                    }
                 }
-            },
+            }
             _ => Value::Null,
         };
         if value.is_blank() {

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::expiry::expired;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
 use crate::store::{Commit, Store, TableHandle};
+use crate::vault::tables::VAULT_WORKSPACE;
 
 /// How often a definition is made again after another one was faster, before giving up.
 const ATTEMPTS: usize = 8;
@@ -78,11 +79,12 @@ impl Store {
         })
         .map_err(Error::Definition)?;
         let number = TableId(self.core.backend.draw(Counter::Tables, 1).await? as u32);
-        let table = self
+        let mut table = self
             .decide(now, |context| {
                 define::check_table(&input, number, &self.workspace, context)
             })
             .map_err(Error::Definition)?;
+        table.forgetful = *self.workspace == *VAULT_WORKSPACE;
         let (table, handle) = (Arc::new(table.clone()), self.handle(&table));
         for _ in 0..ATTEMPTS {
             let catalog = self.core.catalog.load_full();
@@ -342,7 +344,7 @@ impl TableHandle {
                 ..column.clone()
             };
             let stats = self.backend().stats(&table).await?;
-            if changed.kind().storage() == chancery_model::field::Storage::Decimal
+            if changed.field().storage() == chancery_model::field::Storage::Decimal
                 && changed.scale() != column.scale()
                 && stats.live + stats.trash > 0
             {

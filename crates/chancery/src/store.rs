@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use chancery_model::admit::Context;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Reason;
 use chancery_model::issue::unknown_name;
@@ -27,6 +26,8 @@ use crate::limits::{SLOW_QUERY_MS, TTL_CHECK_INTERVAL};
 use crate::retention;
 use crate::rules::Locks;
 use crate::slow::SlowQueries;
+use crate::transaction::Turns;
+use crate::vault::CellKeys;
 
 /// The name of the database inside a data directory.
 pub const DATABASE_FILE: &str = "chancery.db";
@@ -127,7 +128,11 @@ pub(crate) struct Core {
     pub(crate) counted: crate::history::Counted,
     pub(crate) clock: Clock,
     pub(crate) locks: Locks,
+    pub(crate) turns: Turns,
     pub(crate) expiry: Expiry,
+    /// Seals cells of encrypted columns; none until a vault was opened.
+    pub(crate) cells: ArcSwapOption<CellKeys>,
+    pub(crate) workers: crate::jobs::Workers,
 }
 
 /// One table of a store. Cheap to clone; always speaks of the newest definition.
@@ -208,13 +213,16 @@ impl Store {
             slow: SlowQueries::new(options.slow_query_ms),
             clock: options.clock,
             locks: Locks::default(),
+            turns: Turns::default(),
             expiry: Expiry::new(options.ttl_check_interval),
+            cells: ArcSwapOption::empty(),
+            workers: crate::jobs::Workers::default(),
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
         let store = Store {
             reader: core.backend.replicated(0).unwrap_or_else(|| core.backend.clone()),
-            ..Store::of(core)
+            ..Store::of(core, DEFAULT_WORKSPACE)
         };
         crate::undo::recover(&store).await?;
         crate::import::recover(&store).await?;
@@ -224,12 +232,12 @@ impl Store {
         Ok(store)
     }
 
-    /// The default workspace on behalf of the program itself, read where it is written.
-    pub(crate) fn of(core: Arc<Core>) -> Store {
+    /// A workspace on behalf of the program itself, read where it is written.
+    pub(crate) fn of(core: Arc<Core>, workspace: &str) -> Store {
         Store {
             reader: core.backend.clone(),
             core,
-            workspace: DEFAULT_WORKSPACE.into(),
+            workspace: workspace.into(),
             actor: Actor::default(),
             once: None,
             operation: None,
@@ -462,14 +470,9 @@ impl Store {
         self.core.clock.now()
     }
 
-    /// Runs a decision with everything from outside that it needs.
-    pub(crate) fn decide<T>(&self, now: i64, decide: impl FnOnce(&mut Context) -> T) -> T {
-        let mut fresh = Uuid::now_v7;
-        decide(&mut Context {
-            now,
-            actor: self.actor.id.clone(),
-            fresh: &mut fresh,
-        })
+    /// Whether a record has expired by now. Asks for the time only if it can.
+    pub(crate) fn expired(&self, table: &Table, record: &chancery_model::Record) -> bool {
+        record.expires_at.is_some() && table.expired(record, self.now())
     }
 
     /// Commits writes on behalf of the actor.
@@ -511,6 +514,8 @@ pub(crate) struct Commit {
     pub(crate) operation: Option<Arc<str>>,
     pub(crate) checks: Vec<Check>,
     pub(crate) documents: Vec<DocumentWrite>,
+    /// Whether it is the one that others wait for.
+    pub(crate) in_turn: bool,
 }
 
 impl TableHandle {

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use chancery::access::AccessError;
+use chancery::vault::VaultError;
 use chancery::{Error, Issue, StorageError};
 use chancery_api::{ErrorCode, Problem};
 use serde_json::{Value as Json, json};
@@ -131,7 +132,10 @@ impl From<Error> for Failure {
             | Error::Irreversible { .. }
             | Error::Kept(_)
             | Error::File { .. }
-            | Error::NotFound { what: "record", .. } => Exit::Refused,
+            | Error::NotFound {
+                what: "record" | "job",
+                ..
+            } => Exit::Refused,
             _ => Exit::Failed,
         };
         let issues = match &error {
@@ -181,6 +185,32 @@ impl From<AccessError> for Failure {
     }
 }
 
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Failure {
+        let hint = error.hint();
+        match error {
+            VaultError::Store(error) => error.into(),
+            VaultError::Invalid(issues) => Failure::told(
+                Exit::Refused,
+                format!("{} refused", count(issues.len())),
+                pairs(&issues),
+                hint,
+            ),
+            other => {
+                let exit = match &other {
+                    VaultError::Sealed
+                    | VaultError::Busy
+                    | VaultError::Root(_)
+                    | VaultError::Tampered { .. }
+                    | VaultError::DecryptionFailed { .. } => Exit::Failed,
+                    _ => Exit::Refused,
+                };
+                Failure::told(exit, lower_first(&other.to_string()), Vec::new(), hint)
+            }
+        }
+    }
+}
+
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
         let exit = match problem.code {
@@ -194,6 +224,22 @@ impl From<Problem> for Failure {
             | ErrorCode::ChangedSince
             | ErrorCode::Gone
             | ErrorCode::RecordNotFound
+            | ErrorCode::AccessDenied
+            | ErrorCode::PasswordRequired
+            | ErrorCode::InvalidPassword
+            | ErrorCode::ProofRequired
+            | ErrorCode::SecretNotFound
+            | ErrorCode::SecretExpired
+            | ErrorCode::SecretExhausted
+            | ErrorCode::WrapTaken
+            | ErrorCode::TokenTaken
+            | ErrorCode::TokenReserved
+            | ErrorCode::OtherKind
+            | ErrorCode::VersionNotFound
+            | ErrorCode::VaultKeyNotFound
+            | ErrorCode::JobNotFound
+            | ErrorCode::Conflict
+            | ErrorCode::TooManyRequests
             | ErrorCode::InvalidFile => Exit::Refused,
             _ => Exit::Failed,
         };

@@ -16,7 +16,11 @@ pub(crate) fn record(args: &[String], table: &Table) -> Result<JsonMap, Failure>
     match args {
         [] => Err(Failure::new("no data given")
             .hint("write title='Write documentation' priority=3, '{\"title\": …}', @FILE or - for stdin")),
-        [one] if one.trim_start().starts_with('{') => object(one, "the argument"),
+        [one] if one.trim_start().starts_with('{') => {
+            let data = object(one, "the argument")?;
+            data.keys().try_for_each(|name| refuse_secret(name, table))?;
+            Ok(data)
+        }
         [one] if one == "-" => object(&read(std::io::stdin(), "stdin")?, "stdin"),
         [one] if one.starts_with('@') => {
             let path = &one[1..];
@@ -55,6 +59,7 @@ fn pair(text: &str, table: &Table) -> Result<(String, Json), Failure> {
         Failure::new(format!("\"{text}\" is no pair"))
             .hint("write column=value, or column:=JSON for a JSON value")
     })?;
+    refuse_secret(name.trim_end_matches(':'), table)?;
     if let Some(name) = name.strip_suffix(':') {
         let value = serde_json::from_str(value)
             .map_err(|error| Failure::new(format!("{name}: {value} is no JSON: {error}")))?;
@@ -65,6 +70,19 @@ fn pair(text: &str, table: &Table) -> Result<(String, Json), Failure> {
         name.to_owned(),
         typed(value, column.map_or("text", |column| column.field_type.as_str())),
     ))
+}
+
+/// What is encrypted does not stand on a command line, where the list of processes and the shell's history show it.
+fn refuse_secret(name: &str, table: &Table) -> Result<(), Failure> {
+    let encrypted =
+        |column: &&chancery_api::columns::Column| column.slug == name && column.encrypted.is_some();
+    match table.columns.iter().flatten().find(encrypted) {
+        Some(_) => Err(Failure::new(format!(
+            "column \"{name}\" is encrypted, so its values are not taken from the command line"
+        ))
+        .hint("give the record as JSON on stdin (write - for the data), or in a file (@FILE)")),
+        None => Ok(()),
+    }
 }
 
 /// A text as the JSON that a column of this type takes; what does not fit stays text, and the store says why not.

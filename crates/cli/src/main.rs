@@ -8,6 +8,8 @@ mod filter;
 mod input;
 mod output;
 mod record_text;
+mod root_key;
+mod secret_input;
 mod table_text;
 mod target;
 mod telemetry;

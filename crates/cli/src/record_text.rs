@@ -187,6 +187,7 @@ fn system(slug: &str) -> Column {
         is_visible: true,
         is_primary: false,
         is_read_only: true,
+        encrypted: None,
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) fn check(container: &Container, input: &TableInput, columns: &[Declar
         now: 0,
         actor: None,
         fresh: &mut fresh,
+        cells: None,
+        kept_cells: None,
     };
     match check_table(&told, TableId(0), "default", &mut context) {
         Ok(table) => check_values(&table, columns, faults),

@@ -131,6 +131,16 @@ pub struct Was {
 }
 
 impl Was {
+    /// The same without anything that a record held.
+    #[must_use]
+    pub fn without_values(self) -> Was {
+        Was {
+            metadata: None,
+            extra: None,
+            ..self
+        }
+    }
+
     /// What a record was before it became another.
     pub fn updated(old: &Record, new: &Record) -> Box<Was> {
         Box::new(Was {

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::encryption::Encryption;
+use crate::field::encrypted::Encrypted;
 use crate::field::{FieldType, field_type};
 use crate::nested::Rule;
 use crate::{Json, JsonMap, Value};
@@ -59,6 +61,9 @@ pub struct Column {
     /// Cannot be written by callers.
     #[serde(default)]
     pub read_only: bool,
+    /// How its values are encrypted, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<Encryption>,
     /// When it was deleted (ms); its values stay until it is purged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<i64>,
@@ -232,8 +237,16 @@ pub struct SelectOption {
 }
 
 impl Column {
-    /// The column's field type. A column cannot be defined with one that does not exist.
+    /// What its values are to whoever stores, finds or shows them: the field type, or what an encrypted column is instead.
     pub fn kind(&self) -> &'static dyn FieldType {
+        match self.encrypted {
+            Some(_) => &Encrypted,
+            None => self.field(),
+        }
+    }
+
+    /// The column's field type, which reads what comes in. A column cannot be defined with one that does not exist.
+    pub fn field(&self) -> &'static dyn FieldType {
         field_type(&self.field_type).expect("a column is only defined with a field type that exists")
     }
 
@@ -282,6 +295,13 @@ impl Column {
     /// Whether a real index keeps it: asked for, or needed to keep it unique.
     pub fn has_index(&self) -> bool {
         self.indexed || self.constraints.unique
+    }
+
+    /// Whether its values can be told apart as they are stored: not those that are encrypted without an index.
+    pub fn is_comparable(&self) -> bool {
+        self.encrypted
+            .as_ref()
+            .is_none_or(|encryption| encryption.indexed)
     }
 
     /// The live options in the order people see.

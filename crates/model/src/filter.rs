@@ -196,6 +196,16 @@ impl Operator {
         Operator::IsNotEmpty,
     ];
 
+    /// The operators of encrypted values: what can be told without the key, if the cells are indexed.
+    pub const ENCRYPTED: &'static [Operator] = &[
+        Operator::Eq,
+        Operator::Neq,
+        Operator::In,
+        Operator::NotIn,
+        Operator::IsEmpty,
+        Operator::IsNotEmpty,
+    ];
+
     /// The operators of structured values.
     pub const STRUCTURED: &'static [Operator] = &[
         Operator::Contains,

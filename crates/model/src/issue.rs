@@ -52,6 +52,10 @@ pub enum Code {
     Ambiguous,
     /// A row of a file cannot be read.
     Malformed,
+    /// The column is encrypted, and what is asked for needs the vault, or cannot be done with encrypted values.
+    Encrypted,
+    /// The column is encrypted and the vault is sealed.
+    Sealed,
     /// The rule of a validator supplied by the embedding program.
     Custom,
 }
@@ -82,6 +86,8 @@ impl Code {
             Code::KeyTaken => "keyTaken",
             Code::Ambiguous => "ambiguous",
             Code::Malformed => "malformed",
+            Code::Encrypted => "encrypted",
+            Code::Sealed => "sealed",
             Code::Custom => "custom",
         }
     }

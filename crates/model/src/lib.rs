@@ -8,6 +8,7 @@ pub mod aggregate;
 pub mod change;
 pub mod column;
 pub mod define;
+pub mod encryption;
 pub mod field;
 pub mod filter;
 pub mod issue;

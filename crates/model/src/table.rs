@@ -66,6 +66,10 @@ pub struct Table {
     /// Whether a store that nobody shares forgets the records when it is opened anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub transient: bool,
+    /// Whether the change log keeps nothing of what its records held: who changed which and when stays, what it was does not. What
+    /// such a table destroys is destroyed; it has no history, and nothing of it is undone. Only tables of the store itself are so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgetful: bool,
     /// Rises with every change of the definition; a write decided under an older one is refused and decided again.
     pub schema_version: u64,
     /// When it was made, in ms.
@@ -124,12 +128,12 @@ impl Table {
     /// The column that names a record to people: the primary one, else the first text column, else the first.
     pub fn primary(&self) -> Option<&Column> {
         let ordered = self.ordered();
-        let text = |column: &&&Column| column.field_type == "text";
+        let text = |column: &&&Column| column.field_type == "text" && column.encrypted.is_none();
         ordered
             .iter()
             .find(|column| column.primary)
             .or_else(|| ordered.iter().find(text))
-            .or(ordered.first())
+            .or_else(|| ordered.iter().find(|column| column.encrypted.is_none()))
             .copied()
     }
 

@@ -51,6 +51,11 @@ pub struct Rule {
     pub pace: Pace,
 }
 
+/// Whether bodies under a path hold secrets, of which nothing is kept: no answer, and no hash of a request.
+pub(crate) fn holds_secrets(path: &str) -> bool {
+    path.starts_with("/api/vault/") || path.starts_with("/api/jobs/") || path.ends_with("/reveal")
+}
+
 const fn rule(method: &'static str, path: &'static str, need: Need) -> Rule {
     Rule {
         method,
@@ -159,6 +164,8 @@ pub const RULES: &[Rule] = &[
         "/api/tables/{table}/records/{record}/restore-version",
         Write,
     ),
+    // Values of encrypted columns are no part of reading: every one that is given is written down.
+    rule("POST", "/api/tables/{table}/records/{record}/reveal", Admin),
     rule("POST", "/api/tables/{table}/duplicates/merge", Write),
     long("GET", "/api/operations", Read),
     long("GET", "/api/operations/{operation}", Read),
@@ -187,6 +194,43 @@ pub const RULES: &[Rule] = &[
         "/api/webhooks/{webhook}/deliveries/{delivery}/replay",
         Admin,
     ),
+    rule("GET", "/api/vault/tokens", Admin),
+    rule("POST", "/api/vault/tokens", Write),
+    // Whoever shows a token may read it. Changing what it stands for needs its password besides, or the scope admin.
+    rule("POST", "/api/vault/tokens/read", Read),
+    rule("POST", "/api/vault/tokens/read-many", Read),
+    rule("POST", "/api/vault/tokens/resolve", Read),
+    rule("POST", "/api/vault/tokens/exists", Read),
+    rule("POST", "/api/vault/tokens/unwrap", Read),
+    rule("POST", "/api/vault/tokens/wrap-info", Read),
+    rule("POST", "/api/vault/tokens/update", Write),
+    rule("POST", "/api/vault/tokens/upsert", Write),
+    rule("POST", "/api/vault/tokens/renew", Write),
+    rule("POST", "/api/vault/tokens/change-password", Write),
+    rule("POST", "/api/vault/tokens/delete", Write),
+    rule("POST", "/api/vault/tokens/restore", Write),
+    rule("POST", "/api/vault/tokens/wrap", Write),
+    rule("POST", "/api/vault/tokens/rewrap", Write),
+    rule("POST", "/api/vault/tokens/query", Admin),
+    rule("GET", "/api/vault/tokens/{secret}", Admin),
+    rule("PATCH", "/api/vault/tokens/{secret}", Admin),
+    rule("DELETE", "/api/vault/tokens/{secret}", Admin),
+    rule("POST", "/api/vault/tokens/{secret}/restore", Admin),
+    rule("POST", "/api/vault/tokens/{secret}/roll-back", Admin),
+    rule("GET", "/api/vault/tokens/{secret}/versions", Admin),
+    rule("DELETE", "/api/vault/tokens/{secret}/versions/{version}", Admin),
+    rule("GET", "/api/vault/audit", Admin),
+    long("POST", "/api/vault/audit/verify", Admin),
+    rule("GET", "/api/vault/status", Admin),
+    rule("POST", "/api/vault/keys", Admin),
+    rule("DELETE", "/api/vault/keys/{kid}", Admin),
+    long("POST", "/api/vault/sweep", Admin),
+    rule("POST", "/api/vault/jobs", Admin),
+    rule("GET", "/api/jobs", Admin),
+    rule("GET", "/api/jobs/{job}", Admin),
+    rule("POST", "/api/jobs/{job}/cancel", Admin),
+    rule("POST", "/api/jobs/{job}/pause", Admin),
+    rule("POST", "/api/jobs/{job}/resume", Admin),
     long("GET", "/api/backup", Admin),
     rule("GET", "/api/queries", Read),
     rule("GET", "/api/queries/{query}", Read),

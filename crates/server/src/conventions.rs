@@ -122,7 +122,7 @@ async fn admit<'a>(
     check_parameters(request, route)?;
     if let Some(least) = least_revision(request.headers())? {
         let store = app.store.at_least(least).await?;
-        request.extensions_mut().insert(AtLeast(store));
+        request.extensions_mut().insert(AtLeast(store, least));
     }
     Ok(Some(permit))
 }
@@ -133,7 +133,7 @@ fn check_parameters(request: &Request, route: &Route) -> Result<(), Fault> {
         return Ok(());
     };
     for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-        if !route.parameters.iter().any(|known| *known == name) {
+        if !route.parameters.iter().any(|known| is_named(known, &name)) {
             let detail = format!("There is no query parameter \"{name}\" here.");
             let known = route.parameters.iter().map(String::as_str);
             let hint = did_you_mean(&name, known).unwrap_or_else(|| match route.parameters.is_empty() {
@@ -146,9 +146,19 @@ fn check_parameters(request: &Request, route: &Route) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The store for a request that wants to see a commit.
+/// Whether a parameter is the one that is declared. One that is declared as `metadata.NAME` takes any name.
+fn is_named(known: &str, name: &str) -> bool {
+    match known.strip_suffix(".NAME") {
+        Some(group) => name
+            .strip_prefix(group)
+            .is_some_and(|rest| rest.len() > 1 && rest.starts_with('.')),
+        None => known == name,
+    }
+}
+
+/// The store for a request that wants to see a commit, and which.
 #[derive(Clone)]
-pub(crate) struct AtLeast(pub(crate) Store);
+pub(crate) struct AtLeast(pub(crate) Store, pub(crate) u64);
 
 /// The commit that a read wants to see at least.
 fn least_revision(headers: &HeaderMap) -> Result<Option<u64>, Fault> {

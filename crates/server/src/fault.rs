@@ -87,6 +87,16 @@ impl Fault {
         self
     }
 
+    /// Takes out what an error of reading repeats of what it read: of ``invalid type: string "x", expected u64`` the end stays.
+    pub(crate) fn without_values(mut self) -> Fault {
+        let problem = &mut self.edit().problem;
+        problem.detail = unrepeated(&problem.detail);
+        for issue in &mut problem.errors {
+            issue.message = unrepeated(&issue.message);
+        }
+        self
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Fault {
         let headers = &mut self.edit().headers;
@@ -109,6 +119,22 @@ impl Fault {
     }
 }
 
+/// A text about what was read without what that was.
+fn unrepeated(text: &str) -> String {
+    for (what, told) in [
+        ("nvalid type: ", "nvalid type: "),
+        ("nvalid value: ", "nvalid value: "),
+        ("unknown variant ", "invalid value: "),
+        ("Unknown variant ", "Invalid value: "),
+    ] {
+        let said = text.split_once(what).zip(text.rsplit_once(", expected "));
+        if let Some(((before, _), (_, expected))) = said {
+            return format!("{before}{told}expected {expected}");
+        }
+    }
+    text.to_owned()
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -121,4 +147,34 @@ impl IntoResponse for Fault {
 /// `Did you mean "title"?`, if one of the names is near enough to what was written.
 pub(crate) fn did_you_mean<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     chancery::model::issue::did_you_mean(written, names).map(|near| format!("Did you mean \"{near}\"?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_not_repeated() {
+        for (text, told) in [
+            (
+                "length: invalid type: string \"hunter2\", expected u64 (line 1, column 9).",
+                "length: invalid type: expected u64 (line 1, column 9).",
+            ),
+            (
+                "Invalid value: integer `-7`, expected u64",
+                "Invalid value: expected u64",
+            ),
+            (
+                "unknown variant `hunter, expected 2`, expected `asc` or `desc`",
+                "invalid value: expected `asc` or `desc`",
+            ),
+            (
+                "invalid type: string \"a, expected b\", expected u64",
+                "invalid type: expected u64",
+            ),
+            ("missing field `token`", "missing field `token`"),
+        ] {
+            assert_eq!(unrepeated(text), told);
+        }
+    }
 }

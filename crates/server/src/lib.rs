@@ -11,6 +11,7 @@
 pub mod access;
 mod acting;
 mod caller;
+mod caretaker;
 mod conventions;
 pub mod convert;
 mod cursor;
@@ -31,6 +32,7 @@ mod routes;
 mod state;
 mod trace;
 mod upload;
+mod vaulting;
 mod web;
 mod webhooks;
 
@@ -46,6 +48,7 @@ use chancery::Store;
 use chancery::access::AccessError;
 use chancery::credentials::Secret;
 use chancery::replies::Replies;
+use chancery::vault::{Vault, VaultError, VaultOptions};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 use tower_http::compression::CompressionLayer;
@@ -70,6 +73,9 @@ pub enum ServeError {
     /// The OpenAPI document that was built in cannot be read: a defect of the program.
     #[error("the built-in OpenAPI document cannot be read: {0}")]
     Document(serde_json::Error),
+    /// The tables of the vault cannot be made or read.
+    #[error("{0}")]
+    Vault(#[from] VaultError),
 }
 
 /// How the routes are set up, apart from where they are served.
@@ -86,6 +92,8 @@ pub struct Settings {
     pub web_dir: Option<PathBuf>,
     /// Networks that webhooks may reach besides public addresses.
     pub webhook_allow: Vec<IpNet>,
+    /// The store's vault; without one it is opened sealed.
+    pub vault: Option<Vault>,
 }
 
 impl Default for Settings {
@@ -97,6 +105,7 @@ impl Default for Settings {
             cookies: Cookies::Plain,
             web_dir: None,
             webhook_allow: Vec::new(),
+            vault: None,
         }
     }
 }
@@ -104,7 +113,7 @@ impl Default for Settings {
 /// All routes on a store, with what they share. Listens nowhere.
 ///
 /// # Errors
-/// [`ServeError::Access`] when the store's users and keys cannot be read.
+/// [`ServeError::Access`] or [`ServeError::Vault`] when what the store keeps about them cannot be read.
 pub async fn application(store: Store, settings: Settings) -> Result<App, ServeError> {
     let signer = store.access().signer().await?.clone();
     let setup = store
@@ -113,6 +122,10 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         .await?
         .then(|| Secret::random("setup_"));
     let replies = Arc::new(Replies::new(store.backend().clone()));
+    let vault = match settings.vault {
+        Some(vault) => vault,
+        None => Vault::open(&store, VaultOptions::default()).await?,
+    };
     Ok(App::new(state::Shared {
         signer,
         metrics: observe::Metrics::default(),
@@ -124,6 +137,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
         backups: Arc::new(Semaphore::new(chancery_api::limits::BACKUPS_AT_ONCE_MAX)),
         sockets: Arc::new(Semaphore::new(chancery_api::limits::LIVE_SOCKETS_MAX)),
+        live_on: live::Threads::start()?,
         streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
         ending: watch::Sender::new(false),
         poster: Arc::new(webhooks::Poster::new(
@@ -134,6 +148,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         routes: state::Routes::new(openapi::TEXT)?,
         web: web::Web::new(settings.web_dir.as_deref()),
         store,
+        vault,
     }))
 }
 
@@ -185,6 +200,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         cookies: if secure { Cookies::Secure } else { Cookies::Plain },
         web_dir: options.web_dir,
         webhook_allow: options.webhook_allow,
+        vault: options.vault,
     };
     let app = application(options.store, settings).await?;
     let watching = gauge_listener::start(&app, options.metrics_bind).await?;
@@ -204,6 +220,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     }
     let teller = listen::teller(app.clone());
     let couriers = app.send_webhooks();
+    let caretaker = caretaker::Caretaker::start(app.vault.clone());
     let router = router(app.clone());
     let stop = options.stop.unwrap_or_else(|| Box::pin(signals()));
     // Streams have no end of their own, so they are told before the connections are waited for.
@@ -215,6 +232,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     listen::run(listener, tls, router, teller, stop).await;
     app.sockets_closed().await;
     couriers.stop().await;
+    caretaker.stop().await;
     drop(watching);
     Ok(())
 }

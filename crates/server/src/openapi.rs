@@ -16,9 +16,9 @@ pub(crate) mod refusals {
     use utoipa::IntoResponses;
     use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
-    type Listed = BTreeMap<String, RefOr<Response>>;
+    pub(crate) type Listed = BTreeMap<String, RefOr<Response>>;
 
-    fn listed(statuses: &[(&str, &str)]) -> Listed {
+    pub(crate) fn listed(statuses: &[(&str, &str)]) -> Listed {
         let problem = || Content::new(Some(Ref::from_schema_name("Problem")));
         let answer = |text: &str| {
             ResponseBuilder::new()
@@ -166,6 +166,14 @@ pub(crate) fn document() -> OpenApi {
         ("Operations", "What operators need: backups."),
         ("Changes", "What happened, in order: pages and streams of events."),
         ("Webhooks", "Events sent to others by HTTP."),
+        (
+            "Vault",
+            "Secret values behind tokens. Tokens and passwords stand in bodies only.",
+        ),
+        (
+            "Jobs",
+            "Long work that goes on in the background, and after a restart.",
+        ),
         ("Field types", "What a column may hold."),
         ("Workspaces", "Isolated sets of tables."),
         ("Access", "Set-up, sign-in, users and API keys."),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use chancery::Store;
+use chancery::vault::Vault;
 use ipnet::IpNet;
 
 use crate::state::Limits;
@@ -27,6 +28,8 @@ pub struct ServeOptions {
     pub metrics_bind: Option<SocketAddr>,
     /// Networks that webhooks may reach besides public addresses.
     pub webhook_allow: Vec<IpNet>,
+    /// The store's vault; without one it is opened sealed.
+    pub vault: Option<Vault>,
     /// The limits.
     pub limits: Limits,
     /// Called once with where the server listens, when it does.
@@ -82,6 +85,7 @@ impl ServeOptions {
             proxy: Proxy::None,
             metrics_bind: None,
             webhook_allow: Vec::new(),
+            vault: None,
             limits: Limits::default(),
             ready: None,
             stop: None,

@@ -51,6 +51,13 @@ impl Reply {
         }
     }
 
+    /// 202: it has begun, and this says where it is told of.
+    pub(crate) fn accepted(self, location: &str) -> Reply {
+        let mut reply = self.created(location);
+        *reply.response.status_mut() = StatusCode::ACCEPTED;
+        reply
+    }
+
     /// The version as the ETag.
     pub(crate) fn etag(self, version: u64) -> Reply {
         let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("digits make a header");

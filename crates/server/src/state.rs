@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chancery::Store;
 use chancery::credentials::{Secret, Signer};
+use chancery::vault::Vault;
 use chancery_api::limits;
 use http::Method;
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use crate::ServeError;
 use crate::access::{Need, Pace, RULES};
 use crate::hosts::Hosts;
 use crate::idempotency::Answers;
+use crate::live::Threads;
 use crate::observe::Metrics;
 use crate::web::Web;
 use crate::webhooks::{Couriers, Poster};
@@ -112,6 +114,7 @@ impl App {
 /// What all requests share.
 pub struct Shared {
     pub(crate) store: Store,
+    pub(crate) vault: Vault,
     pub(crate) signer: Signer,
     pub(crate) metrics: Metrics,
     pub(crate) answers: Answers,
@@ -125,6 +128,8 @@ pub struct Shared {
     pub(crate) backups: Arc<Semaphore>,
     /// One for each socket that may be open at a time.
     pub(crate) sockets: Arc<Semaphore>,
+    /// What sockets and streams of events are served on.
+    pub(crate) live_on: Threads,
     /// One for each stream of events that may be open at a time.
     pub(crate) streams: Arc<Semaphore>,
     /// True once the server stops: what has no end of its own ends then.

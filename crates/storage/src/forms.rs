@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chancery_model::change::{Change, ChangeKind, Reason, Was};
 use chancery_model::record::extra_value;
-use chancery_model::{Json, JsonMap, Record, RecordMetadata, Source, Value};
+use chancery_model::{Json, JsonMap, Record, RecordMetadata, Source, Table, Value};
 use serde::Serialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
@@ -135,10 +135,24 @@ pub(crate) fn before_text<'a>(
     out
 }
 
-/// Every value of a record that is not null, and what else it was, for a change after which it is gone.
-pub(crate) fn removed_text(record: &Record) -> String {
-    let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
-    before_text(kept, Some(&Was::removed(record)))
+/// What the log keeps of a change of a record, as text.
+pub(crate) fn changed_text(table: &Table, before: &[(u16, Value)], was: &Was) -> String {
+    match table.forgetful {
+        true => before_text([], Some(&was.clone().without_values())),
+        false => before_text(before.iter().map(|(ordinal, value)| (*ordinal, value)), Some(was)),
+    }
+}
+
+/// What the log keeps of a change after which a record is gone: every value that is not null, and what else it was.
+pub(crate) fn removed_text(table: &Table, record: &Record) -> String {
+    let was = Was::removed(record);
+    match table.forgetful {
+        true => before_text([], Some(&was.without_values())),
+        false => {
+            let kept = (0..).zip(&record.values).filter(|(_, value)| !value.is_null());
+            before_text(kept, Some(&was))
+        }
+    }
 }
 
 fn was_text(out: &mut String, was: &Was) {

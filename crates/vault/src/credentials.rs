@@ -123,6 +123,53 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Bytes that must not be seen, for what need not be text: as [`Secret`], wiped when dropped and never printed.
+///
+/// Moving it leaves no copy, as the bytes stay where they were allocated; what the compiler spills to the stack while
+/// working on them is beyond its reach.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes over bytes; all of the vector's memory is wiped when this is dropped, its spare capacity too.
+    ///
+    /// ```
+    /// let value = chancery_vault::credentials::SecretBytes::new(b"hunter42".to_vec());
+    /// assert_eq!(value.expose(), b"hunter42");
+    /// assert_eq!(format!("{value:?}"), "SecretBytes(…)");
+    /// ```
+    pub fn new(bytes: Vec<u8>) -> SecretBytes {
+        SecretBytes(bytes)
+    }
+
+    /// The bytes themselves. Every call is a place to look at when secrets leak.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether the bytes are equal to others, in a time that does not depend on where they differ.
+    pub fn matches(&self, other: &[u8]) -> bool {
+        self.0.ct_eq(other).into()
+    }
+
+    /// The same as text, without a copy; none, and wiped, if it is not UTF-8.
+    pub fn into_text(mut self) -> Option<Secret> {
+        match String::from_utf8(std::mem::take(&mut self.0)) {
+            Ok(text) => Some(Secret(text)),
+            Err(error) => {
+                error.into_bytes().zeroize();
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretBytes(…)")
+    }
+}
+
 /// The SHA-256 of a token or a body: enough to recognise it, useless for making it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 32]);
@@ -250,6 +297,15 @@ mod tests {
         assert_eq!(one.expose().len(), 4 + TOKEN_CHARS);
         assert!(!one.matches(two.expose()) && one.matches(one.expose()));
         assert_eq!(format!("{one:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn secret_bytes_become_text_only_if_they_are() {
+        assert!(SecretBytes::new(vec![0xff]).into_text().is_none());
+        let text = SecretBytes::new("grüße".into()).into_text().unwrap();
+        assert_eq!(text.expose(), "grüße");
+        assert!(SecretBytes::new(vec![1, 2]).matches(&[1, 2]));
+        assert!(!SecretBytes::new(vec![1, 2]).matches(&[1, 2, 3]));
     }
 
     #[test]

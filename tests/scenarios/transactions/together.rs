@@ -262,6 +262,42 @@ fn row_4_a_transfer_over_two_tables_is_never_seen_half_done() {
 }
 
 #[test]
+fn a_transaction_that_writers_would_always_overtake_gets_its_turn() {
+    on_every_backend(|store| async move {
+        let (left, right) = (table(&store, "left").await, table(&store, "right").await);
+        make(&left, "a", 0).await;
+        make(&right, "b", 0).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let writer = tokio::spawn({
+            let (left, stop) = (left.clone(), stop.clone());
+            async move {
+                let mut n = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    n += 1;
+                    left.update("a", json!({"n": n})).await.expect("written");
+                    tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+                }
+                n
+            }
+        });
+        for _ in 0..3 {
+            let read = store.transaction(async |tx| {
+                let a = n_in(&tx, "left", "a").await?;
+                // Far longer than the writer takes for its next.
+                tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+                tx.table("right")?.update("b", json!({"n": a})).await?;
+                Ok(a)
+            });
+            let read = read.await.expect("it has its turn");
+            assert_eq!(n(&right, "b").await, read);
+        }
+        stop.store(true, Ordering::Relaxed);
+        let written = writer.await.expect("it writes");
+        assert!(written > 30, "the writer went on: {written}");
+    });
+}
+
+#[test]
 fn a_conflict_that_stays_is_told_after_the_last_attempt() {
     on_every_backend(|store| async move {
         let items = table(&store, "items").await;

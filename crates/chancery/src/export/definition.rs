@@ -2,6 +2,7 @@
 
 use chancery_model::column::{Constraints, DefaultValue};
 use chancery_model::define::{ColumnInput, OptionInput, TableInput};
+use chancery_model::encryption::Encryption;
 use chancery_model::{Column, Json, JsonMap, Table};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,8 @@ pub(crate) struct ColumnPart {
     pub(crate) is_visible: bool,
     pub(crate) is_primary: bool,
     pub(crate) is_read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encrypted: Option<Encryption>,
 }
 
 fn yes() -> bool {
@@ -134,6 +137,7 @@ pub(crate) fn column_part(column: &Column) -> ColumnPart {
         is_visible: !column.hidden,
         is_primary: column.primary,
         is_read_only: column.read_only,
+        encrypted: column.encrypted.as_ref().map(Encryption::asked),
     }
 }
 
@@ -187,6 +191,7 @@ fn column_input(part: ColumnPart) -> ColumnInput {
         hidden: !part.is_visible,
         primary: part.is_primary,
         read_only: part.is_read_only,
+        encrypted: part.encrypted,
     }
 }
 

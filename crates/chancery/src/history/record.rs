@@ -147,7 +147,12 @@ impl TableHandle {
         let old = self.record_at(key, version).await?;
         let data = Json::Object(old.data());
         let written = self
-            .update_with(old.key(), &data, UpdateMode::Replace, options)
+            .update_keeping(
+                old.key(),
+                (&data, Some(&old.row().values)),
+                UpdateMode::Replace,
+                options,
+            )
             .await;
         written.map_err(|error| match error {
             Error::Invalid { table, mut issues } => {

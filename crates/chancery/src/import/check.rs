@@ -57,7 +57,9 @@ impl Checker {
     pub(super) fn note(&mut self, shape: &Shape, chunk: &Part, seen: &mut HashSet<u64>) {
         let cells = shape.cells(chunk);
         for row in &shape.prepare(chunk, &cells).rows {
-            if let Ok(tuple) = match_values(&self.table, row, &self.options.matching) {
+            let matching = &self.options.matching;
+            let store = &self.handle.store;
+            if let Ok(tuple) = store.sealing(|cells| match_values(&self.table, row, matching, cells)) {
                 let hash = self.taken.hash(&tuple);
                 if !seen.insert(hash) {
                     self.repeated.insert(hash);

@@ -179,6 +179,9 @@ impl Store {
         now: i64,
         how: Commit,
     ) -> Result<Settled, Unsettled> {
+        if !how.in_turn && how.mode == Mode::Apply && !writes.is_empty() {
+            self.core.turns.wait().await;
+        }
         if self.is_ruled(&writes) {
             return Box::pin(self.write_ruled(writes, now, how)).await;
         }

@@ -128,6 +128,23 @@ pub(super) async fn check(
     Ok(())
 }
 
+/// Keys of one table that are looked up together, and the write that each is of.
+struct Lookup {
+    table: Arc<Table>,
+    writes: Vec<usize>,
+    keys: Vec<Key>,
+}
+
+impl Lookup {
+    fn of(table: &Arc<Table>) -> Lookup {
+        Lookup {
+            table: table.clone(),
+            writes: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+}
+
 /// Refuses what refers to records that are refused themselves, however many steps away; unless one is stored under such a key.
 async fn fall_with(
     store: &Store,
@@ -136,20 +153,18 @@ async fn fall_with(
     now: i64,
     added: &mut Added,
 ) -> Result<(), Error> {
-    let mut stored: BTreeMap<TableId, (Vec<usize>, Vec<Key>)> = BTreeMap::new();
-    let mut tables: BTreeMap<TableId, Arc<Table>> = BTreeMap::new();
+    let mut stored: BTreeMap<TableId, Lookup> = BTreeMap::new();
     for (write, Brought { table, key, .. }) in &brought {
         if !net.is_removed(table.number, key) {
-            tables.insert(table.number, table.clone());
-            let (writes, keys) = stored.entry(table.number).or_default();
-            writes.push(*write);
-            keys.push(key.clone());
+            let lookup = stored.entry(table.number).or_insert_with(|| Lookup::of(table));
+            lookup.writes.push(*write);
+            lookup.keys.push(key.clone());
         }
     }
-    for (table, (writes, keys)) in tables.into_values().zip(stored.into_values()) {
-        let found = store.core.backend.get_many(&table, &keys).await?;
-        for (write, found) in writes.iter().zip(found) {
-            if found.is_some_and(|record| record.visible(table.judged_at(now))) {
+    for lookup in stored.into_values() {
+        let found = store.core.backend.get_many(&lookup.table, &lookup.keys).await?;
+        for (write, found) in lookup.writes.iter().zip(found) {
+            if found.is_some_and(|record| record.visible(lookup.table.judged_at(now))) {
                 brought.remove(write);
             }
         }

@@ -173,6 +173,7 @@ impl Transaction {
             reason: self.reason,
             operation: (!writes.is_empty()).then(|| self.operation()),
             checks,
+            in_turn: self.in_turn,
             ..Commit::default()
         };
         match self.store.write(writes, self.store.now(), how).await {

@@ -2,13 +2,14 @@
 //!
 //! A transaction is optimistic and serialisable: it gathers what it read and what it will write, and its one commit is refused
 //! if anything it read has changed meanwhile. `state` holds what it gathered, `reads` and `writes` are what a caller may do in
-//! it, `commit` ends it, `steps` runs a list of them.
+//! it, `commit` ends it, `steps` runs a list of them, `turns` keeps it from being overtaken for ever.
 
 mod commit;
 mod overlay;
 mod reads;
 mod state;
 mod steps;
+mod turns;
 mod writes;
 
 use std::sync::Arc;
@@ -19,11 +20,13 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::limits::{TRANSACTION_ATTEMPTS, TRANSACTION_PAUSE_MS_MAX};
+use crate::limits::{TRANSACTION_ATTEMPTS, TRANSACTION_ATTEMPTS_BESIDE, TRANSACTION_PAUSE_MS_MAX};
 use crate::store::{Store, TableHandle};
 use commit::Refusal;
 use state::State;
 pub use steps::{Action, Step, Stepped};
+use turns::Turn;
+pub(crate) use turns::Turns;
 
 /// How a transaction is done.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub struct Transaction {
     store: Store,
     dry_run: bool,
     reason: Reason,
+    /// Whether other writers wait for it.
+    in_turn: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -102,7 +107,8 @@ impl Store {
     ///
     /// # Errors
     /// Those of the work, [`Error::Unique`], and [`Error::TransactionConflict`] once it was run
-    /// [`TransactionOptions::attempts`] times.
+    /// [`TransactionOptions::attempts`] times. From the ninth on, the writers of this process wait for it, at most a quarter of
+    /// a second each time; so it is overtaken for ever only by other processes, or by writes that its own work does outside of it.
     pub async fn transaction<T, W, F>(&self, work: W) -> Result<T, Error>
     where
         W: FnMut(Transaction) -> F,
@@ -154,6 +160,7 @@ impl Store {
             store: self.clone(),
             dry_run,
             reason,
+            in_turn: false,
             state: Arc::default(),
         }
     }
@@ -170,9 +177,14 @@ impl Store {
         F: Future<Output = Result<T, Error>>,
     {
         let mut attempt = 0;
+        let mut turn = None;
         loop {
             attempt += 1;
-            let transaction = self.begin_with(reason, options.dry_run);
+            if turn.is_none() && attempt > TRANSACTION_ATTEMPTS_BESIDE {
+                turn = Some(self.core.turns.take().await);
+            }
+            let mut transaction = self.begin_with(reason, options.dry_run);
+            transaction.in_turn = turn.is_some();
             let outcome = work(transaction.clone()).await;
             // An error, too, may come from reads of which some were overtaken: it counts only if it was true at one moment.
             let ended = match &outcome {
@@ -182,7 +194,13 @@ impl Store {
             match (outcome, ended) {
                 (Ok(value), Ok(revision)) => return Ok(Transacted { value, revision }),
                 (Err(error), Ok(_)) => return Err(Refusal::Other(error)),
-                (_, Err(Refusal::Overtaken(_))) if attempt < options.attempts => pause(attempt).await,
+                (_, Err(Refusal::Overtaken(_))) if attempt < options.attempts => {
+                    // What was on its way when the turn began may overtake it still.
+                    turn = turn.filter(Turn::lasts);
+                    if turn.is_none() {
+                        pause(attempt).await;
+                    }
+                }
                 (Err(error), Err(Refusal::Other(_))) => return Err(Refusal::Other(error)),
                 (_, Err(refusal)) => return Err(refusal),
             }

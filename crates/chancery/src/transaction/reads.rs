@@ -42,9 +42,8 @@ impl TransactionTable {
         let Some(key) = key.to_key(&table) else {
             return Ok(None);
         };
-        let now = self.handle.store.now();
         let found = self.current(&table, &key).await?;
-        let seen = found.filter(|row| !table.expired(row, now));
+        let seen = found.filter(|row| !self.handle.store.expired(&table, row));
         Ok(seen.map(|row| Record::new(table, row)))
     }
 

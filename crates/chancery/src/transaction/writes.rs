@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chancery_model::admit::{self, Input, Inserted, UpdateMode};
-use chancery_model::{Issue, Json, JsonMap, Key, Table};
+use chancery_model::{Issue, Json, JsonMap, Key, Table, Value};
 use chancery_storage::{Counter, Draw, DrawTarget};
 
 use super::TransactionTable;
@@ -125,8 +125,20 @@ impl TransactionTable {
         mode: UpdateMode,
         options: WriteOptions,
     ) -> Result<Record, Error> {
+        self.update_keeping(key, (data, None), mode, options).await
+    }
+
+    /// As [`TransactionTable::update_with`], with cells of encrypted columns that were sealed for this record before.
+    pub(crate) async fn update_keeping(
+        &self,
+        key: impl IntoKey,
+        (data, cells): (&Json, Option<&[Value]>),
+        mode: UpdateMode,
+        options: WriteOptions,
+    ) -> Result<Record, Error> {
         let change = |table: &Arc<Table>, current: &Row, now: i64| {
-            self.merged(table, current, object(table, data)?, (mode, &options), now)
+            let input = (object(table, data)?, cells);
+            self.merged(table, current, input, (mode, &options), now)
         };
         self.change(key, Wanted::Live, options.expected_version, &change)
             .await
@@ -141,7 +153,7 @@ impl TransactionTable {
         let options = WriteOptions::default();
         self.change_many(equal, &|table, current, now| {
             let object = object(table, &changes)?;
-            self.merged(table, current, object, (UpdateMode::Merge, &options), now)
+            self.merged(table, current, (object, None), (UpdateMode::Merge, &options), now)
                 .map(Some)
         })
         .await
@@ -264,11 +276,11 @@ impl TransactionTable {
         &self,
         table: &Arc<Table>,
         current: &Row,
-        object: &JsonMap,
+        (object, cells): (&JsonMap, Option<&[Value]>),
         (mode, options): (UpdateMode, &WriteOptions),
         now: i64,
     ) -> Result<chancery_model::Record, Error> {
-        let decided = self.handle.store.decide(now, |context| {
+        let decided = self.handle.store.decide_with(now, cells, |context| {
             let input = Input::Object(object, coerce(options));
             admit::update(table, current, input, mode, options.protected, context)
         });

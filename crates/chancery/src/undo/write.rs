@@ -159,6 +159,7 @@ impl Undo {
             operation: Some(self.running.undo.clone()),
             checks: planned.checks,
             documents,
+            ..Commit::default()
         };
         match self.store.write(writes, now, how).await {
             Ok(settled) => {

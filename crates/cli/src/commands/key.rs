@@ -179,7 +179,7 @@ fn scope_text(scope: Scope) -> &'static str {
 }
 
 /// `90d`, `12h`, `30m` from now, or an instant, as an instant.
-fn expiry(text: &str) -> Result<String, String> {
+pub(crate) fn expiry(text: &str) -> Result<String, String> {
     let wrong = || {
         format!("\"{text}\" is neither a time such as 90d or 12h nor an instant such as 2027-01-31T12:00:00Z")
     };
@@ -198,8 +198,10 @@ fn expiry(text: &str) -> Result<String, String> {
         .filter(|number| *number > 0)
         .ok_or_else(wrong)?;
     let span = jiff::SignedDuration::from_secs(number.checked_mul(seconds).ok_or_else(wrong)?);
-    jiff::Timestamp::now()
-        .checked_add(span)
+    // Times are kept to the millisecond.
+    let now =
+        jiff::Timestamp::from_millisecond(jiff::Timestamp::now().as_millisecond()).map_err(|_| wrong())?;
+    now.checked_add(span)
         .map(|end| end.to_string())
         .map_err(|_| wrong())
 }

@@ -12,17 +12,18 @@ mod doctor;
 pub(crate) mod export;
 mod history;
 pub(crate) mod import;
-mod key;
+pub(crate) mod key;
 mod migrate;
 mod move_store;
 mod operation;
 mod query;
 mod record;
 mod restore;
-mod serve;
+pub(crate) mod serve;
 mod table;
 pub(crate) mod transfers;
 mod user;
+mod vault;
 
 use clap::Subcommand;
 
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Export(export::Export),
     Key(key::Key),
     User(user::User),
+    Vault(vault::Vault),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Doctor(doctor::Doctor),
@@ -64,6 +66,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => command.run(output),
         Command::Key(command) => command.run(output),
         Command::User(command) => command.run(output),
+        Command::Vault(command) => command.run(output),
         Command::Backup(command) => command.run(output),
         Command::Restore(command) => command.run(output),
         Command::Doctor(command) => command.run(output),

@@ -96,6 +96,20 @@ Examples:
         /// The record's id or key
         id: String,
     },
+    /// Show values of encrypted columns; each is written down in the audit of the vault
+    #[command(after_long_help = "\
+Examples:
+  chancery record reveal people 0190a2b4-… iban
+  chancery record reveal people 0190a2b4-… iban pin --json")]
+    Reveal {
+        /// The table
+        table: String,
+        /// The record's id or key
+        id: String,
+        /// The encrypted columns
+        #[arg(required = true, value_name = "COLUMN")]
+        columns: Vec<String>,
+    },
     /// List records
     #[command(
         after_long_help = "Examples:\n  chancery record list tasks --limit 20\n  chancery record list tasks --trash"
@@ -154,6 +168,20 @@ impl Record {
             Action::Restore { table, id } => {
                 let record = target.restore(&table, &id)?;
                 show(target, &table, &record, output)?;
+            }
+            Action::Reveal { table, id, columns } => {
+                let revealed = target.reveal(&table, &id, &columns)?;
+                match (output.json(), columns.as_slice()) {
+                    (true, _) => output.value(&revealed)?,
+                    // As it is, for programs that read it.
+                    (false, [one]) => output.line(&id_text(&revealed.values[one]))?,
+                    (false, _) => {
+                        for column in &columns {
+                            let value = id_text(&revealed.values[column]);
+                            output.line(&format!("{column}: {value}"))?;
+                        }
+                    }
+                }
             }
             Action::List {
                 table,

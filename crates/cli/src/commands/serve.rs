@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use crate::demo;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::root_key::RootArgs;
 use crate::target::{DatabaseArgs, Missing, open_store, variable};
 use crate::telemetry::Telemetry;
 
@@ -29,6 +30,7 @@ Examples:
   chancery serve --data /srv/chancery --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
   chancery serve --database sqlite:app.db --listen 127.0.0.1:0
   chancery serve --database postgres://app:PASSWORD@one,two/app --replica postgres://app:PASSWORD@two/app
+  chancery serve --data /srv/chancery --vault-key-file /etc/chancery/vault.key
 
 CHANCERY_LOG sets what is logged to stderr: error, warn, info (the default), debug. Metrics: GET /metrics with an admin key."
 )]
@@ -83,6 +85,8 @@ pub(crate) struct Serve {
     /// A proxy in front speaks TLS, so cookies must not travel without
     #[arg(long)]
     behind_tls: bool,
+    #[command(flatten)]
+    root: RootArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -122,6 +126,8 @@ impl Serve {
             ..OpenOptions::default()
         };
         let store = open_store(&self.database, Missing::Make, options).await?;
+        let opened = self.root.open(&store, &self.database, Missing::Make).await?;
+        opened.tell(output);
         if self.demo {
             match demo::fill(&store).await? {
                 Some(records) => output.say(&format!("the demo has {records} records")),
@@ -142,6 +148,7 @@ impl Serve {
             metrics_bind: self.metrics_bind,
             allowed_hosts: self.allowed_hosts,
             webhook_allow: self.webhook_allow,
+            vault: Some(opened.vault),
             proxy: if self.behind_tls { Proxy::Tls } else { Proxy::None },
             ready: Some(Box::new(move |listening| announce(&listening, json))),
             stop: Some(Box::pin(stopping()?)),
@@ -188,7 +195,7 @@ fn redis(url: Option<String>) -> Result<Option<RedisUrl>, Failure> {
 /// Completes at Ctrl-C or SIGTERM. Both are heard from now on, not only once somebody waits for them: they may come right
 /// after the server says that it is ready.
 #[cfg(unix)]
-fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
+pub(crate) fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
@@ -201,7 +208,7 @@ fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
 
 /// Completes at Ctrl-C.
 #[cfg(not(unix))]
-fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
+pub(crate) fn stopping() -> Result<impl Future<Output = ()> + Send, Failure> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use chancery_api::columns::{Column, ColumnCreate, OptionCreate, Validation};
+use chancery_api::columns::{Column, ColumnCreate, ColumnMask, OptionCreate, Validation};
 use chancery_api::tables::{Table as WireTable, TableCreate};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
@@ -40,12 +40,14 @@ enum Action {
     /// Make a table
     #[command(
         long_about = "Make a table.\n\n\
-A column is NAME:TYPE, then any of required, unique, indexed, primary, and settings as name=value: default=…, \
+A column is NAME:TYPE, then any of required, unique, indexed, primary, encrypted (or encrypted=last4, encrypted=email: what is \
+shown of it), and settings as name=value: default=…, \
 options=a|b|c (for select and multiSelect), min=…, max=…, minLength=…, maxLength=…, pattern=…, and those of the type \
 (currency=EUR, precision=2 …).",
         after_long_help = "\
 Examples:
   chancery table create Tasks -c title:text:required -c priority:number:min=1:max=5:default=3
+  chancery table create People -c name:text -c iban:text:encrypted=last4 -c mail:email:encrypted=email:unique
   chancery table create Products --key-column sku -c sku:text -c price:currency:currency=EUR"
     )]
     Create {
@@ -334,17 +336,28 @@ fn column(text: &str) -> Result<ColumnCreate, Failure> {
                 "required" => rules.required = true,
                 "unique" => rules.unique = true,
                 "indexed" => column.indexed = Some(true),
+                "encrypted" => drop(column.encrypted.get_or_insert_default()),
                 "primary" => column.is_primary = Some(true),
                 other => {
                     return Err(wrong(format!(
-                        "\"{other}\" is no setting of a column; there are required, unique, indexed, primary and name=value"
+                        "\"{other}\" is no setting of a column; there are required, unique, indexed, primary, encrypted and name=value"
                     )));
                 }
             },
         }
     }
+    // What is found or kept unique without being opened is what its index is for.
+    let found = rules.unique || column.indexed == Some(true);
+    if let Some(encryption) = &mut column.encrypted {
+        encryption.indexed = found;
+    }
     column.validation = Some(rules);
     Ok(column)
+}
+
+fn mask(name: &str) -> Result<ColumnMask, String> {
+    serde_json::from_value(Json::from(name))
+        .map_err(|_| format!("\"{name}\" is no mask; there are full, last4 and email"))
 }
 
 fn set(column: &mut ColumnCreate, rules: &mut Validation, setting: &str, value: &str) -> Result<(), String> {
@@ -359,6 +372,7 @@ fn set(column: &mut ColumnCreate, rules: &mut Validation, setting: &str, value: 
     };
     match setting {
         "default" => column.default_value = Some(typed(value, &column.field_type)),
+        "encrypted" | "mask" => column.encrypted.get_or_insert_default().mask = mask(value)?,
         "options" => {
             let named = |name: &str| OptionCreate {
                 name: name.trim().to_owned(),

@@ -1,4 +1,4 @@
-//! What `move`, `backup` and `restore` share: their progress bar and their words. It moves nothing.
+//! What `move`, `backup`, `restore` and jobs share: their progress bar and their words. It moves nothing.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -44,24 +44,25 @@ impl Watching {
             TransferPhase::Verifying => "verifying",
         };
         let table = progress.table.as_deref().unwrap_or_default();
+        self.tell(phase, progress.done, progress.total, table);
+    }
+
+    /// Tells how much is done, and what else there is to say.
+    pub(crate) fn tell(&self, phase: &'static str, done: u64, total: u64, more: &str) {
         if let Some(bar) = &self.bar {
             bar.set_prefix(phase);
-            bar.set_length(progress.total.max(1));
-            bar.set_position(progress.done);
-            bar.set_message(format!(
-                "{} of {}  {table}",
-                thousands(progress.done),
-                thousands(progress.total)
-            ));
+            bar.set_length(total.max(1));
+            bar.set_position(done);
+            bar.set_message(format!("{} of {}  {more}", thousands(done), thousands(total)));
             return;
         }
         let Ok(mut told) = self.told.lock() else { return };
         if !self.quiet && told.elapsed() >= LINE_EVERY {
             *told = Instant::now();
             Output::new(false).say(&format!(
-                "{phase} {} of {} {table}",
-                thousands(progress.done),
-                thousands(progress.total)
+                "{phase} {} of {} {more}",
+                thousands(done),
+                thousands(total)
             ));
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use chancery_api::Problem;
+use chancery_api::{ErrorCode, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -147,7 +147,15 @@ impl Client {
             return Failure::new(format!("{} answered {status} and no explanation", self.base))
                 .hint("is it a Chancery server?");
         };
+        // A wrong token or password says nothing against the key.
+        let about_key = matches!(
+            problem.code,
+            ErrorCode::Unauthenticated | ErrorCode::Forbidden | ErrorCode::CsrfRequired
+        );
         let failure = Failure::from(problem);
+        if !about_key {
+            return failure;
+        }
         match (status.as_u16(), &self.key) {
             (401, None) => {
                 failure.instead("give a key with --key or CHANCERY_KEY; make one with `chancery key create`")

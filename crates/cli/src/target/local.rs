@@ -1,9 +1,11 @@
 //! A database on this machine as a target: the library, without a server.
 
+use std::cell::OnceCell;
 use std::io::Write;
 
 use chancery::access::{KeyInput, Secret, UserInput};
 use chancery::backup::BackupReport;
+use chancery::vault::Vault;
 use chancery::{
     Boundary, Count, OperationQuery, PageWindow, RevertOptions, Source, StorageError, Store, TableHandle,
     UpdateMode, WriteOptions,
@@ -15,6 +17,7 @@ use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, Rever
 use chancery_api::query::Search;
 use chancery_api::records::{Pagination, Record, RecordCreate};
 use chancery_api::tables::{Table, TableCreate, TableStats};
+use chancery_api::vault::CellsRevealed;
 use chancery_server::convert::{access, columns, history, maybe_time, queries, records, tables};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
@@ -24,6 +27,7 @@ use super::{
     OperationsAsked, Question, Scope, Target, Watch,
 };
 use crate::failure::Failure;
+use crate::root_key::{RootArgs, made};
 
 /// Most records read at once.
 const PAGE: u64 = 1_000;
@@ -32,6 +36,9 @@ const PAGE: u64 = 1_000;
 pub(crate) struct Local {
     runtime: Runtime,
     store: Store,
+    database: DatabaseArgs,
+    /// The vault, from the first time that encrypted columns are dealt with.
+    vault: OnceCell<Vault>,
 }
 
 impl Local {
@@ -39,7 +46,32 @@ impl Local {
     pub(crate) fn open(database: &DatabaseArgs, missing: Missing) -> Result<Local, Failure> {
         let runtime = runtime()?;
         let store = runtime.block_on(open_store(database, missing, chancery::OpenOptions::default()))?;
-        Ok(Local { runtime, store })
+        let local = Local {
+            runtime,
+            store,
+            database: database.clone(),
+            vault: OnceCell::new(),
+        };
+        if local.store.has_encrypted_columns() {
+            local.vault(Missing::Refuse)?;
+        }
+        Ok(local)
+    }
+
+    /// The vault, whose keys encrypted columns need.
+    fn vault(&self, missing: Missing) -> Result<&Vault, Failure> {
+        if let Some(vault) = self.vault.get() {
+            return Ok(vault);
+        }
+        let root = RootArgs::default();
+        let opened = self
+            .runtime
+            .block_on(root.open(&self.store, &self.database, missing))?;
+        if let Some(path) = &opened.made {
+            // Whether the note is seen changes nothing.
+            let _ = writeln!(std::io::stderr(), "{}", made(path));
+        }
+        Ok(self.vault.get_or_init(|| opened.vault))
     }
 
     fn wait<T, E: std::convert::Into<Failure>>(
@@ -174,6 +206,9 @@ impl Target for Local {
     }
 
     fn create_table(&self, table: TableCreate) -> Result<Table, Failure> {
+        if table.columns.iter().any(|column| column.encrypted.is_some()) {
+            self.vault(Missing::Make)?;
+        }
         let handle = self.wait(self.store.create_table(tables::table_input(table)?))?;
         Ok(tables::table(&*handle.definition()?, tables::Columns::With))
     }
@@ -183,6 +218,9 @@ impl Target for Local {
     }
 
     fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure> {
+        if column.encrypted.is_some() {
+            self.vault(Missing::Make)?;
+        }
         let added = self.wait(self.handle(table)?.add_column(columns::input(column)?))?;
         Ok(columns::column(&added))
     }
@@ -254,6 +292,16 @@ impl Target for Local {
 
     fn restore(&self, table: &str, id: &str) -> Result<Record, Failure> {
         wire(&self.wait(self.handle(table)?.restore(id))?)
+    }
+
+    fn reveal(&self, table: &str, id: &str, columns: &[String]) -> Result<CellsRevealed, Failure> {
+        let handle = self.handle(table)?;
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let vault = self.vault(Missing::Refuse)?;
+        let values = self.wait(vault.reveal_cells(&handle, id, &columns))?;
+        Ok(CellsRevealed {
+            values: values.into_iter().collect(),
+        })
     }
 
     fn history(&self, table: &str, id: &str, limit: u64) -> Result<HistoryPage, Failure> {

@@ -3,6 +3,7 @@
 mod http;
 mod local;
 mod remote;
+pub(crate) mod vault;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use chancery_api::imports::ImportReport;
 use chancery_api::query::{Filter, Sort};
 use chancery_api::records::{Record, RecordCreate};
 use chancery_api::tables::{Table, TableCreate, TableStats};
+use chancery_api::vault::CellsRevealed;
 use clap::Args;
 
 use crate::commands::transfers::Watching;
@@ -281,6 +283,9 @@ pub(crate) trait Target {
     /// Gives the records of a question page by page.
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure>;
     fn count(&self, table: &str, question: &Question) -> Result<u64, Failure>;
+
+    /// The values of encrypted columns of a record.
+    fn reveal(&self, table: &str, id: &str, columns: &[String]) -> Result<CellsRevealed, Failure>;
 
     /// The newest steps of a record.
     fn history(&self, table: &str, id: &str, limit: u64) -> Result<HistoryPage, Failure>;

@@ -15,6 +15,7 @@ use chancery_api::imports::{CsvOptions, ImportReport, TableImport};
 use chancery_api::query::{Count, Paginate, PaginationType, Query, Search};
 use chancery_api::records::{Pagination, Record, RecordCreate, RecordPage, RecordUpdate};
 use chancery_api::tables::{Table, TableCreate, TableList, TableStats};
+use chancery_api::vault::{CellsRevealed, RevealCells};
 use ureq::http::{Method, Response};
 use ureq::{Body, SendBody};
 use url::Url;
@@ -252,6 +253,12 @@ impl Target for Remote {
     fn restore(&self, table: &str, id: &str) -> Result<Record, Failure> {
         let url = self.url(&["tables", table, "records", id, "restore"]);
         read(self.client.send(Method::POST, url, None, ())?)
+    }
+
+    fn reveal(&self, table: &str, id: &str, columns: &[String]) -> Result<CellsRevealed, Failure> {
+        let url = self.url(&["tables", table, "records", id, "reveal"]);
+        let columns = columns.to_vec();
+        self.client.send_json(Method::POST, url, &RevealCells { columns })
     }
 
     fn history(&self, table: &str, id: &str, limit: u64) -> Result<HistoryPage, Failure> {

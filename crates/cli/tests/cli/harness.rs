@@ -50,6 +50,7 @@ impl Here {
             "CHANCERY_SERVER",
             "CHANCERY_KEY",
             "CHANCERY_LOG",
+            "CHANCERY_VAULT_KEY",
             "NO_COLOR",
             "CLICOLOR_FORCE",
         ] {

@@ -1,5 +1,7 @@
 //! History and undo on the command line, on a database of this machine and through a server.
 
+use std::process::Stdio;
+
 use serde_json::json;
 
 use crate::harness::{Here, Server};
@@ -72,4 +74,66 @@ fn a_server_answers_the_same() {
         "Two"
     );
     assert_eq!(on(&["operation", "show", &operation])["reverts"], json!(null));
+}
+
+/// Rows of the import that is taken back; so many that it is done in several commits.
+const ROWS: u32 = 25_000;
+/// How often its undo is killed, each time a little later.
+const KILLS: u32 = 8;
+
+#[test]
+fn an_undo_that_was_killed_is_finished_and_never_stays_half_done() {
+    let here = Here::with_tasks();
+    let rows: String = (0..ROWS)
+        .map(|row| format!("Task {row},{}\n", row % 5 + 1))
+        .collect();
+    here.write("tasks.csv", format!("title,priority\n{rows}"));
+    here.done(&["import", "tasks.csv", "tasks"]);
+    let newest = || {
+        here.json(&["operation", "list"])[0]["operation"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let count = || {
+        here.done(&["query", "tasks", "--count"])
+            .trim_end()
+            .parse::<u32>()
+            .unwrap()
+    };
+    let begun = std::time::Instant::now();
+    here.done(&["operation", "revert", &newest()]);
+    let whole = begun.elapsed();
+    assert_eq!(count(), 0);
+
+    // Each turn takes back what the turn before did: the records come and go.
+    let mut interrupted = 0;
+    for kill in 1..=KILLS {
+        let (operation, before) = (newest(), count());
+        let mut revert = here.command(&["operation", "revert", &operation]);
+        let mut child = revert
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole * kill / KILLS);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Who opens the store next finishes it, and says so in its log.
+        let (status, _) = Server::start(&here, &[]).interrupt();
+        assert_eq!(status, 0);
+        let met = here.read("server.log").contains("an undo was interrupted");
+        interrupted += u32::from(met);
+
+        let after = count();
+        let reverted = here.json(&["operation", "show", &operation])["revertedBy"].is_string();
+        let expected = if reverted { ROWS - before } else { before };
+        assert_eq!(
+            after, expected,
+            "killed in turn {kill} of {KILLS}, finished by the next: {met}"
+        );
+        assert!(reverted || !met, "what had begun is finished");
+        here.done(&["doctor"]);
+    }
+    assert!(interrupted > 0, "no kill met an undo that was running");
 }

@@ -6,6 +6,7 @@
 )]
 
 mod docs;
+mod encrypted;
 mod errors;
 mod files;
 mod harness;
@@ -14,4 +15,7 @@ mod operations;
 mod records;
 mod serve;
 mod telemetry;
+mod vault;
+mod vault_jobs;
+mod vault_keys;
 mod webhooks;

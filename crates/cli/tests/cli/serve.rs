@@ -200,3 +200,25 @@ fn an_address_in_use_is_named() {
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains(&address), "{}", ran.err);
 }
+
+#[test]
+fn a_key_that_ends_after_a_time_is_made_over_a_server_too() {
+    let here = Here::new();
+    let server = Server::start(&here, &[]);
+    let admin = key(&here, "admin");
+    let made = here.json(&[
+        "key",
+        "create",
+        "--name",
+        "short",
+        "--scope",
+        "read",
+        "--expires",
+        "90d",
+        "--server",
+        server.url(),
+        "--key",
+        &admin,
+    ]);
+    assert!(made["expiresAt"].is_string(), "{made}");
+}

@@ -119,8 +119,9 @@ fn a_request_is_a_span_of_the_callers_trace_and_what_it_asks_a_child() {
     assert_eq!(hex(&request.trace_id), trace);
     assert_eq!(hex(&request.parent_span_id), "00f067aa0ba902b7");
     assert!(told.contains(&hex(&request.span_id)), "{told}");
-    let child = spans.iter().find(|span| span.name == "ask").unwrap();
-    assert_eq!(child.parent_span_id, request.span_id);
+    // What the server asks by itself, when it starts, is nobody's child.
+    let mut asks = spans.iter().filter(|span| span.name == "ask");
+    assert!(asks.any(|ask| ask.parent_span_id == request.span_id));
     assert!(spans.iter().all(|span| !format!("{span:?}").contains("limit=3")));
 }
 
@@ -200,19 +201,21 @@ fn a_slow_query_is_logged_with_its_shape_and_plan_and_without_its_values() {
         "--key",
         key,
     ]);
+    // Where a millisecond is slow, the server's own questions may be told as well.
+    let of_tasks = |line: &str| line.contains("a slow query") && line.contains("table=\"tasks\"");
     let mut log = String::new();
     for _ in 0..100 {
         log = here.read("server.log");
-        if log.contains("a slow query") {
+        if log.lines().any(of_tasks) {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     let line = log
         .lines()
-        .find(|line| line.contains("a slow query"))
+        .find(|line| of_tasks(line))
         .unwrap_or_else(|| panic!("{log}"));
-    for part in ["table=\"tasks\"", "title", "took_ms=", "rows=0", "plan="] {
+    for part in ["title", "took_ms=", "rows=0", "plan="] {
         assert!(line.contains(part), "{part}: {line}");
     }
     assert!(!log.contains("hidden-value"), "{log}");

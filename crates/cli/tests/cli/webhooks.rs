@@ -12,7 +12,7 @@ use crate::harness::{Here, Server};
 /// Records that are written.
 const RECORDS: usize = 300;
 
-/// Takes every message and keeps the numbers of their events.
+/// Takes every message and keeps which record each is about, from 1.
 fn receiver() -> (String, Arc<Mutex<Vec<u64>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -37,7 +37,9 @@ fn receiver() -> (String, Arc<Mutex<Vec<u64>>>) {
                 }
             };
             let Some(body) = body else { continue };
-            kept.lock().unwrap().push(body["number"].as_u64().unwrap());
+            kept.lock()
+                .unwrap()
+                .push(body["record"]["n"].as_u64().unwrap() + 1);
             // Whoever sent it may be dead by now.
             let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
         }

@@ -35,7 +35,7 @@ pub fn check_constraints(column: &Column, value: &Value, issues: &mut Vec<Issue>
     if !constraints.allowed.is_empty() {
         check_allowed(
             slug,
-            &column.kind().to_json(value, column),
+            &column.field().to_json(value, column),
             &constraints.allowed,
             issues,
         );

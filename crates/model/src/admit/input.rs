@@ -60,16 +60,25 @@ impl<'a> Input<'a> {
 }
 
 impl Raw<'_> {
+    /// Whether it is this very text.
+    pub(super) fn says(&self, text: &str) -> bool {
+        match self {
+            Raw::Json(json, _) => json.as_str() == Some(text),
+            Raw::Text(own, _) => *own == text,
+            Raw::Empty => false,
+        }
+    }
+
     pub(super) fn read(&self, column: &Column) -> Result<Value, Issue> {
         match self {
             Raw::Json(Json::Null, _) | Raw::Empty => Ok(Value::Null),
-            Raw::Text("", format) => match column.kind().storage() {
+            Raw::Text("", format) => match column.field().storage() {
                 Storage::Text | Storage::List => {
                     Ok(column.kind().parse_text("", column, format).unwrap_or_default())
                 }
                 _ => Ok(Value::Null),
             },
-            Raw::Json(Json::String(text), Coerce::FromText) if column.kind().storage() != Storage::Text => {
+            Raw::Json(Json::String(text), Coerce::FromText) if column.field().storage() != Storage::Text => {
                 if text.is_empty() {
                     return Ok(Value::Null);
                 }

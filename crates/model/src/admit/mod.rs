@@ -17,6 +17,7 @@ pub use input::{Cell, Coerce, Input, Kept};
 
 use crate::column::{Column, DefaultFunction, DefaultValue, Generated};
 use crate::define::key_from;
+use crate::encryption::{Cells, sealed_value, shown};
 use crate::field::Storage;
 use crate::issue::unknown_name;
 use crate::{Code, Issue, Json, JsonMap, Key, KeyKind, Record, RecordMetadata, Table, Value};
@@ -29,6 +30,10 @@ pub struct Context<'a> {
     pub actor: Option<Arc<str>>,
     /// Gives a fresh UUID (version 7, rising).
     pub fresh: &'a mut dyn FnMut() -> Uuid,
+    /// Seals the cells of encrypted columns; none where there is no vault, or it is sealed.
+    pub cells: Option<&'a dyn Cells>,
+    /// Cells of encrypted columns, by ordinal, that an update takes as they are instead of what the input says of them.
+    pub kept_cells: Option<&'a [Value]>,
 }
 
 /// What happens to fields that callers may not write.
@@ -156,6 +161,15 @@ pub fn insert(
             Key::Int(0)
         }
     };
+    if found.issues.is_empty() {
+        for column in table.live().filter(|column| column.encrypted.is_some()) {
+            let slot = &mut values[usize::from(column.ordinal)];
+            match sealed_value(context.cells, (table, column), Some(&key), std::mem::take(slot)) {
+                Ok(cell) => *slot = cell,
+                Err(issue) => found.issues.push(issue),
+            }
+        }
+    }
     if !found.issues.is_empty() {
         return Err(found.issues);
     }
@@ -204,6 +218,13 @@ pub fn update(
     for column in table.columns.iter().filter(|column| column.live()) {
         let raw = input.get(column);
         seen += usize::from(raw.is_some());
+        if column.encrypted.is_some() {
+            if let Some(next) = encrypted(table, current, column, (raw, mode), &mut found, context) {
+                let slot = &mut values[usize::from(column.ordinal)];
+                before.push((column.ordinal, std::mem::replace(slot, next)));
+            }
+            continue;
+        }
         let value = match raw {
             Some(raw) if guarded(table, column) => {
                 if !says_the_same(table, current, column, &raw) {
@@ -257,6 +278,69 @@ pub fn update(
         extra_changed,
         ignored: found.ignored,
     })
+}
+
+/// What an encrypted column becomes in an update; none if it stays, or there is an issue.
+fn encrypted(
+    table: &Table,
+    current: &Record,
+    column: &Column,
+    (raw, mode): (Option<Raw>, UpdateMode),
+    found: &mut Findings,
+    context: &Context,
+) -> Option<Value> {
+    let now = current.value(column.ordinal);
+    let next = if let Some(kept) = context.kept_cells {
+        // It was sealed for this record before.
+        let kept = kept.get(usize::from(column.ordinal)).cloned();
+        Ok(kept.unwrap_or_default())
+    } else {
+        match raw {
+            Some(_) if !column.writable() => {
+                found.refuse(&column.slug);
+                return None;
+            }
+            None if mode == UpdateMode::Merge || !column.writable() => return None,
+            None => Ok(Value::Null),
+            Some(raw) if !now.is_null() && raw.says(shown(now)) => return None,
+            Some(raw) => raw.read(column).and_then(|value| {
+                let from = found.issues.len();
+                check(column, &value, &mut found.issues);
+                match now.as_text() {
+                    // What is wrong with it has been said.
+                    _ if found.issues.len() > from => Ok(now.clone()),
+                    Some(cell) if holds(context, table, column, (&current.key, cell), &value) => {
+                        Ok(now.clone())
+                    }
+                    _ => sealed_value(context.cells, (table, column), Some(&current.key), value),
+                }
+            }),
+        }
+    };
+    match next {
+        Ok(next) if next == *now => None,
+        Ok(next) => {
+            if next.is_null() {
+                check(column, &next, &mut found.issues);
+            }
+            Some(next)
+        }
+        Err(issue) => {
+            found.issues.push(worded(column, issue));
+            None
+        }
+    }
+}
+
+fn holds(
+    context: &Context,
+    table: &Table,
+    column: &Column,
+    (key, cell): (&Key, &str),
+    value: &Value,
+) -> bool {
+    let holds = |cells: &dyn Cells| cells.holds(table, column, key, cell, value);
+    !value.is_null() && context.cells.is_some_and(holds)
 }
 
 /// Whether an update may not touch a column: the key, generated and computed ones, and those made read-only.

@@ -120,6 +120,8 @@ mod tests {
                 now: 0,
                 actor: None,
                 fresh: &mut fresh,
+                cells: None,
+                kept_cells: None,
             };
             let table = check_table(&input, TableId(1), "default", &mut context).expect("it makes sense");
             bucket_text(&table)

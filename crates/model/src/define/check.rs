@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{ColumnInput, TableInput, column_slug, table_slug};
 use crate::admit::Context;
 use crate::column::{Column, DefaultValue, Generated, SelectOption, compile};
+use crate::encryption::{self, Encryption};
 use crate::field::{FIELD_TYPES, Storage, field_type};
 use crate::issue::unknown_name;
 use crate::{Code, Issue, Key, KeyKind, Table, TableId, Value, limits};
@@ -74,6 +75,7 @@ pub fn check_table(
     }
     if issues.is_empty() {
         check_key(input, &mut table, &mut issues);
+        encryption::check_table(&table, &mut issues);
         issues.extend(
             add_indexes(&mut table, "indexes", &input.indexes)
                 .err()
@@ -136,15 +138,22 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
         default: input.default.clone(),
         options: make_options(input, context),
         // What is deleted looks for what refers to it.
-        indexed: input.indexed || input.constraints.reference.is_some(),
+        indexed: input.indexed
+            || input.constraints.reference.is_some()
+            || input
+                .encrypted
+                .as_ref()
+                .is_some_and(|encryption| encryption.indexed),
         order_index: input.order_index.unwrap_or(last + 1),
         width: input.width,
         hidden: input.hidden,
         primary: input.primary,
         read_only: input.read_only,
+        encrypted: own_encryption(input, context, &mut issues),
         ..Column::default()
     };
     check_made(&column, &mut issues);
+    encryption::check_beside_key(table, &column, &mut issues);
     if input.primary && table.live().any(|other| other.primary) {
         issues.push(Issue::new(
             "isPrimary",
@@ -159,9 +168,22 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
     }
 }
 
+/// How a new column is encrypted: with the newest data key of the vault.
+fn own_encryption(input: &ColumnInput, context: &Context, issues: &mut Vec<Issue>) -> Option<Encryption> {
+    let wanted = input.encrypted.clone()?;
+    let kid = context.cells.and_then(|cells| cells.newest_kid());
+    if kid.is_none() {
+        issues.push(encryption::sealed("encrypted"));
+    }
+    Some(Encryption {
+        kid: kid.unwrap_or_default(),
+        ..wanted
+    })
+}
+
 /// The rules of a column's own settings; also run when a column is changed.
 pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
-    let kind = column.kind();
+    let kind = column.field();
     let flags = kind.flags();
     let constraints = &column.constraints;
     let mut report = |field: &str, message: String| issues.push(Issue::new(field, Code::Definition, message));
@@ -240,6 +262,7 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
         );
     }
     check_config(column, issues);
+    encryption::check(column, issues);
     if let Some(nested) = &constraints.nested {
         nested.check_definition(&column.slug, issues);
     }
@@ -259,7 +282,7 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
 
 /// Settings against the field type's schema: no unknown ones, and each of the declared type.
 fn check_config(column: &Column, issues: &mut Vec<Issue>) {
-    let kind = column.kind();
+    let kind = column.field();
     let schema = kind.config_schema();
     let empty = crate::JsonMap::new();
     let properties = schema
@@ -334,6 +357,11 @@ fn check_key(input: &TableInput, table: &mut Table, issues: &mut Vec<Issue>) {
         }
         return;
     };
+    if column.encrypted.is_some() {
+        let message = "An encrypted column cannot be the key";
+        issues.push(Issue::new("key", Code::Definition, message));
+        return;
+    }
     let kind = match column.kind().storage() {
         Storage::Text => KeyKind::Text,
         Storage::Number | Storage::Int => KeyKind::Int,
@@ -364,6 +392,15 @@ pub fn add_indexes(table: &mut Table, path: &str, indexes: &[Vec<String>]) -> Re
         let mut ordinals = Vec::with_capacity(slugs.len());
         for slug in slugs {
             match table.column(slug) {
+                Some(column)
+                    if column
+                        .encrypted
+                        .as_ref()
+                        .is_some_and(|encryption| !encryption.indexed) =>
+                {
+                    let message = format!("The cells of the encrypted column \"{slug}\" are not indexed");
+                    issues.push(Issue::new(format!("{path}[{index}]"), Code::Definition, message));
+                }
                 Some(column) => ordinals.push(column.ordinal),
                 None => {
                     let message = unknown_name("column", slug, table.slugs());

@@ -15,6 +15,7 @@ pub use refs::{check_lifetime, check_references};
 pub use slug::{column_slug, table_slug};
 
 use crate::column::{Constraints, DefaultFunction, DefaultValue, Format, Generated, OnDelete};
+use crate::encryption::{Encryption, Mask};
 use crate::{Json, JsonMap};
 
 /// A table as a caller asks for it.
@@ -92,6 +93,8 @@ pub struct ColumnInput {
     pub primary: bool,
     /// Cannot be written by callers.
     pub read_only: bool,
+    /// How values are to be encrypted, if they are.
+    pub encrypted: Option<Encryption>,
 }
 
 /// A choice of a select column as a caller asks for it.
@@ -240,6 +243,27 @@ impl ColumnInput {
     pub fn config(mut self, name: &str, value: impl Into<Json>) -> ColumnInput {
         self.config.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Encrypts its values, and shows this of them.
+    pub fn encrypted(mut self, mask: Mask) -> ColumnInput {
+        let indexed = self.encrypted.is_some_and(|encryption| encryption.indexed);
+        self.encrypted = Some(Encryption {
+            mask,
+            indexed,
+            kid: 0,
+        });
+        self
+    }
+
+    /// Encrypts its values so that equal ones are found; see [`Encryption::indexed`].
+    pub fn encrypted_indexed(self, mask: Mask) -> ColumnInput {
+        let mut column = self.encrypted(mask);
+        if let Some(encryption) = &mut column.encrypted {
+            encryption.indexed = true;
+        }
+        column.indexed = true;
+        column
     }
 
     /// Makes it the column that names a record to people.

@@ -106,6 +106,8 @@ mod tests {
             now: 0,
             actor: None,
             fresh: &mut fresh,
+            cells: None,
+            kept_cells: None,
         };
         check_table(input, TableId(1), "default", &mut context).expect("it makes sense")
     }

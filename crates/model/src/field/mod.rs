@@ -217,6 +217,7 @@ pub mod date;
 pub mod date_time;
 pub mod duration;
 pub mod email;
+pub mod encrypted;
 mod exact;
 pub mod infer;
 pub mod json;

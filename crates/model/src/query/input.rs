@@ -1,6 +1,7 @@
 //! Questions as a caller asks them, by slug, and how they become plans. Answers nothing.
 
 use crate::column::Column;
+use crate::encryption::{self, Cells, sealed_value};
 use crate::field::TextFormat;
 use crate::filter::{FieldRef, Filter, Operator, Test};
 use crate::issue::unknown_name;
@@ -104,17 +105,23 @@ impl Query {
         self
     }
 
-    /// The filter, resolved; relative dates are judged at `now`.
+    /// The filter, resolved; relative dates are judged at `now`, and values of encrypted columns are sealed as their cells are.
     ///
     /// # Errors
     /// Every condition that does not fit its column.
-    pub fn resolve_filter(&self, table: &Table, now: i64) -> Result<Filter, Vec<Issue>> {
+    pub fn resolve_filter(
+        &self,
+        table: &Table,
+        now: i64,
+        cells: Option<&dyn Cells>,
+    ) -> Result<Filter, Vec<Issue>> {
         let Some(filter) = &self.filter else {
             return Ok(Filter::All);
         };
         let mut resolver = Resolver {
             table,
             now,
+            cells,
             conditions: 0,
             issues: Vec::new(),
         };
@@ -146,11 +153,14 @@ impl Query {
         }
         for key in &self.sort {
             match table.field(&key.column) {
-                Some(field) => keys.push(SortKey {
-                    field,
-                    descending: key.descending,
-                    nulls_first: key.nulls_first,
-                }),
+                Some(field) => {
+                    issues.extend(encryption::blind(table, &field, "sorted"));
+                    keys.push(SortKey {
+                        field,
+                        descending: key.descending,
+                        nulls_first: key.nulls_first,
+                    });
+                }
                 None => issues.push(unknown_column(table, &key.column)),
             }
         }
@@ -175,11 +185,7 @@ impl Query {
             match table.column(slug) {
                 Some(column) if searchable(&column) => columns.push(column.ordinal),
                 Some(column) => {
-                    let message = format!(
-                        "A {} column cannot be searched; filter it instead",
-                        column.field_type
-                    );
-                    issues.push(Issue::new(slug, Code::Operator, message));
+                    issues.push(encryption::unsearchable(column));
                 }
                 None => issues.push(unknown_column(table, slug)),
             }
@@ -211,6 +217,7 @@ pub fn unknown_column(table: &Table, name: &str) -> Issue {
 struct Resolver<'a> {
     table: &'a Table,
     now: i64,
+    cells: Option<&'a dyn Cells>,
     conditions: usize,
     issues: Vec<Issue>,
 }
@@ -290,6 +297,9 @@ impl<'a> Resolver<'a> {
                 format!("{message}; {name} takes: {}", list()),
             ));
         };
+        if let Kind::Column(column) = kind {
+            encryption::check_operator(column, operator)?;
+        }
         if !fitting.contains(&operator) {
             let what = match kind {
                 Kind::Column(column) => column.field_type.as_str(),
@@ -308,6 +318,7 @@ impl<'a> Resolver<'a> {
             name,
             kind,
             now: self.now,
+            sealer: self.cells.map(|cells| (self.table, cells)),
         };
         Ok(Filter::Field(field, reader.test(operator, &condition.value)?))
     }
@@ -318,6 +329,8 @@ struct Reader<'a> {
     name: &'a str,
     kind: Kind<'a>,
     now: i64,
+    /// Seals values of encrypted columns.
+    sealer: Option<(&'a Table, &'a dyn Cells)>,
 }
 
 impl Reader<'_> {
@@ -453,10 +466,13 @@ impl Reader<'_> {
     fn instants(&self) -> bool {
         match self.kind {
             Kind::Instant => true,
-            Kind::Column(column) => matches!(
-                column.field_type.as_str(),
-                "dateTime" | "createdTime" | "updatedTime"
-            ),
+            Kind::Column(column) => {
+                column.encrypted.is_none()
+                    && matches!(
+                        column.field_type.as_str(),
+                        "dateTime" | "createdTime" | "updatedTime"
+                    )
+            }
             _ => false,
         }
     }
@@ -471,13 +487,20 @@ impl Reader<'_> {
             Kind::Column(column) if column.kind().system().is_some() => self.system(value, column),
             Kind::Column(column) => {
                 let kind = column.kind();
-                kind.parse(value, column).or_else(|issue| match value {
+                let value = kind.parse(value, column).or_else(|issue| match value {
                     Json::String(id) if column.option(id).is_some() => Ok(Value::text(id)),
                     Json::String(text) if !text.is_empty() => kind
                         .parse_text(text, column, &TextFormat::default())
                         .map_err(|_| issue),
                     _ => Err(issue),
-                })
+                })?;
+                match (&column.encrypted, self.sealer) {
+                    (None, _) => Ok(value),
+                    (Some(_), Some((table, cells))) => {
+                        sealed_value(Some(cells), (table, column), None, value)
+                    }
+                    (Some(_), None) => Err(encryption::sealed(self.name)),
+                }
             }
             Kind::Instant => self.instant(value),
             Kind::Whole => {

@@ -1,6 +1,7 @@
 //! Columns and options both ways.
 
 use chancery::model::column::{Constraints, SelectOption};
+use chancery::model::encryption::{Encryption, Mask};
 use chancery::model::issue::unknown_name;
 use chancery::model::{Code, Issue, Json};
 use chancery::{
@@ -36,6 +37,7 @@ pub fn column(column: &Column) -> wire::Column {
         is_visible: !column.hidden,
         is_primary: column.primary,
         is_read_only: !column.writable(),
+        encrypted: column.encrypted.as_ref().map(encryption),
     }
 }
 
@@ -58,6 +60,30 @@ pub fn export(column: &Column) -> wire::ColumnCreate {
         is_visible: Some(!column.hidden),
         is_primary: Some(column.primary),
         is_read_only: Some(column.read_only),
+        encrypted: column.encrypted.as_ref().map(encryption),
+    }
+}
+
+fn encryption(encryption: &Encryption) -> wire::ColumnEncryption {
+    wire::ColumnEncryption {
+        mask: match encryption.mask {
+            Mask::Full => wire::ColumnMask::Full,
+            Mask::Last4 => wire::ColumnMask::Last4,
+            Mask::Email => wire::ColumnMask::Email,
+        },
+        indexed: encryption.indexed,
+    }
+}
+
+fn encryption_in(encryption: wire::ColumnEncryption) -> Encryption {
+    Encryption {
+        mask: match encryption.mask {
+            wire::ColumnMask::Full => Mask::Full,
+            wire::ColumnMask::Last4 => Mask::Last4,
+            wire::ColumnMask::Email => Mask::Email,
+        },
+        indexed: encryption.indexed,
+        ..Encryption::default()
     }
 }
 
@@ -166,6 +192,7 @@ pub fn input(create: wire::ColumnCreate) -> Result<ColumnInput, Error> {
         hidden: !create.is_visible.unwrap_or(true),
         primary: create.is_primary.unwrap_or(false),
         read_only: create.is_read_only.unwrap_or(false),
+        encrypted: create.encrypted.map(encryption_in),
     })
 }
 

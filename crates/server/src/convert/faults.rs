@@ -47,6 +47,8 @@ impl From<Error> for Fault {
                 listed(ErrorCode::UniqueViolation, text, vec![issue])
             }
             Error::KeyTaken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
+            // Its state is in the way, not its name.
+            Error::Taken { what: "job", .. } => Fault::new(ErrorCode::Conflict, text),
             Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::NotFound { what, .. } => Fault::new(not_found(what), text),
             Error::Referenced { .. } => Fault::new(ErrorCode::Referenced, text),
@@ -95,10 +97,7 @@ impl From<StorageError> for Fault {
 impl From<AccessError> for Fault {
     fn from(error: AccessError) -> Fault {
         let hint = error.hint();
-        let text = format!("{error}.");
-        let text = text.chars().next().map_or(String::new(), |c| {
-            c.to_uppercase().collect::<String>() + &text[c.len_utf8()..]
-        });
+        let text = sentence(&error.to_string());
         let fault = match error {
             AccessError::WrongCredentials => Fault::new(ErrorCode::InvalidCredentials, text),
             AccessError::SetupDone => Fault::new(ErrorCode::SetupDone, text),
@@ -124,6 +123,7 @@ fn not_found(what: &str) -> ErrorCode {
         "table" => ErrorCode::TableNotFound,
         "column" => ErrorCode::ColumnNotFound,
         "option" => ErrorCode::OptionNotFound,
+        "job" => ErrorCode::JobNotFound,
         "import" => ErrorCode::ImportNotFound,
         "query" => ErrorCode::QueryNotFound,
         "operation" => ErrorCode::OperationNotFound,
@@ -134,8 +134,17 @@ fn not_found(what: &str) -> ErrorCode {
     }
 }
 
+/// An error's text as a sentence.
+pub(super) fn sentence(text: &str) -> String {
+    let first = text.chars().next();
+    let begun = first.map_or(String::new(), |c| {
+        c.to_uppercase().collect::<String>() + &text[c.len_utf8()..]
+    });
+    format!("{begun}.")
+}
+
 /// Invalid values; where all of them clash with other records it is a conflict.
-fn invalid(found: Vec<Found>) -> Fault {
+pub(super) fn invalid(found: Vec<Found>) -> Fault {
     let all = |code: Code| !found.is_empty() && found.iter().all(|issue| issue.code == code);
     let code = if all(Code::Unique) {
         ErrorCode::UniqueViolation
@@ -151,7 +160,7 @@ fn invalid(found: Vec<Found>) -> Fault {
     listed(code, detail, issues(found))
 }
 
-fn listed(code: ErrorCode, detail: String, mut issues: Vec<Issue>) -> Fault {
+pub(super) fn listed(code: ErrorCode, detail: String, mut issues: Vec<Issue>) -> Fault {
     let total = issues.len();
     issues.truncate(ISSUES_MAX);
     let fault = Fault::new(code, detail).issues(issues);

@@ -7,9 +7,12 @@ pub(crate) mod faults;
 pub(crate) mod fields;
 pub mod history;
 pub mod imports;
+pub mod jobs;
 pub mod queries;
 pub mod records;
 pub mod tables;
+pub mod vault;
+mod vault_faults;
 
 use chancery::model::time::instant_text;
 

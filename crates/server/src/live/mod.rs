@@ -7,6 +7,7 @@ mod caller;
 mod frame;
 mod operation;
 mod socket;
+mod threads;
 mod topics;
 mod transactions;
 
@@ -27,6 +28,7 @@ use crate::openapi::refusals::Named;
 use crate::state::App;
 use caller::Who;
 use socket::Socket;
+pub(crate) use threads::Threads;
 
 /// Bytes read from a socket at once: frames of clients are short, and there may be many sockets.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -79,8 +81,11 @@ async fn open(
         .max_message_size(limits::LIVE_FRAME_BYTES_MAX)
         .max_frame_size(limits::LIVE_FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Socket::new(app, params.workspace, socket, who).run().await;
-        drop(permit);
+        let threads = app.clone();
+        threads.live_on.spawn(async move {
+            Socket::new(app, params.workspace, socket, who).run().await;
+            drop(permit);
+        });
     }))
 }
 

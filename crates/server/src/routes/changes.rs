@@ -183,7 +183,7 @@ async fn stream(
     events.look().await?;
     let feed = Feed {
         headers: credentials(headers),
-        app,
+        app: app.clone(),
         topics,
         told: events.position(),
         events,
@@ -193,7 +193,7 @@ async fn stream(
     };
     // One part waits at most, so whoever reads slowly costs no more than that.
     let (send, parts) = mpsc::channel(1);
-    tokio::spawn(feed.run(send));
+    app.live_on.spawn(feed.run(send));
     let hello = futures::stream::iter([Ok::<_, Infallible>(format!("retry: {COME_AGAIN_MS}\n\n"))]);
     let parts = futures::stream::unfold(parts, |mut parts| async move {
         Some((Ok(parts.recv().await?), parts))

@@ -211,9 +211,9 @@ async fn validate(
     Reply::json(&ColumnVerdict {
         valid,
         errors: faults::issues(issues),
-        value: shown.then(|| column.kind().to_json(&value, &column)),
+        value: shown.then(|| column.field().to_json(&value, &column)),
         display: if shown {
-            column.kind().display(&value, &column)
+            column.field().display(&value, &column)
         } else {
             None
         },

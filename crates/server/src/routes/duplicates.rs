@@ -4,6 +4,7 @@ use chancery::model::{Key, Table};
 use chancery::{MergeChoice, MergeOptions};
 use chancery_api::ErrorCode;
 use chancery_api::duplicates::{Merge, MergeChoice as Asked, MergeReport};
+use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::DryRunParams;
@@ -53,11 +54,9 @@ async fn merge(
     let merged = handle.merge(merge.survivor_id.as_str(), &others, options).await?;
     let mut out = b"{\"record\":".to_vec();
     out.extend(bytes(&merged.record, Display::With, &[]));
-    let rest = format!(
-        ",\"operationId\":\"{}\",\"referring\":{}}}",
-        merged.operation, merged.referring
-    );
-    out.extend_from_slice(rest.as_bytes());
+    let rest = json!({"operationId": merged.operation, "referring": merged.referring}).to_string();
+    out.push(b',');
+    out.extend_from_slice(&rest.as_bytes()[1..]);
     Ok(Reply::bytes(out).revision((!trial).then_some(merged.revision)))
 }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::DryRunParams;
 use crate::acting::{self, Acting};
 use crate::convert::{imports as convert, tables, tables::Columns};
 use crate::extract::{Params, Segments, parse_json, read_body, require_media_type};
@@ -39,14 +40,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct AnalyseParams {
     /// The id or slug of the table the file is meant for.
     table: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-struct DryRunParams {
-    /// Whether to answer the same but write nothing; also a member of `options`.
-    dry_run: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

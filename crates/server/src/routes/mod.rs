@@ -22,6 +22,7 @@ mod stream;
 mod tables;
 mod transactions;
 mod users;
+mod vault;
 mod webhooks;
 mod workspaces;
 
@@ -66,6 +67,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(exports::routes())
         .merge(changes::routes())
         .merge(webhooks::routes())
+        .merge(vault::routes())
         .merge(backups::routes())
         .merge(queries::routes())
         .merge(crate::live::routes())

@@ -28,6 +28,7 @@ async fn records_are_merged_and_the_merge_is_taken_back() {
     let trial = format!("{path}?dryRun=true");
     let tried = server.post(&trial, merge(json!({}))).await.expect(200).json();
     assert_eq!(tried["record"]["data"]["code"], "told");
+    assert_eq!(tried["operationId"], json!(null));
     server
         .get(&format!("/api/tables/tasks/records/{goes}"))
         .await

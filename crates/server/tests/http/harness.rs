@@ -1,11 +1,13 @@
 //! A server without a network, and a caller with an API key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use chancery::Store;
 use chancery::access::{KeyInput, Scope};
+use chancery::vault::{AttemptLimits, FileRoot, KdfParams, Vault, VaultOptions};
 use chancery_server::{App, Limits, Settings, application, router};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -76,6 +78,11 @@ impl Server {
     }
 
     pub(crate) async fn over(store: Store, limits: Limits) -> Server {
+        let vault = vault(&store, AttemptLimits::default()).await;
+        Server::holding(store, limits, vault).await
+    }
+
+    pub(crate) async fn holding(store: Store, limits: Limits, vault: Vault) -> Server {
         let key = async |scope: Scope| {
             let input = KeyInput {
                 name: scope.as_str().into(),
@@ -101,6 +108,7 @@ impl Server {
             store,
             Settings {
                 limits,
+                vault: Some(vault),
                 ..Settings::default()
             },
         )
@@ -203,6 +211,19 @@ impl Server {
             .expect(201);
         made.json()["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// The open vault of a store, in which a password is cheap to try.
+pub(crate) async fn vault(store: &Store, attempts: AttemptLimits) -> Vault {
+    let folder = tempfile::tempdir().unwrap();
+    let root = FileRoot::create(folder.path().join("vault.key")).unwrap();
+    let options = VaultOptions {
+        root: Some(Arc::new(root)),
+        kdf: KdfParams::new(7 * 1_024, 1, 1).unwrap(),
+        attempts,
+        ..VaultOptions::default()
+    };
+    Vault::open(store, options).await.unwrap()
 }
 
 /// A table of tasks.

@@ -266,8 +266,8 @@ impl Step<'_> {
             key: Some(record.key.clone()),
             kind,
             previous: old.change,
-            before,
-            was: Some(was),
+            before: remembered(table, before),
+            was: Some(remembered_state(table, was)),
         });
         let record = Arc::new(record);
         let old = relation.replace(slot, record.clone());
@@ -305,8 +305,8 @@ impl Step<'_> {
             key: Some(old.key.clone()),
             kind,
             previous: old.change,
-            before: all_values(&old),
-            was: Some(Was::removed(&old)),
+            before: remembered(table, all_values(&old)),
+            was: Some(remembered_state(table, Was::removed(&old))),
         });
         if self.reversible {
             self.undo.push(Undo::Purged {
@@ -500,6 +500,22 @@ fn set_value(record: &mut Record, index: usize, value: Value) {
         record.values = values.into_boxed_slice();
     }
     record.values[index] = value;
+}
+
+/// What the log keeps of the values that a change replaces.
+fn remembered(table: &Table, before: Vec<(u16, Value)>) -> Vec<(u16, Value)> {
+    match table.forgetful {
+        true => Vec::new(),
+        false => before,
+    }
+}
+
+/// What the log keeps of what else a record was.
+fn remembered_state(table: &Table, was: Box<Was>) -> Box<Was> {
+    match table.forgetful {
+        true => Box::new(was.without_values()),
+        false => was,
+    }
 }
 
 /// Every value of a record that is not null, by ordinal.

@@ -74,7 +74,7 @@ impl Relation {
 
     /// The record with a key.
     pub(crate) fn get(&self, key: &Key) -> Option<&Arc<Record>> {
-        self.slots.find(key).map(|slot| self.slots.get(slot))
+        self.slots.record(key)
     }
 
     /// The scope of a plan. Where nothing is in the trash, everything is what is live, and that the indexes know.

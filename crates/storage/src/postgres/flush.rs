@@ -1,6 +1,7 @@
 //! Writes what was decided: few rows as statements of their own, many as a copy, all in one round trip with the end of
 //! the transaction. It decides nothing.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -25,9 +26,9 @@ use crate::bell;
 
 /// More rows than this are copied in instead of inserted: a copy is faster for each row, and takes round trips of its own.
 const INSERTED_MAX: usize = 256;
-/// Most rows of one insert. Those of fewer are powers of two, so that there are few forms of them.
+/// Most rows of one insert or update. Those of fewer are powers of two, so that there are few forms of them.
 const TOGETHER_MAX: usize = 64;
-/// Most values of one insert of several rows: the protocol takes 65,535, and a text of so many is no gain.
+/// Most values of one statement of several rows: the protocol takes 65,535, and a text of so many is no gain.
 const VALUES_MAX: usize = 8_192;
 
 /// Lets the end of a transaction take as long as it takes. A server that waits for its synchronous standby would end that
@@ -121,11 +122,10 @@ async fn rows(client: &Client, overlay: &Overlay) -> Pg<Vec<Statement>> {
 fn inserts(table: &str, columns: &str, rows: Vec<Vec<Param>>) -> Vec<Statement> {
     let mut statements = Vec::new();
     let width = rows.first().map_or(1, Vec::len).max(1);
-    let most = TOGETHER_MAX.min(1 << (VALUES_MAX / width).max(1).ilog2());
     let mut left = rows.len();
     let mut rows = rows.into_iter();
     while left > 0 {
-        let together = most.min(1 << left.ilog2());
+        let together = together(left, width);
         let mut insert = Statement::new(&format!("INSERT INTO {table} ({columns}) VALUES "));
         for (row, params) in rows.by_ref().take(together).enumerate() {
             insert.push(if row == 0 { "(" } else { ", (" });
@@ -138,6 +138,12 @@ fn inserts(table: &str, columns: &str, rows: Vec<Vec<Param>>) -> Vec<Statement> 
         left -= together;
     }
     statements
+}
+
+/// How many of the rows that are left go into the next statement.
+fn together(left: usize, width: usize) -> usize {
+    let most = TOGETHER_MAX.min(1 << (VALUES_MAX / width).max(1).ilog2());
+    most.min(1 << left.max(1).ilog2())
 }
 
 /// Copies rows into a relation.
@@ -157,6 +163,15 @@ pub(super) async fn copy(
     }
     writer.finish().await?;
     Ok(())
+}
+
+/// What updates write, the system columns aside.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Written {
+    /// The slots of the relation.
+    slots: Vec<usize>,
+    /// Whether the words that a search looks up are among it.
+    words: bool,
 }
 
 /// What becomes of the records of one table.
@@ -183,18 +198,45 @@ impl TableWrite<'_> {
         out.push(delete);
     }
 
+    /// Updates, those that write the same columns together.
     fn updates(&self, out: &mut Vec<Statement>) -> Pg<()> {
+        let mut alike: BTreeMap<Written, Vec<&Record>> = BTreeMap::new();
         for state in self.rows.states.values() {
             if let (Some(base), Some(now)) = (&state.base, &state.now)
                 && !Arc::ptr_eq(base, now)
             {
-                out.push(self.update(state, now)?);
+                alike.entry(self.written(state)).or_default().push(now);
+            }
+        }
+        for (written, records) in alike {
+            let width = SYSTEM_COLUMNS + written.slots.len() + usize::from(written.words);
+            let mut left = &records[..];
+            while !left.is_empty() {
+                let (now, later) = left.split_at(together(left.len(), width));
+                out.push(self.update(&written, now)?);
+                left = later;
             }
         }
         Ok(())
     }
 
-    fn update(&self, state: &State, now: &Record) -> Pg<Statement> {
+    /// What an update of a record writes, the system columns aside.
+    fn written(&self, state: &State) -> Written {
+        let is_written = |ordinal: &u16| state.anew || state.columns.contains(ordinal);
+        let slots = self.relation().slots.iter().enumerate();
+        Written {
+            slots: slots
+                .filter(|(_, slot)| is_written(&slot.ordinal))
+                .map(|(at, _)| at)
+                .collect(),
+            words: self
+                .searched
+                .is_some_and(|searched| state.anew || searched.iter().any(is_written)),
+        }
+    }
+
+    /// The update of records of which the same is written.
+    fn update(&self, written: &Written, records: &[&Record]) -> Pg<Statement> {
         const STATE: [&str; SYSTEM_COLUMNS - 1] = [
             "version",
             "change",
@@ -209,26 +251,43 @@ impl TableWrite<'_> {
             "extra",
         ];
         let relation = self.relation();
-        let mut out = Statement::new(&format!("UPDATE {} SET ", relation.name));
-        for (index, (column, param)) in STATE.iter().zip(encode_system(now)).enumerate() {
-            out.push(if index == 0 { "" } else { ", " })
-                .push(column)
-                .push(" = ")
-                .bind(param);
+        let words = self.searched.filter(|_| written.words);
+        let words_name = words.map(named);
+        let slots = || written.slots.iter().map(|at| &relation.slots[*at]);
+        let columns = STATE
+            .into_iter()
+            .chain(slots().map(|slot| slot.name.as_str()))
+            .chain(words_name.as_deref());
+        let mut types = vec![key_type(relation)];
+        types.extend(SYSTEM_TYPES);
+        types.extend(slots().map(|slot| slot.shape.ty()));
+        types.extend(words.map(|_| Type::TS_VECTOR));
+
+        let mut out = Statement::new(&format!("UPDATE {} AS kept SET ", relation.name));
+        for (index, column) in columns.enumerate() {
+            out.push(if index == 0 { "" } else { ", " });
+            out.push(&format!("{column} = given.c{}", index + 1));
         }
-        for slot in &relation.slots {
-            if state.anew || state.columns.contains(&slot.ordinal) {
-                let param = encode(&slot.shape, now.value(slot.ordinal))?;
-                out.push(", ").push(&slot.name).push(" = ").bind(param);
+        out.push(" FROM (VALUES ");
+        for (row, record) in records.iter().enumerate() {
+            out.push(if row == 0 { "(" } else { ", (" });
+            let mut params = vec![encode_key(&record.key)];
+            params.extend(encode_system(record));
+            for slot in slots() {
+                params.push(encode(&slot.shape, record.value(slot.ordinal))?);
             }
+            params.extend(words.map(|searched| Param::Words(kept_words(record, searched))));
+            for (index, (param, ty)) in params.into_iter().zip(&types).enumerate() {
+                out.push(if index == 0 { "" } else { ", " }).bind(param);
+                out.push("::").push(ty.name());
+            }
+            out.push(")");
         }
-        if let Some(searched) = self.searched
-            && (state.anew || searched.iter().any(|ordinal| state.columns.contains(ordinal)))
-        {
-            let words = Param::Words(kept_words(now, searched));
-            out.push(", ").push(&named(searched)).push(" = ").bind(words);
-        }
-        out.push(" WHERE id = ").bind(encode_key(&now.key));
+        let names: Vec<String> = (0..types.len()).map(|index| format!("c{index}")).collect();
+        out.push(&format!(
+            ") AS given ({}) WHERE kept.id = given.c0",
+            names.join(", ")
+        ));
         Ok(out)
     }
 
@@ -269,11 +328,7 @@ impl<'a> Layout<'a> {
     /// The layout of a relation that has a full-text index of these columns, or none.
     pub(super) fn new(relation: &'a Relation, searched: Option<&'a [u16]>) -> Layout<'a> {
         let mut columns = relation.select_list.clone();
-        let mut types: Vec<Type> = vec![match relation.key_shape() {
-            Shape::Int => Type::INT8,
-            Shape::Uuid => Type::UUID,
-            _ => Type::TEXT,
-        }];
+        let mut types = vec![key_type(relation)];
         types.extend(SYSTEM_TYPES);
         types.extend(relation.slots.iter().map(|slot| slot.shape.ty()));
         if let Some(searched) = searched {
@@ -301,6 +356,14 @@ impl<'a> Layout<'a> {
                 .map(|searched| Param::Words(kept_words(record, searched))),
         );
         Ok(params)
+    }
+}
+
+fn key_type(relation: &Relation) -> Type {
+    match relation.key_shape() {
+        Shape::Int => Type::INT8,
+        Shape::Uuid => Type::UUID,
+        _ => Type::TEXT,
     }
 }
 

@@ -26,6 +26,10 @@ const COMMIT_LOCK: i64 = 0x4348_4e43_636d_6d74;
 /// A question with more values than this is not one of few forms.
 const KEPT_PARAMS_MAX: usize = 4;
 
+/// A question about more records or values than this is planned for just these. A plan for any compares each row with one
+/// after the other, which at thousands takes a hundred times as long as planning does.
+const KEPT_VALUES_MAX: usize = 128;
+
 /// The versions of definitions that this program has seen in force.
 pub(super) type Known = HashMap<TableId, u64>;
 
@@ -220,9 +224,10 @@ impl<'a> Asked<'a> {
         let (columns, holders): (Vec<u16>, Vec<Statement>) =
             needs.holders(&relation, &last).into_iter().unzip();
         statements.extend(holders);
+        let few = needs.most() <= KEPT_VALUES_MAX;
         for statement in &mut statements {
             // Values of a kind that has no array are bound one by one: that is a form for each number of them.
-            statement.kept = statement.params.len() <= KEPT_PARAMS_MAX;
+            statement.kept = few && statement.params.len() <= KEPT_PARAMS_MAX;
         }
         Asked {
             needs,

@@ -175,6 +175,12 @@ impl TableNeeds {
         }
     }
 
+    /// How many records it asks for, or values of one column, whichever is more.
+    pub(super) fn most(&self) -> usize {
+        let values = self.values.values().map(Vec::len);
+        values.max().unwrap_or(0).max(self.keys.len())
+    }
+
     /// Whether what is needed depends on how far counters are.
     pub(super) fn draws(&self) -> bool {
         !self.drawn.is_empty()

@@ -366,10 +366,7 @@ impl Overlay {
         let step = Step {
             kind,
             previous: old.change,
-            before: Some(forms::before_text(
-                before.iter().map(|(ordinal, value)| (*ordinal, value)),
-                Some(was),
-            )),
+            before: Some(forms::changed_text(table, before, was)),
         };
         self.append(table.number, &record.key, step, (revision, at));
         Ok(Outcome::Written(record))
@@ -390,7 +387,7 @@ impl Overlay {
         let step = Step {
             kind,
             previous: old.change,
-            before: Some(forms::removed_text(&old)),
+            before: Some(forms::removed_text(table, &old)),
         };
         self.append(table.number, key, step, (revision, at));
         Ok(Outcome::Purged(old))

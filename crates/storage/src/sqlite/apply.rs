@@ -443,12 +443,10 @@ impl Ledger {
             hands.updated(held.connection, &relation, record, before)?;
         }
         held.take(&relation, Some((before, kind)), record, &taken_from);
-        let values = before.iter().map(|(ordinal, value)| (*ordinal, value));
-        let before = forms::before_text(values, Some(was));
         let step = Step {
             kind,
             previous: place.change,
-            before: Some(before),
+            before: Some(forms::changed_text(table, before, was)),
         };
         self.append(held, table, &record.key, step, commit)?;
         Ok(Ok(Done::Written))
@@ -507,7 +505,7 @@ impl Ledger {
         let step = Step {
             kind,
             previous: place.change,
-            before: Some(forms::removed_text(&record)),
+            before: Some(forms::removed_text(table, &record)),
         };
         self.append(held, table, key, step, commit)?;
         Ok(Ok(Done::Purged(Arc::new(record))))

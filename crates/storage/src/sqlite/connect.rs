@@ -91,6 +91,9 @@ fn writing(connection: &Connection, durability: Durability) -> Sql<()> {
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // What is deleted is overwritten with zeros in the pages that are written anyway; whole pages that become free are not
+    // written for it (docs/security.md).
+    connection.pragma_update(None, "secure_delete", "fast")?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL_BYTES_MAX as i64)
 }
 

@@ -281,6 +281,40 @@ async fn what_was_acknowledged_is_there_after_an_unclean_stop() {
 }
 
 #[tokio::test]
+async fn what_a_forgetful_table_deleted_is_overwritten_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let store = open(&path).await;
+    let table = Arc::new(Table {
+        forgetful: true,
+        ..(*table()).clone()
+    });
+    let create = Write::Schema(SchemaWrite::Create(table.clone()));
+    store.commit(batch(vec![create])).await.unwrap();
+    let all = (0..100).map(|key| insert(&table, thing(key, &format!("sealed-{key:03}."))));
+    store.commit(batch(all.collect())).await.unwrap();
+    let purges = (0..100).filter(|key| key % 3 == 0).map(|key| Write::Purge {
+        table: table.clone(),
+        key: Key::Int(key),
+        expected: None,
+        kind: ChangeKind::Purged,
+    });
+    store.commit(batch(purges.collect())).await.unwrap();
+    store.close().await.unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let is_there = |key: &u32| {
+        let sealed = format!("sealed-{key:03}.");
+        let mut windows = bytes.windows(sealed.len());
+        windows.any(|window| window == sealed.as_bytes())
+    };
+    let (deleted, kept): (Vec<u32>, Vec<u32>) = (0..100).partition(|key| key % 3 == 0);
+    assert!(kept.iter().all(is_there));
+    // A row that was moved to another page when its own was full may have left a copy.
+    let left = deleted.iter().filter(|key| is_there(key)).count();
+    assert!(left * 10 < deleted.len(), "{left} of {} are left", deleted.len());
+}
+
+#[tokio::test]
 async fn damage_is_found_after_an_unclean_stop() {
     let folder = tempfile::tempdir().unwrap();
     let (path, copy) = (folder.path().join("app.db"), folder.path().join("copy.db"));

@@ -470,3 +470,42 @@ async fn an_old_log_is_let_go_and_everything_goes_on() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_a_forgetful_table_the_log_keeps_who_changed_what_when_and_nothing_that_was_in_it() {
+    everywhere(async |bed| {
+        let mut table = table(1, vec![column(0, "value", "text"), column(1, "note", "text")]);
+        table.forgetful = true;
+        table.strict = false;
+        let table = Arc::new(table);
+        bed.create(&table).await;
+        let mut first = record(1, vec![Value::text("canary-1"), Value::text("canary-2")]);
+        first.extra = extra(json!({"more": "canary-3"}));
+        first.metadata.external_id = Some("canary-4".into());
+        first.updated_by = Some("ann".into());
+        let first = bed.insert(&table, vec![first]).await.remove(0);
+        let second = set(&table, &first, &[(0, Value::text("other")), (1, Value::Null)]);
+        let second = written(&bed.write(vec![second]).await.outcomes[0]);
+        assert_eq!(second.value(0), &Value::text("other"));
+        bed.write(vec![trash(&table, &second)]).await;
+        bed.write(vec![purge(&table, &second.key, None)]).await;
+
+        let log = bed.log().await;
+        let kinds: Vec<ChangeKind> = log.iter().map(|change| change.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                ChangeKind::Inserted,
+                ChangeKind::Updated,
+                ChangeKind::Deleted,
+                ChangeKind::Purged
+            ]
+        );
+        let text = format!("{log:?}");
+        assert!(!text.contains("canary") && !text.contains("other"), "{text}");
+        let was = log[1].was.as_ref().expect("who and when stay");
+        assert_eq!((was.version, was.updated_by.as_deref()), (1, Some("ann")));
+        assert!(log[3].was.as_ref().is_some_and(|was| was.created.is_some()));
+    })
+    .await;
+}

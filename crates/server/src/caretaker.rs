@@ -1,0 +1,234 @@
+//! The caretaker of the vault, for as long as the server runs: it closes the segments of the audit, and goes on with jobs that a
+//! program left. What either means is the library's business.
+
+use std::time::Duration;
+
+use chancery::vault::Vault;
+use chancery_api::limits;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+/// How often the caretaker does what.
+#[derive(Clone, Copy)]
+struct Rounds {
+    audit: Duration,
+    jobs: Duration,
+}
+
+/// Looks after the vault until it is stopped.
+pub(crate) struct Caretaker {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Caretaker {
+    /// Begins at once with the jobs that were left.
+    pub(crate) fn start(vault: Vault) -> Caretaker {
+        let rounds = Rounds {
+            audit: Duration::from_secs(limits::VAULT_AUDIT_CLOSE_SECONDS),
+            jobs: Duration::from_secs(limits::JOBS_LOOK_SECONDS),
+        };
+        Caretaker::with(vault, rounds)
+    }
+
+    fn with(vault: Vault, rounds: Rounds) -> Caretaker {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(look_after(vault, rounds, stopped));
+        Caretaker { stop, task }
+    }
+
+    /// Closes the audit's segment a last time. Jobs stay as their last batch left them, and go on in the next program.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        let longest = Duration::from_secs(limits::DRAIN_SECONDS_MAX);
+        let _ = tokio::time::timeout(longest, self.task).await;
+    }
+}
+
+async fn look_after(vault: Vault, rounds: Rounds, mut stop: watch::Receiver<bool>) {
+    let mut jobs = every(rounds.jobs, Duration::ZERO);
+    let mut audit = every(rounds.audit, rounds.audit);
+    loop {
+        tokio::select! {
+            _ = stop.changed() => break,
+            _ = jobs.tick() => go_on(&vault).await,
+            _ = audit.tick() => close(&vault).await,
+        }
+    }
+    close(&vault).await;
+}
+
+fn every(period: Duration, first: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + first, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Goes on with the jobs that nobody works on.
+async fn go_on(vault: &Vault) {
+    if vault.is_sealed() {
+        return;
+    }
+    match vault.resume_left().await {
+        Ok(resumed) => {
+            for job in resumed {
+                tracing::info!(job = job.id(), "a job that was left goes on");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "jobs that were left could not be resumed; trying again"),
+    }
+}
+
+/// Closes the audit's segment if it has entries.
+async fn close(vault: &Vault) {
+    if vault.is_sealed() {
+        return;
+    }
+    if let Err(error) = vault.seal_audit().await {
+        tracing::warn!(%error, "the segment of the vault's audit could not be closed; trying again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chancery::vault::{FileRoot, KdfParams, NewSecret, Secret, VaultJob, VaultOptions};
+    use chancery::{JobOptions, JobState, Store};
+
+    use super::*;
+
+    const NEVER: Duration = Duration::from_secs(3_600);
+    const OFTEN: Duration = Duration::from_millis(10);
+
+    async fn vault() -> Vault {
+        let store = Store::open("memory:").await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let root = FileRoot::create(folder.path().join("vault.key")).unwrap();
+        let options = VaultOptions {
+            root: Some(Arc::new(root)),
+            kdf: KdfParams::new(7 * 1_024, 1, 1).unwrap(),
+            ..VaultOptions::default()
+        };
+        Vault::open(&store, options).await.unwrap()
+    }
+
+    /// How many segments of the audit are closed, the one of this question included.
+    async fn segments(vault: &Vault) -> u64 {
+        vault.create(NewSecret::new("asked")).await.unwrap();
+        let report = vault.verify_audit(None).await.unwrap();
+        assert_eq!(report.faults, Vec::<String>::new());
+        report.segments
+    }
+
+    #[tokio::test]
+    async fn the_audit_is_closed_again_and_again() {
+        let vault = vault().await;
+        let rounds = Rounds {
+            audit: OFTEN,
+            jobs: NEVER,
+        };
+        let caretaker = Caretaker::with(vault.clone(), rounds);
+        for _ in 0..3 {
+            vault.create(NewSecret::new("v")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        assert!(segments(&vault).await >= 4);
+        caretaker.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_audit_is_closed_when_the_server_stops() {
+        let vault = vault().await;
+        let rounds = Rounds {
+            audit: NEVER,
+            jobs: NEVER,
+        };
+        let caretaker = Caretaker::with(vault.clone(), rounds);
+        vault.create(NewSecret::new("v")).await.unwrap();
+        caretaker.stop().await;
+        assert_eq!(segments(&vault).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_sealed_vault_is_left_alone() {
+        let store = Store::open("memory:").await.unwrap();
+        let vault = Vault::open(&store, VaultOptions::default()).await.unwrap();
+        let rounds = Rounds {
+            audit: OFTEN,
+            jobs: OFTEN,
+        };
+        let before = store.revision().await.unwrap();
+        let caretaker = Caretaker::with(vault, rounds);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        caretaker.stop().await;
+        assert_eq!(store.revision().await.unwrap(), before);
+    }
+
+    /// Begins a job on threads that end in its midst, as a program does.
+    fn left(vault: &Vault, job: VaultJob) -> String {
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let options = JobOptions {
+            rows_per_second: Some(5),
+            ..JobOptions::default()
+        };
+        let (vault, (tell, told)) = (vault.clone(), std::sync::mpsc::channel());
+        threads.spawn(async move {
+            let handle = vault.start(job, options).await.unwrap();
+            while handle.status().await.unwrap().seen == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tell.send(handle.id().to_owned()).unwrap();
+        });
+        let id = told.recv().unwrap();
+        threads.shutdown_timeout(Duration::from_secs(5));
+        id
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn jobs_that_were_left_go_on_or_wait_and_those_at_work_are_let_be() {
+        let vault = vault().await;
+        for _ in 0..12 {
+            vault.create(NewSecret::new("v")).await.unwrap();
+        }
+        let change = || VaultJob::ChangePassword {
+            old: Secret::new("old password"),
+            new: None,
+        };
+        let leave = |job| {
+            let vault = vault.clone();
+            tokio::task::spawn_blocking(move || left(&vault, job))
+        };
+        let (verify, passwords) = (leave(VaultJob::Verify), leave(change()));
+        let (verify, passwords) = (verify.await.unwrap(), passwords.await.unwrap());
+        for id in [&verify, &passwords] {
+            assert_eq!(vault.job(id).await.unwrap().state, JobState::Running);
+        }
+        let slow = JobOptions {
+            rows_per_second: Some(5),
+            ..JobOptions::default()
+        };
+        let at_work = vault.start(change(), slow).await.unwrap();
+        let rounds = Rounds {
+            audit: NEVER,
+            jobs: OFTEN,
+        };
+        let caretaker = Caretaker::with(vault.clone(), rounds);
+        assert_eq!(at_work.wait().await.unwrap().state, JobState::Done);
+        let done = loop {
+            let job = vault.job(&verify).await.unwrap();
+            match job.state {
+                JobState::Running => tokio::time::sleep(OFTEN).await,
+                _ => break job,
+            }
+        };
+        assert_eq!((done.state, done.seen, done.done), (JobState::Done, 12, 12));
+        assert_eq!(vault.job(&passwords).await.unwrap().state, JobState::Waiting);
+        caretaker.stop().await;
+    }
+}
