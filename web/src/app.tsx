@@ -26,6 +26,7 @@ const ActivityPage = lazy(() => import('./pages/ActivityPage').then((m) => ({ de
 const ApiKeysPage = lazy(() =>
   import('./pages/ApiKeysPage').then((m) => ({ default: m.ApiKeysPage })),
 );
+const VaultPage = lazy(() => import('./pages/VaultPage').then((m) => ({ default: m.VaultPage })));
 
 export function App() {
   return (
@@ -79,6 +80,7 @@ function SignedIn() {
           <Route path="/t/:table/trash">{(p) => <TrashPage key={p.table} table={p.table} />}</Route>
           <Route path="/trash">{() => <TrashPage />}</Route>
           <Route path="/activity" component={ActivityPage} />
+          <Route path="/vault/*?">{(p) => <VaultPage part={p['*'] ?? ''} />}</Route>
           <Route path="/keys" component={ApiKeysPage} />
           <Route path="/signin">{() => <Redirect to="/" />}</Route>
           <Route>

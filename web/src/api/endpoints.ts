@@ -1,4 +1,4 @@
-// Every endpoint the pages use, one function each, checked against the OpenAPI document. Holds no state.
+// Every endpoint the pages use, one function each, checked against the OpenAPI document. Holds no state. Those of the vault are in vault.ts.
 import createClient from 'openapi-fetch';
 import { call, send, upload } from './http';
 import type { paths } from '../../../clients/typescript/src/schema';
@@ -7,7 +7,7 @@ import type {
   HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
 } from './wire';
 
-const client = createClient<paths>({
+export const client = createClient<paths>({
   fetch: async (request) =>
     send(request.url, {
       method: request.method,
@@ -17,14 +17,14 @@ const client = createClient<paths>({
 });
 
 /** Refusals are thrown before this; what is left is the answer. */
-async function got<T>(answer: Promise<{ data?: T }>): Promise<T> {
+export async function got<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T;
 }
 
 const enc = encodeURIComponent;
 const tablePath = (table: string) => `/api/tables/${enc(table)}`;
 const recordPath = (table: string, id: string) => `${tablePath(table)}/records/${enc(id)}`;
-const ifMatch = (version?: number): Record<string, string> =>
+export const ifMatch = (version?: number): Record<string, string> =>
   version === undefined ? {} : { 'if-match': `"${version}"` };
 
 export const auth = {
@@ -106,6 +106,8 @@ export const records = {
   query: (table: string, query: Query, signal?: AbortSignal) =>
     call<QueryReply>(`${tablePath(table)}/query`, { method: 'POST', json: query, signal }),
   get: (table: string, id: string) => call<Rec>(recordPath(table, id)),
+  reveal: (table: string, id: string, columns: string[]) =>
+    got(client.POST('/api/tables/{table}/records/{record}/reveal', { params: { path: { table, record: id } }, body: { columns } })),
   create: (table: string, data: Data) =>
     call<Rec>(`${tablePath(table)}/records`, { method: 'POST', json: { data } }),
   update: (table: string, id: string, data: Data, version?: number) =>

@@ -11,6 +11,8 @@ export class ApiError extends Error {
     readonly issues: Issue[] = [],
     readonly hint: string | null = null,
     readonly current: Rec | null = null,
+    /** In seconds, if the server said when to come again. */
+    readonly retryAfter: number | null = null,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -101,6 +103,7 @@ async function problemOf(response: Response): Promise<ApiError> {
     problem.errors ?? [],
     problem.hint ?? null,
     (problem.current as Rec | null | undefined) ?? null,
+    Number(response.headers.get('retry-after')) || null,
   );
 }
 

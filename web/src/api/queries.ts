@@ -27,6 +27,8 @@ export const keys = {
   users: ['users'] as const,
   fieldTypes: ['fieldTypes'] as const,
   apiKeys: ['apiKeys'] as const,
+  vault: ['vault'] as const,
+  jobs: ['jobs'] as const,
 };
 
 /** The session, or null when nobody is signed in. */

@@ -26,6 +26,15 @@ export type HistoryPage = Schemas['HistoryPage'];
 export type Operation = Schemas['Operation'];
 export type OperationPage = Schemas['OperationPage'];
 export type RevertReport = Schemas['RevertReport'];
+export type SecretInfo = Schemas['SecretInfo'];
+export type SecretList = Schemas['SecretList'];
+export type SecretQuery = Schemas['SecretQuery'];
+export type SecretVersion = Schemas['SecretVersion'];
+export type SecretCreate = Schemas['SecretCreate'];
+export type SecretWrapInfo = Schemas['SecretWrapInfo'];
+export type VaultStatus = Schemas['VaultStatus'];
+export type VaultAuditEntry = Schemas['VaultAuditEntry'];
+export type VaultReport = Schemas['VaultReport'];
 export type Issue = Schemas['Issue'];
 export type Problem = Schemas['Problem'];
 

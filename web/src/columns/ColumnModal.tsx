@@ -1,5 +1,5 @@
 // Adds or edits one column: name, type with its settings, constraints, options.
-import { Button, Checkbox, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { columns as api } from '../api/endpoints';
 import { ApiError } from '../api/http';
@@ -14,6 +14,9 @@ import { ConfigInputs } from './ConfigInputs';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
 import { TypePicker } from './TypePicker';
 import { saveOptions } from './saveOptions';
+
+type ColumnMask = 'full' | 'last4' | 'email';
+const MASKS: ColumnMask[] = ['full', 'last4', 'email'];
 
 interface ModalProps {
   table: Table;
@@ -32,6 +35,8 @@ interface Draft {
   indexed: boolean;
   defaultValue: unknown;
   options: DraftOption[];
+  encrypted: boolean;
+  mask: ColumnMask;
 }
 
 function draftOf(column: Column | undefined): Draft {
@@ -45,6 +50,8 @@ function draftOf(column: Column | undefined): Draft {
     indexed: column?.indexed ?? false,
     defaultValue: column?.defaultValue ?? null,
     options: (column?.options ?? []).map((one) => ({ ...one, key: one.id })),
+    encrypted: column?.encrypted != null,
+    mask: column?.encrypted?.mask ?? 'full',
   };
 }
 
@@ -123,7 +130,27 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
               )}
               <Checkbox size="sm" label={text.columns.indexed} checked={draft.indexed} onChange={(event) => set({ indexed: event.currentTarget.checked })} />
             </Group>
-            {type?.flags.supportsDefault && !type.flags.computed && (
+            {type && mayEncrypt(type) && (
+              <Checkbox
+                size="sm"
+                label={text.columns.encrypted}
+                description={column ? text.columns.encryptedStays : text.columns.encryptedHint(draft.unique || draft.indexed)}
+                disabled={column !== undefined}
+                checked={draft.encrypted}
+                onChange={(event) => set({ encrypted: event.currentTarget.checked, defaultValue: null })}
+              />
+            )}
+            {draft.encrypted && (
+              <Select
+                label={text.columns.mask}
+                data={MASKS.map((value) => ({ value, label: text.columns.masks[value] }))}
+                value={draft.mask}
+                allowDeselect={false}
+                disabled={column !== undefined}
+                onChange={(mask) => mask && set({ mask: mask as ColumnMask })}
+              />
+            )}
+            {type?.flags.supportsDefault && !type.flags.computed && !draft.encrypted && (
               <FieldInput column={probe} value={draft.defaultValue} change={(defaultValue) => set({ defaultValue })} error={issue('defaultValue')} />
             )}
             <Textarea
@@ -154,6 +181,11 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
   );
 }
 
+/** What the store can seal: not what it makes itself, nor one of a few options. */
+function mayEncrypt(type: FieldType): boolean {
+  return !type.flags.computed && !type.flags.needsOptions && type.id !== 'autoNumber';
+}
+
 /** A default typed as text becomes a value, or is refused here already. */
 function readDefault(value: unknown, probe: FieldColumn): unknown {
   if (typeof value !== 'string') return value;
@@ -173,6 +205,7 @@ function created(draft: Draft, type: FieldType | undefined, defaultValue: unknow
     ...(draft.indexed ? { indexed: true } : {}),
     ...(defaultValue !== null && defaultValue !== undefined ? { defaultValue } : {}),
     ...(type?.flags.needsOptions ? { options: named } : {}),
+    ...(draft.encrypted ? { encrypted: { mask: draft.mask, indexed: draft.unique || draft.indexed } } : {}),
   };
 }
 

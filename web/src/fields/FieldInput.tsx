@@ -6,7 +6,7 @@ import type { FieldColumn as Column } from '../api/wire';
 import { Picker } from '../grid/Editor';
 import { ratingMax } from '../grid/cells';
 import { text } from '../text/en';
-import { findOption, kindOf, valueText } from './registry';
+import { findOption, kindOfColumn, valueText } from './registry';
 
 interface Props {
   column: Column;
@@ -22,7 +22,7 @@ interface Props {
 const PICKERS: Record<string, string> = { date: 'date', dateTime: 'datetime-local', time: 'time' };
 
 export function FieldInput({ column, value, change, label, error, readOnly, id, onBlur }: Props) {
-  const kind = kindOf(column.fieldType);
+  const kind = kindOfColumn(column);
   const off = readOnly || kind.editor === 'none';
   const shared = {
     id,

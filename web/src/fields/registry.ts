@@ -143,19 +143,32 @@ export function kindOf(fieldType: string): FieldKind {
   return KINDS[fieldType] ?? UNKNOWN;
 }
 
+/** Stands in every mask, and in no value. */
+const VEIL = '••••';
+
+/** How the page treats a column: an encrypted one shows a mask, whatever its type, and takes a new value as text. */
+export function kindOfColumn(column: Column): FieldKind {
+  const kind = kindOf(column.fieldType);
+  if (!column.encrypted) return kind;
+  const parse = (input: string): Parsed =>
+    // The mask sent back keeps the value; the server refuses any other.
+    kind.parse && !input.includes(VEIL) ? kind.parse(input, column) : good(input === '' ? null : input);
+  return { icon: Lock, editor: 'line', width: 190, parse, toText: String };
+}
+
 export function editable(column: Column): boolean {
-  return !column.isReadOnly && kindOf(column.fieldType).editor !== 'none';
+  return !column.isReadOnly && kindOfColumn(column).editor !== 'none';
 }
 
 export function parseText(input: string, column: Column): Parsed {
-  const parse = kindOf(column.fieldType).parse;
+  const parse = kindOfColumn(column).parse;
   return parse ? parse(input, column) : good(input === '' ? null : input);
 }
 
 /** The value as a person would type it: what copy puts on the clipboard and an editor starts with. */
 export function valueText(value: unknown, column: Column): string {
   if (value === null || value === undefined) return '';
-  const toText = kindOf(column.fieldType).toText;
+  const toText = kindOfColumn(column).toText;
   if (toText) return toText(value, column);
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
@@ -169,6 +182,7 @@ export function displayText(value: unknown, column: Column, display?: string): s
 /** Only addresses that are safe to open from a page. */
 export function hrefOf(value: unknown, column: Column): string | null {
   if (typeof value !== 'string' || value === '') return null;
+  if (column.encrypted) return null;
   if (column.fieldType === 'email') return `mailto:${encodeURIComponent(value).replace('%40', '@')}`;
   if (column.fieldType === 'phone') return `tel:${value.replace(/[^\d+]/g, '')}`;
   if (column.fieldType !== 'url') return null;

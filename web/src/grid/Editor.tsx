@@ -1,7 +1,7 @@
 // The editor over a cell: one per kind of field. It commits text or a value; it never talks to the server.
 import { Calendar } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
-import { kindOf, parseText, type Parsed } from '../fields/registry';
+import { kindOfColumn, parseText, type Parsed } from '../fields/registry';
 import { text } from '../text/en';
 import type { Column } from '../api/wire';
 import { ratingMax } from './cells';
@@ -19,7 +19,7 @@ export interface EditorProps {
 }
 
 export function CellEditor(props: EditorProps) {
-  const kind = kindOf(props.editing.column.fieldType);
+  const kind = kindOfColumn(props.editing.column);
   const { box } = props;
   const inner =
     kind.editor === 'select' || kind.editor === 'multi' ? (
@@ -53,7 +53,7 @@ const PICKERS: Record<string, string> = { date: 'date', dateTime: 'datetime-loca
 
 function TextEditor({ editing, commit, cancel }: EditorProps) {
   const { column } = editing;
-  const kind = kindOf(column.fieldType);
+  const kind = kindOfColumn(column);
   const multiline = kind.editor === 'lines' || kind.editor === 'json';
   const [draft, setDraft] = useState(() =>
     kind.editor === 'json' && !editing.replace ? pretty(editing.initial) : editing.initial,

@@ -173,7 +173,7 @@ export function Grid(props: GridProps) {
     if (!(event.target as HTMLElement).closest('.cell')) return;
     const column = grid.activeColumn();
     const record = grid.activeRecord();
-    if (column?.fieldType === 'boolean' && record && props.mayEdit && grid.activeEditable()) {
+    if (column?.fieldType === 'boolean' && !column.encrypted && record && props.mayEdit && grid.activeEditable()) {
       void writer.cell(record, column, grid.shownValue(record, column.slug) !== true);
       return;
     }

@@ -2,7 +2,7 @@
 import { ArrowDown, ArrowUp, ChevronDown, Plus } from 'lucide-react';
 import { useRef, useState, type PointerEvent } from 'react';
 import type { SortKey } from '../api/wire';
-import { kindOf } from '../fields/registry';
+import { kindOfColumn } from '../fields/registry';
 import { text } from '../text/en';
 import { clampWidth, HEADER_HEIGHT, type Layout } from './geometry';
 import type { GridModel } from './model';
@@ -110,7 +110,7 @@ export function Header(props: HeaderProps) {
         const place = layout.columns[col];
         if (!place) return null;
         const { column } = place;
-        const Icon = kindOf(column.fieldType).icon;
+        const Icon = kindOfColumn(column).icon;
         const sorted = props.sort.findIndex((key) => key.column === column.slug);
         const direction = props.sort[sorted]?.direction;
         return (

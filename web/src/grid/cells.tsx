@@ -1,5 +1,5 @@
 // How a value looks in a cell. Draws text and small signs only; never markup from a value.
-import { Check, Star } from 'lucide-react';
+import { Check, Lock, Star } from 'lucide-react';
 import type { FieldColumn as Column } from '../api/wire';
 import { displayText, findOption } from '../fields/registry';
 import { paletteColor } from '../ui/TableMark';
@@ -37,6 +37,13 @@ export function CellValue({
   display?: string;
 }) {
   if (value === null || value === undefined || value === '') return null;
+  if (column.encrypted) {
+    return (
+      <span className="masked">
+        <Lock size={12} aria-hidden /> {String(value)}
+      </span>
+    );
+  }
   switch (column.fieldType) {
     case 'boolean':
       return value === true ? (

@@ -1,5 +1,5 @@
 // Where rows and columns are, in pixels. Knows no DOM.
-import { editable, kindOf } from '../fields/registry';
+import { editable, kindOfColumn } from '../fields/registry';
 import type { Column } from '../api/wire';
 
 export const ROW_HEIGHT = 33;
@@ -53,7 +53,7 @@ export function clampWidth(width: number): number {
 export function layoutOf(columns: Column[], widths: ReadonlyMap<string, number>, mayEdit: boolean): Layout {
   let left = GUTTER_WIDTH;
   const placed = columns.map((column) => {
-    const kind = kindOf(column.fieldType);
+    const kind = kindOfColumn(column);
     const width = clampWidth(widths.get(column.id) ?? column.width ?? kind.width);
     const one: PlacedColumn = {
       column,

@@ -203,7 +203,7 @@ export function handleKey(
   }
   if (event.altKey) return false;
   const column = grid.activeColumn();
-  if (column?.fieldType === 'boolean') return false;
+  if (column?.fieldType === 'boolean' && !column.encrypted) return false;
   if (event.key === 'Process' || event.nativeEvent.isComposing) {
     if (actions.mayEdit && grid.activeEditable()) grid.startEdit('');
     return false;

@@ -6,7 +6,7 @@ import { columns as api } from '../api/endpoints';
 import { mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable } from '../api/queries';
 import type { Column } from '../api/wire';
 import { ColumnModal } from '../columns/ColumnModal';
-import { fieldTypeName, kindOf } from '../fields/registry';
+import { fieldTypeName, kindOfColumn } from '../fields/registry';
 import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
@@ -86,7 +86,7 @@ export function ColumnsPage({ table }: { table: string }) {
       {list.length > 0 && (
         <ul className="column-list">
           {list.map((column, i) => {
-            const Icon = kindOf(column.fieldType).icon;
+            const Icon = kindOfColumn(column).icon;
             return (
               <li key={column.id} {...drag.item(i)}>
                 {editor && (

@@ -1,18 +1,20 @@
 // One record as a form: new, to edit, or deleted and to restore. Never loses what was typed without asking.
 import { ActionIcon, Button, Drawer, Group, Menu, Modal, Stack, Tabs, Text, Tooltip } from '@mantine/core';
 import { ChevronDown, ChevronUp, Copy, Ellipsis, Link2, RotateCcw, Trash2 } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { Fragment, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { records as api } from '../api/endpoints';
 import { live } from '../api/live';
+import { mayAdminister, useSession } from '../api/queries';
 import { ApiError } from '../api/http';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
-import { displayText, editable, kindOf, parseText, sameValue, valueText } from '../fields/registry';
+import { displayText, editable, kindOfColumn, parseText, sameValue, valueText } from '../fields/registry';
 import { text } from '../text/en';
 import { Failure, Loading, messageOf, Problem } from '../ui/states';
 import { when } from '../ui/time';
 import { show, showError } from '../ui/toast';
 import { RecordHistory } from './RecordHistory';
+import { RevealCell } from './RevealCell';
 
 interface DrawerProps {
   table: Table;
@@ -289,6 +291,7 @@ function initialValues(columns: Column[], record: Rec | undefined): Data {
 }
 
 function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, cancel }: FormProps) {
+  const reveals = mayAdminister(useSession().data);
   const start = useMemo(() => initialValues(columns, record), [columns, record]);
   const [values, setValues] = useState<Data>(start);
   const [errors, setErrors] = useState<Record<string, string>>({});
@@ -403,12 +406,12 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
       )}
       <Stack gap="md">
         {columns.map((column) => (
+          <Fragment key={column.id}>
           <FieldInput
-            key={column.id}
             id={inputId(column.slug)}
             column={column}
             value={
-              kindOf(column.fieldType).editor === 'none'
+              kindOfColumn(column).editor === 'none'
                 ? displayText(values[column.slug], column, record?.data._display?.[column.slug])
                 : values[column.slug]
             }
@@ -419,6 +422,10 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
               setErrors(({ [column.slug]: _gone, ...rest }) => rest);
             }}
           />
+          {reveals && column.encrypted && record && record.data[column.slug] != null && (
+            <RevealCell table={table} column={column} record={record} />
+          )}
+          </Fragment>
         ))}
       </Stack>
       {unplaced ? <Problem error={error} /> : null}

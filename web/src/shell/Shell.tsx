@@ -3,7 +3,7 @@ import { ActionIcon, Anchor, Button, Drawer, Menu, Tooltip, VisuallyHidden } fro
 import { useDisclosure } from '@mantine/hooks';
 import {
   BookOpen, CircleHelp, History, KeyRound, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Sun, Table2,
-  Trash2, UserRound,
+  Trash2, UserRound, Vault,
 } from 'lucide-react';
 import { useMantineColorScheme } from '@mantine/core';
 import { createContext, use, useEffect, useState, type ReactNode } from 'react';
@@ -143,6 +143,12 @@ function Navigation({ session }: { session: Session }) {
         )}
       </div>
       <div className="nav-section nav-bottom">
+        <NavItem
+          to="/vault"
+          icon={<Vault size={16} />}
+          label={text.nav.vault}
+          active={/^\/vault(\/|$)/.test(location)}
+        />
         <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
         <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
         <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />

@@ -1,9 +1,9 @@
-// Every word the page says, in one place. Functions where a number or a name goes in.
+// Every word the page says, in one place; those of the vault, which loads later, are in vault.ts. Functions where a number or a name goes in.
 const rules = new Intl.PluralRules('en');
 const whole = new Intl.NumberFormat('en');
 
 /** `n(1, 'record')` → `1 record`, `n(2, 'record')` → `2 records`. */
-function n(count: number, one: string, many = `${one}s`): string {
+export function n(count: number, one: string, many = `${one}s`): string {
   return `${whole.format(count)} ${rules.select(count) === 'one' ? one : many}`;
 }
 
@@ -37,7 +37,7 @@ export const text = {
     themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', live: 'Live', offline: 'Reconnecting…',
     account: (name: string) => `Account of ${name}`,
   },
-  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', apiReference: 'API reference' },
+  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference' },
   auth: {
     signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
     showPassword: 'Show or hide the password',
@@ -182,6 +182,7 @@ export const text = {
     deleteBody: 'They move to the trash and can be restored from there.',
   },
   record: {
+    reveal: 'Reveal', revealLabel: (name: string) => `Reveal ${name}`,
     newTitle: (table: string) => `New record in ${table}`,
     loading: 'Loading…', unnamed: 'Unnamed record', more: 'More about this record', previous: 'Previous record', next: 'Next record', copyLink: 'Copy link',
     copyJson: 'Copy as JSON', delete: 'Delete', deleted: 'Record moved to the trash.', restore: 'Restore', restored: 'Record restored.',
@@ -202,6 +203,13 @@ export const text = {
   columns: {
     title: 'Columns', add: 'Add column', addTitle: 'Add a column', edit: 'Edit column', delete: 'Delete column', hide: 'Hide', moveLeft: 'Move left', moveRight: 'Move right',
     width: 'Set width', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
+    encrypted: 'Encrypt values', encryptedStays: 'Decided when the column was made.',
+    encryptedHint: (found: boolean) =>
+      found
+        ? 'Everybody sees a mask. Equal values are found and kept unique without being opened.'
+        : 'Everybody sees a mask; an administrator reveals a value, which is written down. It cannot be sorted or searched.',
+    mask: 'What is shown instead',
+    masks: { full: 'Nothing: ••••••••', last4: 'The last four characters: ••••4242', email: 'The host of an address: ••••@example.com' },
     indexed: 'Indexed', default: 'Default value', primary: 'Names the record', options: 'Options', addOption: 'Option', slug: 'Name in the API:',
     editTitle: (name: string) => `Edit ${name}`,
     deleteTitle: (name: string) => `Delete the column ${name}?`,

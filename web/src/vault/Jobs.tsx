@@ -1,0 +1,202 @@
+// Long work on all secrets: started, watched, paused, resumed, cancelled. It goes on in the server whoever watches.
+import { Badge, Button, Group, Progress, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { ListChecks, Pause, Play, X } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { jobs as api, type Job } from '../api/jobs';
+import { keys, queryClient } from '../api/queries';
+import { words } from '../text/vault';
+import { Confirm, type Question } from '../ui/confirm';
+import { Empty, Failure, Loading, messageOf, Problem } from '../ui/states';
+import { ago, count, when } from '../ui/time';
+import { showError } from '../ui/toast';
+import { useWork } from '../ui/work';
+import { refreshVault } from './acts';
+import { Dialog } from './Dialog';
+import { FormFoot, NewPassword, SecretPassword } from './inputs';
+import type { Draft } from './StartJob';
+
+const WATCH_MS = 1_000;
+const IDLE_MS = 5_000;
+
+const COLORS: Record<string, string> = {
+  running: 'blue', paused: 'yellow', waiting: 'orange', done: 'green', cancelled: 'gray', failed: 'red',
+};
+
+function isOver(job: Job): boolean {
+  return job.state === 'done' || job.state === 'cancelled' || job.state === 'failed';
+}
+
+function refresh(): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: keys.jobs });
+}
+
+export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed: boolean }) {
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [asking, setAsking] = useState<Job | null>(null);
+  const found = useQuery({
+    queryKey: keys.jobs,
+    queryFn: api.list,
+    refetchOnMount: 'always',
+    refetchInterval: (query) => (query.state.data?.some((job) => job.state === 'running') ? WATCH_MS : IDLE_MS),
+  });
+  const all = found.data ?? [];
+  const over = all.filter(isOver).length;
+  const before = useRef(over);
+  useEffect(() => {
+    if (over > before.current) void refreshVault();
+    before.current = over;
+  }, [over]);
+  const turn = async (job: Promise<Job>) => {
+    try {
+      await job;
+    } catch (error) {
+      showError(messageOf(error));
+    }
+    await refresh();
+  };
+  const steer: Steer = {
+    pause: (job) => void turn(api.pause(job.id)),
+    resume: (job) => (job.state === 'waiting' || job.kind === 'changePassword' ? setAsking(job) : void turn(api.resume(job.id))),
+    cancel: (job) =>
+      setQuestion({
+        title: words.jobs.cancelTitle,
+        body: words.jobs.cancelBody,
+        confirm: words.jobs.cancelRun,
+        danger: true,
+        run: async () => {
+          await api.cancel(job.id);
+          await refresh();
+        },
+      }),
+    forReal: (job) => start({ kind: job.kind, deletedBefore: job.params?.deletedBefore ?? undefined, dryRun: false }),
+    sealed,
+  };
+  return (
+    <>
+      <Group justify="space-between" mb="sm" gap="xs">
+        <Text size="sm" c="dimmed" maw={640}>
+          {words.jobs.about}
+        </Text>
+        <Button leftSection={<Play size={14} />} disabled={sealed} onClick={() => start()}>
+          {words.jobs.start}
+        </Button>
+      </Group>
+      {found.isPending && <Loading rows={3} />}
+      {found.isError && !found.data && <Failure error={found.error} retry={() => void found.refetch()} />}
+      {found.data && all.length === 0 && <Empty icon={<ListChecks size={28} />} title={words.jobs.empty} body={words.jobs.emptyBody} />}
+      <ul className="steps">
+        {all.map((job) => (
+          <OneJob key={job.id} job={job} steer={steer} />
+        ))}
+      </ul>
+      {asking && <Passwords job={asking} close={() => setAsking(null)} />}
+      <Confirm question={question} close={() => setQuestion(null)} />
+    </>
+  );
+}
+
+interface Steer {
+  pause: (job: Job) => void;
+  resume: (job: Job) => void;
+  cancel: (job: Job) => void;
+  forReal: (job: Job) => void;
+  sealed: boolean;
+}
+
+function OneJob({ job, steer }: { job: Job; steer: Steer }) {
+  const name = words.jobs.names[job.kind] ?? job.kind;
+  const over = isOver(job);
+  const share = job.state === 'done' || job.total === 0 ? (over ? 100 : 0) : Math.min(100, (job.seen / job.total) * 100);
+  return (
+    <li className="step job" data-job={job.id} data-state={job.state}>
+      <div className="step-head">
+        <Group gap="xs">
+          <strong>{name}</strong>
+          {job.dryRun && <Badge variant="default">{words.jobs.dry}</Badge>}
+          <span className="pill" data-color={COLORS[job.state]}>
+            {words.jobs.states[job.state] ?? job.state}
+          </span>
+        </Group>
+        <span className="dimmed" title={when(job.createdAt)}>
+          {words.jobs.startedAt} {ago(job.createdAt)}
+        </span>
+      </div>
+      <Progress w="100%" value={share} aria-label={words.jobs.progress(name)} color={job.state === 'failed' ? 'red' : undefined} />
+      <Text size="sm" className="job-line">
+        {[
+          words.jobs.of(job.seen, job.total),
+          job.state === 'running' && job.rate > 0 ? words.jobs.perSecond(job.rate) : '',
+          job.state === 'running' && job.leftMs != null ? words.jobs.left(job.leftMs) : '',
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </Text>
+      <Text size="sm">{countsOf(job)}</Text>
+      {job.error && <Problem error={new Error(`${words.jobs.why} ${job.error}`)} />}
+      <Group gap="xs">
+        {job.state === 'running' && (
+          <Button size="compact-xs" variant="default" leftSection={<Pause size={12} />} aria-label={words.jobs.pauseOf(name)} onClick={() => steer.pause(job)}>
+            {words.jobs.pause}
+          </Button>
+        )}
+        {(job.state === 'paused' || job.state === 'waiting') && (
+          <Button size="compact-xs" leftSection={<Play size={12} />} disabled={steer.sealed} aria-label={words.jobs.resumeOf(name)} onClick={() => steer.resume(job)}>
+            {words.jobs.resume}
+          </Button>
+        )}
+        {!over && (
+          <Button size="compact-xs" variant="subtle" color="red" leftSection={<X size={12} />} aria-label={words.jobs.cancelOf(name)} onClick={() => steer.cancel(job)}>
+            {words.jobs.cancel}
+          </Button>
+        )}
+        {job.state === 'done' && job.dryRun && job.kind !== 'verify' && (
+          <Button size="compact-xs" variant="default" disabled={steer.sealed} onClick={() => steer.forReal(job)}>
+            {words.jobs.forReal}
+          </Button>
+        )}
+      </Group>
+    </li>
+  );
+}
+
+function countsOf(job: Job): string {
+  const names = words.jobs.counts;
+  const done = job.kind === 'verify' ? names.sound : job.dryRun ? names.would : names.done;
+  const parts = [`${count(job.done)} ${done}`];
+  if (job.skipped > 0) parts.push(`${count(job.skipped)} ${names.skipped}`);
+  if (job.failed > 0) parts.push(`${count(job.failed)} ${names.failed}`);
+  if (job.conflicts > 0) parts.push(words.jobs.repeated(job.conflicts));
+  return parts.join(', ');
+}
+
+function Passwords({ job, close }: { job: Job; close: () => void }) {
+  const [old, setOld] = useState('');
+  const [next, setNext] = useState('');
+  const [again, setAgain] = useState('');
+  const { busy, error, work } = useWork();
+  const changes = job.params?.newPassword !== false;
+  return (
+    <Dialog onClose={close} title={words.jobs.passwordsTitle}>
+      <form
+        autoComplete="off"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void work(async () => {
+            await api.resume(job.id, { oldPassword: old, newPassword: next || undefined });
+            await refresh();
+            close();
+          });
+        }}
+      >
+        <Stack gap="sm">
+          <Text size="sm">{words.jobs.passwordsBody}</Text>
+          <SecretPassword label={words.jobs.oldPassword} required first value={old} onChange={setOld} />
+          {changes && <NewPassword next={next} setNext={setNext} again={again} setAgain={setAgain} required />}
+          <Problem error={error} />
+          <FormFoot close={close} run={words.jobs.resume} busy={busy} disabled={old === '' || next !== again || (changes && next === '')} />
+        </Stack>
+      </form>
+    </Dialog>
+  );
+}
