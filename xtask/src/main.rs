@@ -8,11 +8,13 @@
 )]
 
 mod bench;
+mod canary;
 mod client;
 mod cluster;
 mod differential;
 mod e2e;
 mod failover;
+mod fuzz;
 mod fuzz_api;
 mod kill;
 mod linear;
@@ -56,10 +58,14 @@ enum Command {
     E2e(e2e::Options),
     /// Check, build and test the TypeScript client against a freshly started server
     Client(client::Options),
+    /// Look for bytes that break what must hold of sealed values, tokens and queries (nightly compiler; 10 minutes a target)
+    Fuzz(fuzz::Options),
     /// Send generated requests to every documented operation (schemathesis) and check every answer
     FuzzApi(fuzz_api::Options),
     /// Kill -9 the server in a loop under load and check that no acknowledged write is lost
     Kill(kill::Options),
+    /// Send secrets through every operation of the vault at the most talkative level and look for them in all that was written
+    Canary(canary::Options),
     /// Watch a server with a thousand live queries while it is written to, and check every push
     Live(live::Options),
     /// Record what 16 callers are answered while the server is killed, and check that one after the other could have been
@@ -87,8 +93,10 @@ fn main() -> std::process::ExitCode {
         Command::Web(options) => web::run(&options),
         Command::E2e(options) => e2e::run(&options),
         Command::Client(options) => client::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::FuzzApi(options) => fuzz_api::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Canary(options) => canary::run(&options),
         Command::Live(options) => live::run(&options),
         Command::Linear(options) => linear::run(&options),
         Command::Cluster(options) => cluster::run(&options),

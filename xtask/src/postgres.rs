@@ -36,7 +36,7 @@ pub(crate) enum Durability {
 pub(crate) struct Postgres {
     // Ended before its folder is removed.
     _group: Group,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     /// The URL of its superuser.
     pub(crate) url: String,
 }
@@ -44,6 +44,31 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Makes a cluster and starts it, installing PostgreSQL if the machine has none.
     pub(crate) fn start(durability: Durability) -> Result<Postgres> {
+        Self::start_with(settings(0, durability))
+    }
+
+    /// As [`Postgres::start`], but every statement and its values are in its log.
+    pub(crate) fn start_talkative() -> Result<Postgres> {
+        let mut settings = settings(0, Durability::None);
+        settings.retain(|setting| !setting.starts_with("log_min_messages"));
+        settings.extend(
+            [
+                "log_min_messages=debug1",
+                "log_statement=all",
+                "log_parameter_max_length=-1",
+                "log_duration=on",
+            ]
+            .map(str::to_owned),
+        );
+        Self::start_with(settings)
+    }
+
+    /// Where it keeps its data (`data/`) and its log (`log`).
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn start_with(settings: Vec<String>) -> Result<Postgres> {
         let initdb = provide(Need::Postgres)?;
         let programs = initdb.parent().unwrap_or(Path::new("/")).to_owned();
         // Not in the build directory: another user runs the server, and may not get there.
@@ -54,16 +79,20 @@ impl Postgres {
         let port = free_port()?;
         let mut serve = owner.command(&programs.join("postgres"));
         serve.arg("-D").arg(&data).arg("-k").arg(folder.path());
-        for setting in settings(port, durability) {
+        for setting in settings
+            .into_iter()
+            .filter(|setting| !setting.starts_with("port="))
+        {
             serve.arg("-c").arg(setting);
         }
+        serve.arg("-c").arg(format!("port={port}"));
         let log = std::fs::File::create(folder.path().join("log")).context("cannot create the log")?;
         let errors = log.try_clone().context("cannot share the log")?;
         let mut group = Group::spawn(serve.stdin(Stdio::null()).stdout(log).stderr(errors))?;
         wait_until_ready(&programs, port, &mut group, &folder.path().join("log"))?;
         Ok(Postgres {
             _group: group,
-            _folder: folder,
+            folder,
             url: format!(
                 "postgres://{}:{}@127.0.0.1:{port}/postgres",
                 SUPERUSER.0, SUPERUSER.1

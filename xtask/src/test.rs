@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::postgres::{self, Durability, Postgres};
 use crate::redis::{self, Redis};
 use crate::replicated::{self, Replicated};
-use crate::{client, e2e, failover, fuzz_api, kill, linear, live, process, repo, tidy, web};
+use crate::{canary, client, e2e, failover, fuzz_api, kill, linear, live, process, repo, tidy, web};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -41,6 +41,8 @@ enum Step {
     Client,
     /// 100 times kill -9 under load, on SQLite and on PostgreSQL
     Kill,
+    /// Secrets that stand out, looked for in all that is written
+    Canary,
     /// 100 live queries under writes, every push checked
     Live,
     /// 10 histories of 16 callers and a kill -9 each, checked for linearisability
@@ -90,6 +92,7 @@ impl Step {
                 kill::run(&kill::Options::short())?;
                 kill::run(&kill::Options::short_on_postgres())
             }
+            Self::Canary => canary::run(&canary::Options::everything()),
             Self::Live => live::run(&live::Options::short()),
             Self::Linear => linear::run(&linear::Options::short()),
             Self::Failover => failover::run(&failover::Options::short()),

@@ -5,6 +5,7 @@
 
 mod access;
 mod arrows;
+mod asvs;
 mod field_types;
 mod hosts;
 mod layers;
@@ -71,6 +72,7 @@ const CHECKS: &[Check] = &[
     paths::CHECK,
     access::CHECK,
     field_types::CHECK,
+    asvs::CHECK,
 ];
 
 /// Runs every check over the checkout.

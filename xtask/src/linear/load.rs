@@ -355,20 +355,11 @@ impl History {
                 "data": {"value": values[at]}})
         };
         let body = json!({"operations": [update(0, "left"), update(1, "right")]});
-        let asked = self.now();
-        let answer = client.send("POST", "/api/transactions", Some(&body), None)?;
-        let done = match &answer {
-            None => None,
-            Some(answer) if conflicted(answer) => Some(false),
-            Some(answer) => Some(ok(answer)?.status == 200),
-        };
-        let transfer = AccountsUse::Transfer {
+        self.transact(client, &body, |done| AccountsUse::Transfer {
             expected,
             values,
             done,
-        };
-        self.note_account(asked, transfer, answer.as_ref())?;
-        Ok(answer.is_some())
+        })
     }
 
     /// Writes one account in a transaction that holds only if the other is still as it was, too.
@@ -380,19 +371,28 @@ impl History {
         let update = json!({"op": "update", "table": tables[written], "id": self.accounts[written],
             "version": expected[written], "data": {"name": format!("lean {}", self.tag())}});
         let body = json!({"operations": [check, update]});
+        self.transact(client, &body, |done| AccountsUse::Lean {
+            expected,
+            written,
+            done,
+        })
+    }
+
+    /// Sends a transaction and notes what became of it: done, refused, or not known.
+    fn transact(
+        &self,
+        client: &Client,
+        body: &Value,
+        used: impl FnOnce(Option<bool>) -> AccountsUse,
+    ) -> Next {
         let asked = self.now();
-        let answer = client.send("POST", "/api/transactions", Some(&body), None)?;
+        let answer = client.send("POST", "/api/transactions", Some(body), None)?;
         let done = match &answer {
             None => None,
             Some(answer) if conflicted(answer) => Some(false),
             Some(answer) => Some(ok(answer)?.status == 200),
         };
-        let lean = AccountsUse::Lean {
-            expected,
-            written,
-            done,
-        };
-        self.note_account(asked, lean, answer.as_ref())?;
+        self.note_account(asked, used(done), answer.as_ref())?;
         Ok(answer.is_some())
     }
 

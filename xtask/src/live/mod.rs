@@ -2,6 +2,7 @@
 //! what a fresh read gives; sockets that never read must cost nothing; writers should hardly notice any of it.
 //!
 //! Says how long writes take with and without subscribers; on a machine with other work that is an indication, no verdict.
+//! Subscribers run behind the server and the writer, as they share the machine with them only here.
 
 mod reader;
 mod writer;
@@ -23,6 +24,8 @@ const RECORDS: u64 = 500;
 const ON_ONE_SOCKET: usize = 5;
 /// Writes without a subscriber, before and after, last so long together.
 const QUIET_PART: f64 = 0.5;
+/// How far the threads of subscribers stand behind the others, as `nice` counts.
+const BEHIND: i32 = 19;
 /// How much more memory the server may hold after the writes than when all had subscribed, in MiB. What a socket that never reads
 /// is pushed in the full run comes to more than ten times as much.
 const GROWTH_MIB_MAX: u64 = 60;
@@ -66,7 +69,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let data = tempfile::tempdir()?;
     let mut server = Server::start(&binary, data.path())?;
     let key = server::create_key(&binary, data.path(), "admin")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Subscribers are on other machines: what they do with a push takes nothing from the server and from who writes.
+    let behind = || {
+        let _ = rustix::process::nice(BEHIND);
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .on_thread_start(behind)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(scene(options, &mut server, &key));
     outcome.with_context(|| format!("the server said:\n{}", server.last_words()))
 }

@@ -1,0 +1,4 @@
+//! Looks for bytes that break what `chancery_fuzz::token` says.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| chancery_fuzz::token::check(data));
