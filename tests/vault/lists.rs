@@ -6,7 +6,7 @@ use chancery::vault::{
 };
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
-use super::{custom, made, vault};
+use super::{code, custom, made, vault};
 
 /// The tokens' names of what a query lists, which each secret has in its metadata, and the count says as many.
 async fn names(vault: &Vault, query: SecretQuery) -> String {
@@ -262,7 +262,7 @@ fn a_token_in_the_place_of_an_id_finds_nothing() {
         assert_eq!(vault.count(&asked(&[token, &made.id])).await.expect("counted"), 1);
         let found = vault.find(By::Id(token)).await.expect("looked up");
         assert!(found.is_none());
-        assert_eq!(code(&vault.versions(token).await), "secretNotFound");
+        assert_eq!(code(&vault.versions(By::Id(token)).await), "notFound");
         let told = vault.audit(Some(token), None, 10).await.expect("the audit");
         assert!(told.entries.is_empty() && told.next.is_none());
         assert!(
