@@ -399,15 +399,20 @@ impl Store {
     }
 
     async fn kept_job(&self, id: &str) -> Result<(Kept, u64), Error> {
+        let missing = || Error::NotFound {
+            what: "job",
+            message: format!("There is no job {id}"),
+        };
+        // A token in the wrong place is not for the log of a database.
+        if Uuid::parse_str(id).is_err() {
+            return Err(missing());
+        }
         let query = DocumentQuery::Id {
             kind: KIND.into(),
             id: id.into(),
         };
         let found = self.backend().documents(query).await?.pop();
-        let document = found.ok_or_else(|| Error::NotFound {
-            what: "job",
-            message: format!("There is no job {id}"),
-        })?;
+        let document = found.ok_or_else(missing)?;
         Ok((read(document.body)?, document.version))
     }
 

@@ -1,5 +1,5 @@
-//! The caretaker of the vault, for as long as the server runs: it closes the segments of the audit, and goes on with jobs that a
-//! program left. What either means is the library's business.
+//! The caretaker of the vault, for as long as the server runs: it closes the segments of the audit, reads keys that another process
+//! made, and goes on with jobs that a program left. What either means is the library's business.
 
 use std::time::Duration;
 
@@ -80,10 +80,13 @@ async fn go_on(vault: &Vault) {
     }
 }
 
-/// Closes the audit's segment if it has entries.
+/// Closes the audit's segment if it has entries, and reads the keys that other processes made.
 async fn close(vault: &Vault) {
     if vault.is_sealed() {
         return;
+    }
+    if let Err(error) = vault.refresh_keys().await {
+        tracing::warn!(%error, "the vault's keys could not be read again; trying again");
     }
     if let Err(error) = vault.seal_audit().await {
         tracing::warn!(%error, "the segment of the vault's audit could not be closed; trying again");

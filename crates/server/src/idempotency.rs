@@ -91,11 +91,7 @@ pub(crate) async fn once(app: &App, request: Request, next: Next) -> Result<Resp
         .map_or(String::new(), |path| path.as_str().to_owned());
     let (parts, body) = request.into_parts();
     let bytes = read_body(Request::new(body), app.limits.body_bytes_max).await?;
-    // A hash of a value or a password would let whoever has the database guess it.
-    let asked = match holds_secrets(&path) {
-        true => Fingerprint::of_parts(&[path.as_bytes()]).to_text(),
-        false => Fingerprint::of_parts(&[path.as_bytes(), &bytes]).to_text(),
-    };
+    let asked = asked(app, &path, &bytes);
 
     let Some(_running) = begin(app, &name) else {
         let detail = "The first request with this Idempotency-Key is still running.";
@@ -119,6 +115,18 @@ pub(crate) async fn once(app: &App, request: Request, next: Next) -> Result<Resp
         return Ok(response);
     }
     keep(app, name, asked, response).await
+}
+
+/// What recognises a request again. A hash of a value or a password would let whoever has the database guess it: where there may be
+/// one, it is a code under a key of the vault, or says no more than the path.
+fn asked(app: &App, path: &str, body: &[u8]) -> String {
+    let parts = [path.as_bytes(), body];
+    let code = match holds_secrets(path) {
+        true => None,
+        false if app.store.has_encrypted_columns() => app.vault.request_code(&parts),
+        false => Some(Fingerprint::of_parts(&parts).to_text()),
+    };
+    code.unwrap_or_else(|| Fingerprint::of_parts(&[path.as_bytes()]).to_text())
 }
 
 fn key_of(request: &Request) -> Result<String, Fault> {

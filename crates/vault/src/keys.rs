@@ -48,11 +48,13 @@ pub enum Label {
     RootPassphrase,
     /// The key of an encryptor that is not the standard one, from the key of a value.
     Encryptor,
+    /// Codes by which a request that comes twice is recognised.
+    Request,
 }
 
 impl Label {
     /// All labels.
-    pub const ALL: [Label; 15] = [
+    pub const ALL: [Label; 16] = [
         Label::Message,
         Label::Cell,
         Label::Column,
@@ -68,6 +70,7 @@ impl Label {
         Label::Row,
         Label::RootPassphrase,
         Label::Encryptor,
+        Label::Request,
     ];
 
     /// The text that enters the derivation.
@@ -88,6 +91,7 @@ impl Label {
             Label::Row => "chancery vault 1 row",
             Label::RootPassphrase => "chancery vault 1 root passphrase",
             Label::Encryptor => "chancery vault 1 encryptor",
+            Label::Request => "chancery vault 1 request",
         }
     }
 }
@@ -215,17 +219,20 @@ pub enum MacPurpose {
     PasswordVerifier,
     /// Rows of the vault's tables.
     Row,
+    /// Recognising a request that comes twice.
+    Request,
 }
 
 impl MacPurpose {
     /// All purposes, in the order of their keys.
-    pub const ALL: [MacPurpose; 6] = [
+    pub const ALL: [MacPurpose; 7] = [
         MacPurpose::TokenHash,
         MacPurpose::Audit,
         MacPurpose::Attempts,
         MacPurpose::KdfSetting,
         MacPurpose::PasswordVerifier,
         MacPurpose::Row,
+        MacPurpose::Request,
     ];
 
     const fn label(self) -> Label {
@@ -236,6 +243,7 @@ impl MacPurpose {
             MacPurpose::KdfSetting => Label::KdfSetting,
             MacPurpose::PasswordVerifier => Label::PasswordVerifier,
             MacPurpose::Row => Label::Row,
+            MacPurpose::Request => Label::Request,
         }
     }
 }

@@ -37,6 +37,7 @@ use arc_swap::ArcSwapOption;
 use chancery_model::query::Query;
 use chancery_model::{Code, Issue};
 use chancery_vault::encryptor::{Encryptor, Standard};
+use chancery_vault::keys::MacPurpose;
 
 pub use attempts::AttemptLimits;
 pub use audit::{AuditEntry, AuditHead, AuditPage, AuditReport, LookUps, VaultOp};
@@ -248,6 +249,34 @@ impl Vault {
     /// Whether the keys are not there.
     pub fn is_sealed(&self) -> bool {
         self.inner.keyring.load().is_none()
+    }
+
+    /// A code by which a request is recognised when it comes again, in hexadecimal digits; none while the vault is sealed. Unlike a
+    /// hash, it lets nobody without the keys try out what was sent.
+    ///
+    /// ```
+    /// # use chancery::{Store, vault::{Vault, VaultOptions}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chancery::vault::VaultError> {
+    /// let store = Store::open("memory:").await?;
+    /// let sealed = Vault::open(&store, VaultOptions::default()).await?;
+    /// assert_eq!(sealed.request_code(&[b"/api/tables/people/records", b"{}"]), None);
+    /// # Ok(()) }
+    /// ```
+    pub fn request_code(&self, parts: &[&[u8]]) -> Option<String> {
+        let keyring = self.inner.keyring.load();
+        let code = keyring.as_ref()?.mac.mac(MacPurpose::Request, parts);
+        Some(code.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Reads the keys again if another process has made new ones; does nothing while the vault is sealed.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]; [`VaultError::Tampered`] for a header that was altered.
+    pub async fn refresh_keys(&self) -> Result<(), VaultError> {
+        match self.refreshed().await {
+            Ok(_) | Err(VaultError::Sealed) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The same vault on behalf of somebody.

@@ -132,3 +132,19 @@ async fn only_administrators_reveal_and_each_value_is_written_down() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_keyed_request_with_encrypted_values_is_done_once_and_none_of_it_can_be_tried_out() {
+    let server = Server::start().await;
+    people(&server).await;
+    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
+    let bob = "{\"data\":{\"name\":\"Bob\",\"iban\":\"GB33BUKB20201555555555\"}}";
+    let eve = "{\"data\":{\"name\":\"Bob\",\"iban\":\"GB33BUKB20201555555556\"}}";
+    let first = server.call("POST", ROUTE, &headers, bob).await.expect(201);
+    let again = server.call("POST", ROUTE, &headers, bob).await.expect(201);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(first.json(), again.json());
+    silent(&again);
+    let other = server.call("POST", ROUTE, &headers, eve).await.expect(409);
+    assert_eq!(other.code(), "idempotencyMismatch");
+}
