@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chancery_model::admit::{Cell, Coerce, Input};
+use chancery_model::encryption::VEIL;
 use chancery_model::field::TextFormat;
 use chancery_model::{Code, Issue, Json, JsonMap, Key, KeyKind, RecordMetadata, Source, Table};
 
@@ -27,6 +28,8 @@ pub(super) struct Shape {
     ordinals: Vec<Option<usize>>,
     key: Option<usize>,
     nameless: Vec<usize>,
+    /// Whether each column of the file goes into an encrypted one: what stands there is not told, and not kept.
+    veiled: Vec<bool>,
     table: Arc<Table>,
     import_id: Arc<str>,
 }
@@ -67,6 +70,13 @@ impl Shape {
             .enumerate()
             .filter(|(_, target)| **target == Target::Nameless);
         let nameless = nameless.map(|(index, _)| index).collect();
+        let is_veiled = |target: &Target| match target {
+            Target::Column(slug) => table
+                .column(slug)
+                .is_some_and(|column| column.encrypted.is_some()),
+            _ => false,
+        };
+        let veiled = places.targets.iter().map(is_veiled).collect();
         Ok(Shape {
             places,
             format,
@@ -74,6 +84,7 @@ impl Shape {
             ordinals,
             key,
             nameless,
+            veiled,
             table,
             import_id,
         })
@@ -278,9 +289,7 @@ impl Shape {
         let (row, line, column, cell) = match source {
             Refused::Row(row) => {
                 let place = self.places.of_field(&issue.field);
-                let cell = place
-                    .and_then(|place| row.cell(place))
-                    .map(|(text, _)| text.to_owned());
+                let cell = place.and_then(|place| Some(self.told_of(row, place, row.cell(place)?.0)));
                 (
                     row.number(),
                     row.line(),
@@ -290,7 +299,9 @@ impl Shape {
             }
             Refused::Object(object) => {
                 let value = object.data.as_ref().ok().and_then(|data| data.get(&issue.field));
-                (object.row, object.line, None, value.map(text_of))
+                let place = self.places.of_field(&issue.field);
+                let value = value.map(|value| self.told(place, text_of(value)));
+                (object.row, object.line, None, value)
             }
         };
         let cell = cell.as_deref().map(cut);
@@ -307,19 +318,38 @@ impl Shape {
         }
     }
 
-    /// The cells of a row as they stand in the file; none is nothing between delimiters.
+    /// What is told and kept of a cell of the file.
+    fn told(&self, place: Option<usize>, text: String) -> String {
+        match place.and_then(|place| self.veiled.get(place)) {
+            Some(true) => VEIL.to_owned(),
+            _ => text,
+        }
+    }
+
+    /// As [`Shape::told`], of a row of cells: in one that is not shaped as the header, any cell may be one that is to be encrypted.
+    fn told_of(&self, row: &FileRow, place: usize, text: &str) -> String {
+        match row.fault().is_some() && self.veiled.contains(&true) {
+            true => VEIL.to_owned(),
+            false => self.told(Some(place), text.to_owned()),
+        }
+    }
+
+    /// The cells of a row as they are told; none is nothing between delimiters.
     fn raw(&self, row: &FileRow) -> Vec<Option<String>> {
         let raw = |index| {
             let (text, quoted) = row.cell(index)?;
-            (!text.is_empty() || quoted && self.sparing).then(|| text.to_owned())
+            (!text.is_empty() || quoted && self.sparing).then(|| self.told_of(row, index, text))
         };
         (0..self.places.names.len().max(row.len())).map(raw).collect()
     }
 
     fn raw_object(&self, object: &Object) -> Vec<Option<String>> {
         let data = object.data.as_ref().ok();
-        let raw = |name: &String| data?.get(name).filter(|json| !json.is_null()).map(text_of);
-        self.places.names.iter().map(raw).collect()
+        let raw = |(index, name): (usize, &String)| {
+            let json = data?.get(name).filter(|json| !json.is_null())?;
+            Some(self.told(Some(index), text_of(json)))
+        };
+        self.places.names.iter().enumerate().map(raw).collect()
     }
 }
 

@@ -45,13 +45,19 @@ impl FieldType for Encrypted {
     fn parse(&self, raw: &Json, column: &Column) -> Result<Value, Issue> {
         match raw.as_str().and_then(|text| is_mask(column, text)) {
             Some(issue) => Err(issue),
-            None => column.field().parse(raw, column),
+            None => column
+                .field()
+                .parse(raw, column)
+                .map_err(|issue| silent(issue, column)),
         }
     }
     fn parse_text(&self, text: &str, column: &Column, format: &TextFormat) -> Result<Value, Issue> {
         match is_mask(column, text) {
             Some(issue) => Err(issue),
-            None => column.field().parse_text(text, column, format),
+            None => {
+                let parsed = column.field().parse_text(text, column, format);
+                parsed.map_err(|issue| silent(issue, column))
+            }
         }
     }
     fn to_json(&self, value: &Value, _column: &Column) -> Json {
@@ -69,4 +75,13 @@ impl FieldType for Encrypted {
     fn examples(&self) -> Vec<Json> {
         Vec::new()
     }
+}
+
+/// What is wrong with a value, without the value: what an import refuses is kept, and answers are logged by those who get them.
+fn silent(issue: Issue, column: &Column) -> Issue {
+    let name = column.field().name();
+    let message = format!(
+        "This is no value of a column of type {name}; it is not repeated, as the column is encrypted"
+    );
+    Issue::new(&issue.field, issue.code, message)
 }
