@@ -47,6 +47,9 @@ pub struct FieldFlags {
     pub reference: bool,
     /// Its text takes part in full-text search.
     pub searchable: bool,
+    /// A column of it is encrypted whatever its definition says.
+    #[serde(default)]
+    pub encrypted: bool,
 }
 
 /// The field types there are.

@@ -242,6 +242,9 @@ fn compare_columns(stored: &Column, wanted: &Column, issues: &mut Vec<Issue>) {
             .as_ref()
             .and_then(|default| serde_json::to_value(default).ok());
         parts.extend(default.map(|default| ("default".to_owned(), default)));
+        let encrypted = column.encrypted.as_ref().map(|encryption| encryption.asked());
+        let encrypted = encrypted.and_then(|asked| serde_json::to_value(asked).ok());
+        parts.extend(encrypted.map(|asked| ("encrypted".to_owned(), asked)));
         parts
     };
     let (there, here) = (parts(stored), parts(wanted));

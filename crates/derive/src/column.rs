@@ -3,6 +3,7 @@
 
 use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated, OnDelete};
 use chancery_model::define::{ColumnInput, OptionInput};
+use chancery_model::encryption::{Encryption, Mask};
 use chancery_model::field::Storage;
 use chancery_model::{Json, field_type};
 use proc_macro2::{Ident, TokenStream};
@@ -11,7 +12,7 @@ use syn::{Expr, Field};
 
 use crate::attribute::{Form, Item, Known, documentation, items};
 use crate::faults::Faults;
-use crate::kinds::{kind_of, optional};
+use crate::kinds::{is_text, kind_of, optional};
 use crate::literal::{count, json, number, text, word};
 use crate::names::{Told, title};
 
@@ -22,6 +23,7 @@ pub(crate) const KNOWN: &[Known] = &[
     ("indexed", Form::Flag, "indexed"),
     ("primary", Form::Flag, "primary"),
     ("hidden", Form::Flag, "hidden"),
+    ("encrypted", Form::Value, "encrypted = \"last4\""),
     ("min", Form::Value, "min = 1"),
     ("max", Form::Value, "max = 5"),
     ("min_length", Form::Value, "min_length = 1"),
@@ -72,6 +74,11 @@ impl<'a> Declared<'a> {
             };
             faults.add(error);
         }
+        if let Some(encryption) = &mut input.encrypted {
+            // Equal values are to be found, and kept apart, only where equal values have equal cells.
+            input.indexed |= input.constraints.unique;
+            encryption.indexed = input.indexed;
+        }
         let computed = field_type(&input.field_type).is_some_and(|kind| kind.flags().computed);
         input.constraints.required = !may_be_absent && !computed && optional(&field.ty).is_none();
         let declared = Declared {
@@ -81,11 +88,22 @@ impl<'a> Declared<'a> {
             input,
         };
         declared.check_bounds(faults);
+        declared.check_encrypted(faults);
         declared
     }
 
     pub(crate) fn item(&self, name: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.word() == name)
+    }
+
+    /// What is read of an encrypted column is its mask.
+    fn check_encrypted(&self, faults: &mut Faults) {
+        if self.input.encrypted.is_none() || is_text(&self.field.ty) {
+            return;
+        }
+        let message = "an encrypted field is a `String` or an `Option<String>`, since its mask is what is read; \
+                       `field_type = \"…\"` says what its values are";
+        faults.at(&self.field.ty, message);
     }
 
     /// Bounds that say nothing about values of this type.
@@ -157,6 +175,14 @@ impl<'a> Declared<'a> {
         let constraints = &self.input.constraints;
         let some = quote!(::core::option::Option::Some);
         let mut all = Vec::new();
+        if let Some(Encryption { mask, indexed, .. }) = &self.input.encrypted {
+            let mask = quote::format_ident!("{mask:?}");
+            let mask = quote!(::chancery::model::encryption::Mask::#mask);
+            all.push(match indexed {
+                true => quote!(column = column.encrypted_indexed(#mask);),
+                false => quote!(column = column.encrypted(#mask);),
+            });
+        }
         let mut set = |name: &str, value: Option<TokenStream>| {
             let name = quote::format_ident!("{name}");
             all.extend(value.map(|value| quote!(column.constraints.#name = #some(#value);)));
@@ -256,6 +282,13 @@ fn apply(item: &Item, input: &mut ColumnInput) -> syn::Result<()> {
         ("indexed", _) => input.indexed = true,
         ("primary", _) => input.primary = true,
         ("hidden", _) => input.hidden = true,
+        ("encrypted", Some(value)) => {
+            let words = Mask::ALL.map(Mask::as_str);
+            input.encrypted = Some(Encryption {
+                mask: word::<Mask>(value, "mask", &words, example)?,
+                ..Encryption::default()
+            });
+        }
         ("generated", Some(value)) => {
             let words = ["uuid", "cuid", "autoincrement", "timestamp"];
             constraints.generated = Some(word::<Generated>(value, "generator", &words, example)?);

@@ -34,6 +34,11 @@ pub(crate) fn kind_of(of: &Type) -> (&'static str, &'static str) {
     row.map_or(("", ""), |(_, field_type, kind)| (field_type, kind))
 }
 
+/// Whether a type is `String`, or an `Option` of it.
+pub(crate) fn is_text(of: &Type) -> bool {
+    last_segment(optional(of).unwrap_or(of)).is_some_and(|segment| segment.ident == "String")
+}
+
 /// What is in an `Option`.
 pub(crate) fn optional(of: &Type) -> Option<&Type> {
     let segment = last_segment(of).filter(|segment| segment.ident == "Option")?;

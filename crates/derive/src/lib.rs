@@ -43,6 +43,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `key` | the table's key |
 /// | `generated = "uuid"` | made when absent: `uuid`, `cuid`, `autoincrement`, `timestamp` |
 /// | `unique`, `indexed`, `primary`, `hidden` | as their names say |
+/// | `encrypted = "last4"` | its values are sealed, and the field is read as its mask: `full`, `last4` or `email`; with `indexed` or `unique`, equal values are found |
 /// | `min = 1`, `max = 5` | bounds of a number |
 /// | `min_length = 1`, `max_length = 80` | bounds of a text, or of a list |
 /// | `pattern = "^[a-z]+$"`, `format = "email"` | what a text must look like |

@@ -2,6 +2,7 @@
 
 use super::{ColumnInput, TableInput};
 use crate::column::{Constraints, DefaultFunction, DefaultValue, OnDelete};
+use crate::encryption::Encryption;
 use crate::issue::unknown_name;
 use crate::nested::Rule;
 use crate::{Code, Issue, Json};
@@ -217,6 +218,17 @@ fn column(field: &str, rule: &Json) -> Result<ColumnInput, Issue> {
                 .map_err(|_| bad(format!("onDelete is restrict, cascade or setNull, not {name}")))?,
         ),
     };
+    column.encrypted = match rule.remove("encrypted") {
+        None | Some(Json::Null | Json::Bool(false)) => None,
+        Some(Json::Bool(true)) => Some(Encryption::default()),
+        Some(given) => {
+            Some(serde_json::from_value(given).map_err(|error| bad(format!("encrypted: {error}")))?)
+        }
+    };
+    column.indexed = column
+        .encrypted
+        .as_ref()
+        .is_some_and(|encryption| encryption.indexed);
     let nested: Rule = serde_json::from_value(Json::Object(rule)).map_err(|error| bad(error.to_string()))?;
     column.constraints = Constraints {
         required: nested.required,
@@ -291,6 +303,7 @@ pub fn ttl(json: &Json) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encryption::Mask;
     use serde_json::json;
 
     #[test]
@@ -313,6 +326,21 @@ mod tests {
         .expect("a bucket");
         assert_eq!(input.columns.len(), 2);
         assert!(!input.soft_delete);
+    }
+
+    #[test]
+    fn a_field_is_encrypted_with_a_mask_or_without() {
+        let encrypted = |given: Json| {
+            let schema = json!({"id": {"type": "string"}, "iban": {"type": "string", "encrypted": given}});
+            let input = bucket("people", &json!({"key": "id", "schema": schema}))?;
+            Ok::<_, Vec<Issue>>(input.columns[1].encrypted.clone())
+        };
+        assert_eq!(encrypted(json!(false)), Ok(None));
+        assert_eq!(encrypted(json!(true)), Ok(Some(Encryption::default())));
+        let last4 = encrypted(json!({"mask": "last4", "indexed": true})).expect("read");
+        assert!(last4.is_some_and(|encryption| encryption.indexed && encryption.mask == Mask::Last4));
+        let issues = encrypted(json!({"mask": "first4"})).expect_err("no such mask");
+        assert!(issues[0].message.contains("first4"), "{}", issues[0].message);
     }
 
     #[test]

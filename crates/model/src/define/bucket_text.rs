@@ -42,7 +42,7 @@ pub fn bucket_text(table: &Table) -> Json {
 }
 
 fn field(column: &Column) -> Json {
-    let kind = match (column.kind().storage(), column.config_str("kind")) {
+    let kind = match (column.field().storage(), column.config_str("kind")) {
         (Storage::Json, Some("array")) | (Storage::List, _) => "array",
         (Storage::Json, _) => "object",
         (Storage::Bool, _) => "boolean",
@@ -70,6 +70,10 @@ fn field(column: &Column) -> Json {
                 text.insert(name.clone(), value.clone());
             }
         }
+    }
+    if let Some(encryption) = &column.encrypted {
+        let asked = serde_json::to_value(encryption.asked()).unwrap_or_default();
+        text.insert("encrypted".into(), asked);
     }
     match &column.default {
         None => {}

@@ -170,7 +170,11 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
 
 /// How a new column is encrypted: with the newest data key of the vault.
 fn own_encryption(input: &ColumnInput, context: &Context, issues: &mut Vec<Issue>) -> Option<Encryption> {
-    let wanted = input.encrypted.clone()?;
+    let always = || field_type(&input.field_type).is_some_and(|kind| kind.flags().encrypted);
+    let wanted = input
+        .encrypted
+        .clone()
+        .or_else(|| always().then(Encryption::default))?;
     let kid = context.cells.and_then(|cells| cells.newest_kid());
     if kid.is_none() {
         issues.push(encryption::sealed("encrypted"));

@@ -79,6 +79,8 @@ pub struct Flags {
     pub reference: bool,
     /// Its text takes part in full-text search.
     pub searchable: bool,
+    /// A column of it is encrypted whatever its definition says.
+    pub encrypted: bool,
 }
 
 /// In which order a date is written where it is ambiguous.
@@ -227,6 +229,7 @@ pub mod number;
 pub mod percent;
 pub mod phone;
 pub mod rating;
+pub mod secret;
 pub mod select;
 #[cfg(test)]
 mod tests;
@@ -256,6 +259,7 @@ pub const FIELD_TYPES: &[&dyn FieldType] = &[
     &url::Url,
     &phone::Phone,
     &barcode::Barcode,
+    &secret::Secret,
     &json::Structured,
     &created_time::CreatedTime,
     &updated_time::UpdatedTime,

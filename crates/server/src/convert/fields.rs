@@ -22,6 +22,7 @@ pub(crate) fn field_type(kind: &dyn FieldType) -> wire::FieldType {
             needs_options: flags.needs_options,
             reference: flags.reference,
             searchable: flags.searchable,
+            encrypted: flags.encrypted,
         },
         operators: kind
             .operators()
