@@ -1,6 +1,7 @@
 //! What scenarios share: a store on each backend. It asserts nothing itself.
 
 pub mod several;
+pub mod watch;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ where
         runtime().block_on(async {
             let store = Store::open(&url).await.expect("a store opens");
             scenario(store.clone()).await;
+            watch::keep(folder.path());
             store.close().await.expect("a store closes");
         });
         drop(named);
@@ -51,6 +53,7 @@ where
         };
         let named = Named(backend);
         runtime().block_on(by_hand(&url, scenario));
+        watch::keep(folder.path());
         drop(named);
     }
     on_postgres(|_, url| async move { by_hand(&url, scenario).await });
@@ -130,6 +133,7 @@ where
 }
 
 fn runtime() -> tokio::runtime::Runtime {
+    watch::begin();
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -8,8 +8,8 @@ use chancery::vault::{
 use chancery_scenarios::{on_every_backend, twice_on_postgres};
 
 use super::{
-    code, custom, entries, faults, guarded, made, options, other_root, update_of, updated, value_of,
-    value_with, vault,
+    TOKEN, VALUE, code, custom, entries, faults, guarded, made, options, other_root, update_of, updated,
+    value_of, value_with, vault,
 };
 
 #[test]
@@ -18,9 +18,9 @@ fn everything_that_is_done_leaves_an_entry() {
         let vault = vault(&store).await;
         let password = Secret::new("correct horse");
         let unlock = Unlock::Password(&password);
-        let one = guarded(&vault, "smtp", "v", "correct horse").await;
+        let one = guarded(&vault, TOKEN, VALUE, "correct horse").await;
         let by = By::Id(&one.id);
-        value_with(&vault, "smtp", "correct horse").await.expect("read");
+        value_with(&vault, TOKEN, "correct horse").await.expect("read");
         vault
             .update(by, update_of("w", Proof::Unlock(unlock)))
             .await
@@ -81,7 +81,7 @@ fn everything_that_is_done_leaves_an_entry() {
 fn everything_that_is_refused_leaves_one_entry() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = guarded(&vault, "smtp", "v", "correct horse").await;
+        let one = guarded(&vault, TOKEN, VALUE, "correct horse").await;
         let free = vault
             .create(NewSecret::new("f").token(custom("free")))
             .await
@@ -91,7 +91,7 @@ fn everything_that_is_refused_leaves_one_entry() {
             Proof::Unlock(Unlock::Password(&wrong)),
             Proof::Unlock(Unlock::None),
         );
-        let by = By::Token("smtp");
+        let by = By::Token(TOKEN);
         let before = entries(&vault).await.len();
         let mut expected = Vec::new();
         let mut refused = |op: &str, code: &'static str| {
@@ -100,7 +100,7 @@ fn everything_that_is_refused_leaves_one_entry() {
         };
         refused(
             "create",
-            code(&vault.create(NewSecret::new("x").token(custom("smtp"))).await),
+            code(&vault.create(NewSecret::new("x").token(custom(TOKEN))).await),
         );
         refused(
             "create",
@@ -108,8 +108,8 @@ fn everything_that_is_refused_leaves_one_entry() {
         );
         refused("read", code(&vault.read("", Unlock::None).await));
         refused("read", code(&vault.read("none", Unlock::None).await));
-        refused("read", code(&vault.read("smtp", Unlock::None).await));
-        refused("read", code(&vault.read("smtp", Unlock::Password(&wrong)).await));
+        refused("read", code(&vault.read(TOKEN, Unlock::None).await));
+        refused("read", code(&vault.read(TOKEN, Unlock::Password(&wrong)).await));
         refused(
             "read",
             code(&vault.read_version("free", Some(9), Unlock::None).await),
@@ -167,9 +167,9 @@ fn everything_that_is_refused_leaves_one_entry() {
 fn too_many_attempts_and_a_sealed_vault_are_written_down_too() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "v", "correct horse").await;
+        guarded(&vault, TOKEN, VALUE, "correct horse").await;
         for _ in 0..7 {
-            value_with(&vault, "smtp", "wrong horse")
+            value_with(&vault, TOKEN, "wrong horse")
                 .await
                 .expect_err("refused");
         }
@@ -178,7 +178,7 @@ fn too_many_attempts_and_a_sealed_vault_are_written_down_too() {
             Some("read tooManyAttempts")
         );
         vault.seal();
-        assert_eq!(value_of(&vault, "smtp").await, Err("sealed"));
+        assert_eq!(value_of(&vault, TOKEN).await, Err("sealed"));
         assert_eq!(
             entries(&vault).await.last().map(String::as_str),
             Some("read sealed")
@@ -201,7 +201,7 @@ fn entries_tell_who_and_from_where() {
             ..chancery::Actor::default()
         };
         let ann = vault.acting(actor).from_client("203.0.113.7");
-        let one = made(&ann, "v").await;
+        let one = made(&ann, VALUE).await;
         let page = vault.audit(Some(&one.id), None, 10).await.expect("read");
         let entry = &page.entries[0];
         assert_eq!(
@@ -226,7 +226,7 @@ fn the_audit_is_read_in_pages_newest_first() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         for _ in 0..7 {
-            made(&vault, "v").await;
+            made(&vault, VALUE).await;
         }
         let (mut ids, mut after) = (Vec::new(), None);
         loop {
@@ -250,7 +250,7 @@ fn the_audit_is_read_in_pages_newest_first() {
 fn a_head_that_is_kept_elsewhere_shows_another_past() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        made(&vault, "v").await;
+        made(&vault, VALUE).await;
         let head = vault.seal_audit().await.expect("sealed").expect("a segment");
         made(&vault, "w").await;
         let report = vault.verify_audit(Some(&head)).await.expect("walked");
@@ -286,7 +286,7 @@ fn segments_are_closed_while_many_write() {
                 let vault = vault.clone();
                 tokio::spawn(async move {
                     for _ in 0..15 {
-                        let one = made(&vault, "v").await;
+                        let one = made(&vault, VALUE).await;
                         value_of(&vault, one.token.expose()).await.expect("read");
                     }
                 })
@@ -312,7 +312,7 @@ fn two_processes_write_one_chain() {
         let write = |vault: chancery::vault::Vault| {
             tokio::spawn(async move {
                 for _ in 0..15 {
-                    made(&vault, "v").await;
+                    made(&vault, VALUE).await;
                     vault.seal_audit().await.expect("sealed");
                 }
             })
@@ -331,7 +331,7 @@ fn two_processes_write_one_chain() {
 fn changes_that_are_tried_again_leave_one_entry() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         let writers: Vec<_> = (0..12)
             .map(|number| {
                 let (vault, id) = (vault.clone(), one.id.clone());
@@ -358,9 +358,9 @@ fn each_look_up_leaves_one_entry_however_many_it_finds() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         for _ in 0..5 {
-            made(&vault, "v").await;
+            made(&vault, VALUE).await;
         }
-        let one = guarded(&vault, "smtp", "v", "correct horse").await;
+        let one = guarded(&vault, TOKEN, VALUE, "correct horse").await;
         let wrapped = vault.wrap(WrapSource::Value(b"x"), None).await.expect("wrapped");
         let before = entries(&vault).await.len();
         let query = SecretQuery::new().limit(3);
@@ -373,7 +373,7 @@ fn each_look_up_leaves_one_entry_however_many_it_finds() {
         vault.find(By::Id(&one.id)).await.expect("looked up");
         vault.find(By::Id("none")).await.expect("looked up");
         vault.find(By::Id("")).await.expect_err("refused");
-        vault.status("smtp").await.expect("asked");
+        vault.status(TOKEN).await.expect("asked");
         assert!(!vault.exists("none").await.expect("asked"));
         vault.wrap_info(wrapped.token.expose()).await.expect("asked");
         vault.versions(By::Id(&one.id)).await.expect("listed");
@@ -409,7 +409,7 @@ fn look_ups_are_not_written_down_if_nobody_wants_it() {
             ..options()
         };
         let vault = Vault::open(&store, silent).await.expect("a vault opens");
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         vault.list(&SecretQuery::new()).await.expect("listed");
         vault.find(By::Id(&one.id)).await.expect("looked up");
         assert_eq!(entries(&vault).await, ["open ok", "create ok"]);
@@ -453,7 +453,7 @@ fn long_work_is_compared_with_the_secrets() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         for _ in 0..30 {
-            made(&vault, "v").await;
+            made(&vault, VALUE).await;
         }
         let options = JobOptions {
             batch: Some(7),

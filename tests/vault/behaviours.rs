@@ -5,7 +5,7 @@ use chancery::vault::{
 };
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
-use super::{code, custom, made, updated, value_of, value_with, vault};
+use super::{TOKEN, VALUE, code, custom, made, updated, value_of, value_with, vault};
 
 #[test]
 fn values_of_every_kind_come_back_as_they_were() {
@@ -49,18 +49,18 @@ fn passwords_are_bytes_and_neither_trimmed_nor_normalised() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         let password = "pässword ☂ ";
-        super::guarded(&vault, "smtp", "v", password).await;
+        super::guarded(&vault, TOKEN, VALUE, password).await;
         for other in ["pässword ☂", " pässword ☂ ", "pa\u{308}ssword ☂ ", "Pässword ☂ "] {
             assert_eq!(
-                value_with(&vault, "smtp", other).await,
+                value_with(&vault, TOKEN, other).await,
                 Err("invalidPassword"),
                 "{other:?}"
             );
         }
-        assert_eq!(value_with(&vault, "smtp", password).await.as_deref(), Ok("v"));
-        assert_eq!(value_with(&vault, "smtp", "").await, Err("invalidPassword"));
+        assert_eq!(value_with(&vault, TOKEN, password).await.as_deref(), Ok(VALUE));
+        assert_eq!(value_with(&vault, TOKEN, "").await, Err("invalidPassword"));
         assert_eq!(
-            value_with(&vault, "smtp", &"x".repeat(5_000)).await,
+            value_with(&vault, TOKEN, &"x".repeat(5_000)).await,
             Err("invalidPassword")
         );
     });
@@ -77,19 +77,19 @@ fn drawn_tokens_have_the_asked_length_and_never_repeat() {
             (32, "invalid"),
             (65, "invalid"),
         ] {
-            let new = NewSecret::new("v").token(NewToken::DrawnOf(chars));
+            let new = NewSecret::new(VALUE).token(NewToken::DrawnOf(chars));
             assert_eq!(code(&vault.create(new).await), expected, "{chars}");
         }
         let mut seen = std::collections::HashSet::new();
         for chars in [33, 34, 40, 64] {
-            let new = NewSecret::new("v").token(NewToken::DrawnOf(chars));
+            let new = NewSecret::new(VALUE).token(NewToken::DrawnOf(chars));
             let one = vault.create(new).await.expect("made");
             let token = one.token.expose();
             assert!(
                 token.len() == chars && token.starts_with("tk_") && Vault::is_token(token),
                 "{chars}"
             );
-            assert_eq!(value_of(&vault, token).await.as_deref(), Ok("v"));
+            assert_eq!(value_of(&vault, token).await.as_deref(), Ok(VALUE));
             assert!(seen.insert(token.to_owned()));
         }
         for text in [
@@ -138,7 +138,7 @@ fn chosen_tokens_have_one_to_255_bytes() {
             "tk_000000000000000000000000000000",
         ] {
             assert_eq!(
-                code(&vault.create(NewSecret::new("v").token(custom(token))).await),
+                code(&vault.create(NewSecret::new(VALUE).token(custom(token))).await),
                 "invalid",
                 "{token:?}"
             );
@@ -151,8 +151,8 @@ fn chosen_tokens_have_one_to_255_bytes() {
 fn a_record_is_found_by_id_and_token_with_all_that_is_known() {
     on_every_backend_by_hand(|store, hands| async move {
         let vault = vault(&store).await;
-        let new = NewSecret::new("v")
-            .token(custom("smtp"))
+        let new = NewSecret::new(VALUE)
+            .token(custom(TOKEN))
             .expires_at(5_000_000)
             .max_reads(9)
             .data("a", "b");
@@ -164,7 +164,7 @@ fn a_record_is_found_by_id_and_token_with_all_that_is_known() {
             .expect("looked up")
             .expect("there");
         assert_eq!(
-            vault.find(By::Token("smtp")).await.expect("looked up").as_ref(),
+            vault.find(By::Token(TOKEN)).await.expect("looked up").as_ref(),
             Some(&info)
         );
         assert_eq!(
@@ -203,20 +203,20 @@ fn a_deleted_secret_is_hidden_found_when_asked_for_and_restored() {
         let vault = vault(&store).await;
         for by_id in [true, false] {
             let one = vault
-                .create(NewSecret::new("v").token(custom("smtp")))
+                .create(NewSecret::new(VALUE).token(custom(TOKEN)))
                 .await
                 .expect("made");
-            let by = if by_id { By::Id(&one.id) } else { By::Token("smtp") };
-            assert!(vault.exists("smtp").await.expect("looked up"));
+            let by = if by_id { By::Id(&one.id) } else { By::Token(TOKEN) };
+            assert!(vault.exists(TOKEN).await.expect("looked up"));
             let info = vault.soft_delete(by, Proof::Authority).await.expect("deleted");
             assert_eq!(info.status, SecretStatus::Deleted);
-            assert!(!vault.exists("smtp").await.expect("looked up"));
+            assert!(!vault.exists(TOKEN).await.expect("looked up"));
             assert_eq!(
-                vault.status("smtp").await.expect("looked up"),
+                vault.status(TOKEN).await.expect("looked up"),
                 Some(SecretStatus::Deleted)
             );
             assert_eq!(vault.find(by).await.expect("looked up"), None);
-            assert_eq!(value_of(&vault, "smtp").await, Err("notFound"));
+            assert_eq!(value_of(&vault, TOKEN).await, Err("notFound"));
             assert_eq!(code(&updated(&vault, by, "w").await), "notFound");
             assert_eq!(code(&vault.renew(by, None, Proof::Authority).await), "notFound");
             assert_eq!(vault.count(&SecretQuery::new()).await.expect("counted"), 0);
@@ -226,7 +226,7 @@ fn a_deleted_secret_is_hidden_found_when_asked_for_and_restored() {
                 .expect("listed");
             assert_eq!(deleted.secrets.len(), 1);
             vault.restore(by, Proof::Authority).await.expect("restored");
-            assert_eq!(value_of(&vault, "smtp").await.as_deref(), Ok("v"));
+            assert_eq!(value_of(&vault, TOKEN).await.as_deref(), Ok(VALUE));
             vault.soft_delete(by, Proof::Authority).await.expect("deleted");
             assert!(
                 vault
@@ -234,7 +234,7 @@ fn a_deleted_secret_is_hidden_found_when_asked_for_and_restored() {
                     .await
                     .expect("deleted for good")
             );
-            assert_eq!(vault.status("smtp").await.expect("looked up"), None);
+            assert_eq!(vault.status(TOKEN).await.expect("looked up"), None);
         }
         for by in [By::Id(""), By::Token("")] {
             assert!(vault.soft_delete(by, Proof::Authority).await.is_err());
@@ -256,49 +256,49 @@ fn a_deleted_secret_is_hidden_found_when_asked_for_and_restored() {
 fn times_are_over_at_their_moment_and_can_be_set_again() {
     on_every_backend_by_hand(|store, hands| async move {
         let vault = vault(&store).await;
-        let new = NewSecret::new("v").token(custom("smtp")).expires_at(1_000_010);
+        let new = NewSecret::new(VALUE).token(custom(TOKEN)).expires_at(1_000_010);
         vault.create(new).await.expect("made");
         hands.pass(9);
-        assert_eq!(value_of(&vault, "smtp").await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&vault, TOKEN).await.as_deref(), Ok(VALUE));
         hands.pass(1);
-        let read = vault.read("smtp", Unlock::None).await;
+        let read = vault.read(TOKEN, Unlock::None).await;
         assert!(
             matches!(read, Err(VaultError::Expired { at: 1_000_010 })),
             "{read:?}"
         );
-        let (by, authority) = (By::Token("smtp"), Proof::Authority);
+        let (by, authority) = (By::Token(TOKEN), Proof::Authority);
         vault
             .renew(by, Some(1_000_020), authority)
             .await
             .expect("renewed");
-        assert_eq!(value_of(&vault, "smtp").await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&vault, TOKEN).await.as_deref(), Ok(VALUE));
         hands.pass(-5);
         assert_eq!(
-            value_of(&vault, "smtp").await.as_deref(),
-            Ok("v"),
+            value_of(&vault, TOKEN).await.as_deref(),
+            Ok(VALUE),
             "a clock that goes back harms nobody"
         );
         hands.pass(1_000_000);
-        assert_eq!(value_of(&vault, "smtp").await, Err("expired"));
+        assert_eq!(value_of(&vault, TOKEN).await, Err("expired"));
         vault.renew(by, None, authority).await.expect("renewed");
         hands.pass(i64::from(u32::MAX) * 1_000);
         assert_eq!(
-            value_of(&vault, "smtp").await.as_deref(),
-            Ok("v"),
+            value_of(&vault, TOKEN).await.as_deref(),
+            Ok(VALUE),
             "none is never"
         );
         vault
             .renew(by, Some(1), authority)
             .await
             .expect("renewed into the past");
-        assert_eq!(value_of(&vault, "smtp").await, Err("expired"));
+        assert_eq!(value_of(&vault, TOKEN).await, Err("expired"));
         assert_eq!(
             code(&vault.renew(By::Token("none"), None, authority).await),
             "notFound"
         );
         for at in [i64::MAX, i64::MIN, 0, -1, 1 << 53, (1 << 53) + 1] {
             let one = vault
-                .create(NewSecret::new("v").expires_at(at))
+                .create(NewSecret::new(VALUE).expires_at(at))
                 .await
                 .expect("made");
             let info = vault
@@ -321,7 +321,7 @@ fn sweeps_take_what_is_over_and_nothing_else() {
             ("c", Some(9_000_000)),
             ("d", None),
         ] {
-            let new = NewSecret::new("v").token(custom(token));
+            let new = NewSecret::new(VALUE).token(custom(token));
             let new = match at {
                 Some(at) => new.expires_at(at),
                 None => new,
@@ -368,7 +368,7 @@ fn sweeps_take_more_than_fits_into_one_transaction() {
         let vault = vault(&store).await;
         for number in 0..45 {
             let one = vault
-                .create(NewSecret::new("v").expires_at(1))
+                .create(NewSecret::new(VALUE).expires_at(1))
                 .await
                 .expect("made");
             if number == 44 {
@@ -395,11 +395,11 @@ fn upserting_makes_one_without_a_token_and_changes_the_one_that_is_named() {
         let vault = vault(&store).await;
         for nothing in [None, Some("")] {
             let made = vault
-                .upsert(nothing, "v", Unlock::None, true)
+                .upsert(nothing, VALUE, Unlock::None, true)
                 .await
                 .expect("made");
             let token = made.expect("a token").token;
-            assert_eq!(value_of(&vault, token.expose()).await.as_deref(), Ok("v"));
+            assert_eq!(value_of(&vault, token.expose()).await.as_deref(), Ok(VALUE));
             let same = vault
                 .upsert(Some(token.expose()), "w", Unlock::None, true)
                 .await
@@ -408,10 +408,10 @@ fn upserting_makes_one_without_a_token_and_changes_the_one_that_is_named() {
             assert_eq!(value_of(&vault, token.expose()).await.as_deref(), Ok("w"));
         }
         assert_eq!(
-            code(&vault.upsert(Some("none"), "v", Unlock::None, true).await),
+            code(&vault.upsert(Some("none"), VALUE, Unlock::None, true).await),
             "notFound"
         );
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         assert_eq!(
             code(
                 &vault

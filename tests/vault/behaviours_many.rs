@@ -3,7 +3,7 @@
 use chancery::vault::{NewSecret, Secret, Unlock, VaultError};
 use chancery_scenarios::on_every_backend;
 
-use super::{code, custom, guarded, vault};
+use super::{VALUE, code, custom, guarded, vault};
 
 #[test]
 fn many_are_read_at_once_each_with_its_outcome() {
@@ -15,10 +15,10 @@ fn many_are_read_at_once_each_with_its_outcome() {
                 .await
                 .expect("made");
         }
-        let over = NewSecret::new("v").token(custom("over")).expires_at(1);
+        let over = NewSecret::new(VALUE).token(custom("over")).expires_at(1);
         vault.create(over).await.expect("made");
-        guarded(&vault, "guarded", "v", "correct horse").await;
-        let once = NewSecret::new("v").token(custom("once")).max_reads(1);
+        guarded(&vault, "guarded", VALUE, "correct horse").await;
+        let once = NewSecret::new(VALUE).token(custom("once")).max_reads(1);
         vault.create(once).await.expect("made");
         let tokens = ["c", "a", "missing", "over", "once", "a", "guarded", "", "once"];
         for expected_once in ["ok", "exhausted"] {
@@ -82,7 +82,7 @@ fn all_or_the_first_error() {
             code(&vault.read_all(&["a", "missing"], Unlock::None).await),
             "notFound"
         );
-        let over = NewSecret::new("v").token(custom("over")).expires_at(1);
+        let over = NewSecret::new(VALUE).token(custom("over")).expires_at(1);
         vault.create(over).await.expect("made");
         let read = vault.read_all(&["over", "over"], Unlock::None).await;
         assert!(matches!(read, Err(VaultError::Expired { at: 1 })), "{read:?}");
@@ -99,9 +99,9 @@ fn a_map_of_tokens_becomes_a_map_of_values() {
                 .await
                 .expect("made");
         }
-        let over = NewSecret::new("v").token(custom("over")).expires_at(1);
+        let over = NewSecret::new(VALUE).token(custom("over")).expires_at(1);
         vault.create(over).await.expect("made");
-        guarded(&vault, "guarded", "v", "correct horse").await;
+        guarded(&vault, "guarded", VALUE, "correct horse").await;
         let asked = [
             ("one", "t1"),
             ("two", "t2"),
@@ -184,7 +184,7 @@ fn a_hundred_guarded_secrets_cost_one_run_of_argon2() {
 fn a_session_opens_what_its_password_opens_and_nothing_else() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "mine", "v", "correct horse").await;
+        guarded(&vault, "mine", VALUE, "correct horse").await;
         guarded(&vault, "theirs", "w", "another horse").await;
         let session = vault.unlock(Secret::new("correct horse"));
         let read = vault

@@ -4,13 +4,13 @@ use chancery::vault::{By, Proof, Secret, Unlock, Vault};
 use chancery_scenarios::{on_every_backend, twice_on_postgres};
 use tokio::task::JoinHandle;
 
-use super::{code, guarded, value_with, vault};
+use super::{TOKEN, code, guarded, value_with, vault};
 
 /// So many callers that read one secret at once.
 fn readers(vault: &Vault, callers: usize) -> Vec<JoinHandle<Result<String, &'static str>>> {
     let reader = |_| {
         let vault = vault.clone();
-        tokio::spawn(async move { value_with(&vault, "smtp", "correct horse").await })
+        tokio::spawn(async move { value_with(&vault, TOKEN, "correct horse").await })
     };
     (0..callers).map(reader).collect()
 }
@@ -25,12 +25,12 @@ async fn all_read(readers: Vec<JoinHandle<Result<String, &'static str>>>) {
 async fn nothing_is_left(vault: &Vault) {
     for _ in 0..6 {
         assert_eq!(
-            value_with(vault, "smtp", "wrong horse").await,
+            value_with(vault, TOKEN, "wrong horse").await,
             Err("invalidPassword")
         );
     }
     assert_eq!(
-        value_with(vault, "smtp", "wrong horse").await,
+        value_with(vault, TOKEN, "wrong horse").await,
         Err("tooManyAttempts")
     );
 }
@@ -39,7 +39,7 @@ async fn nothing_is_left(vault: &Vault) {
 fn sixty_four_right_passwords_at_once_are_all_right() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await.from_client("here");
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         all_read(readers(&vault, 64)).await;
         nothing_is_left(&vault).await;
     });
@@ -49,7 +49,7 @@ fn sixty_four_right_passwords_at_once_are_all_right() {
 fn right_passwords_of_two_processes_are_all_right() {
     twice_on_postgres(|one, two| async move {
         let (one, two) = (vault(&one).await, vault(&two).await);
-        guarded(&one, "smtp", "hunter2", "correct horse").await;
+        guarded(&one, TOKEN, "hunter2", "correct horse").await;
         let (first, second) = (readers(&one, 20), readers(&two, 20));
         all_read(first).await;
         all_read(second).await;
@@ -61,7 +61,7 @@ fn right_passwords_of_two_processes_are_all_right() {
 fn right_changes_at_once_are_all_right() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let changes: Vec<_> = (0..16)
             .map(|number| {
                 let vault = vault.clone();
@@ -70,7 +70,7 @@ fn right_changes_at_once_are_all_right() {
                     let proof = Proof::Unlock(Unlock::Password(&password));
                     code(
                         &vault
-                            .renew(By::Token("smtp"), Some(i64::MAX - number), proof)
+                            .renew(By::Token(TOKEN), Some(i64::MAX - number), proof)
                             .await,
                     )
                 })
@@ -87,10 +87,10 @@ fn right_changes_at_once_are_all_right() {
 fn wrong_ones_among_right_ones_are_counted() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         for _ in 0..5 {
             assert_eq!(
-                value_with(&vault, "smtp", "wrong horse").await,
+                value_with(&vault, TOKEN, "wrong horse").await,
                 Err("invalidPassword")
             );
         }

@@ -8,14 +8,16 @@ use chancery::vault::{
 };
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
-use super::{code, custom, guarded, made, options, update_of, updated, value_of, value_with, vault};
+use super::{
+    TOKEN, VALUE, code, custom, guarded, made, options, update_of, updated, value_of, value_with, vault,
+};
 
 #[test]
 fn defect_01_opening_again_resurrects_nothing_and_loses_no_time() {
     on_every_backend_by_hand(|store, hands| async move {
         let first = vault(&store).await;
         let gone = first
-            .create(NewSecret::new("v").expires_at(1_000_001))
+            .create(NewSecret::new(VALUE).expires_at(1_000_001))
             .await
             .expect("made");
         let deleted = made(&first, "w").await;
@@ -39,7 +41,7 @@ fn defect_01_opening_again_resurrects_nothing_and_loses_no_time() {
 fn defect_05_leaving_deleted_ones_out_leaves_them_out() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         vault
             .soft_delete(By::Id(&one.id), Proof::Authority)
             .await
@@ -61,7 +63,7 @@ fn defect_06_ascending_is_ascending() {
         let vault = vault(&store).await;
         let mut ids = Vec::new();
         for _ in 0..3 {
-            ids.push(made(&vault, "v").await.id);
+            ids.push(made(&vault, VALUE).await.id);
             hands.pass(1);
         }
         let query = SecretQuery::new().order(SecretOrder::CreatedAt);
@@ -80,7 +82,7 @@ fn defect_07_and_08_missing_tokens_are_named_and_tokens_may_repeat() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         vault
-            .create(NewSecret::new("v").token(custom("t")))
+            .create(NewSecret::new(VALUE).token(custom("t")))
             .await
             .expect("made");
         let resolved = vault
@@ -107,7 +109,7 @@ fn defect_07_and_08_missing_tokens_are_named_and_tokens_may_repeat() {
 fn defect_09_counting_is_as_strict_as_listing() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        made(&vault, "v").await;
+        made(&vault, VALUE).await;
         let none = SecretQuery::new().ids(Vec::<String>::new());
         assert_eq!(code(&vault.count(&none).await), "invalid");
     });
@@ -125,7 +127,7 @@ fn defect_10_columns_to_order_by_are_a_closed_choice() {
     assert_eq!(orders.len(), 4);
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        made(&vault, "v").await;
+        made(&vault, VALUE).await;
         let query = SecretQuery::new().data("id\" = \"id\" OR 1=1 --", "x");
         assert_eq!(vault.count(&query).await.expect("counted"), 0);
     });
@@ -143,7 +145,7 @@ fn defect_13_settings_of_passwords_are_kept_with_the_data_and_bounded() {
         assert!(KdfParams::new(memory_kib, passes, lanes).is_err());
     }
     on_every_backend(|store| async move {
-        guarded(&vault(&store).await, "smtp", "v", "correct horse").await;
+        guarded(&vault(&store).await, TOKEN, VALUE, "correct horse").await;
         let other = VaultOptions {
             kdf: KdfParams::LIGHT,
             kdf_buffers: 0,
@@ -151,8 +153,8 @@ fn defect_13_settings_of_passwords_are_kept_with_the_data_and_bounded() {
         };
         let vault = Vault::open(&store, other).await.expect("a vault opens");
         assert_eq!(
-            value_with(&vault, "smtp", "correct horse").await.as_deref(),
-            Ok("v")
+            value_with(&vault, TOKEN, "correct horse").await.as_deref(),
+            Ok(VALUE)
         );
     });
 }
@@ -161,9 +163,9 @@ fn defect_13_settings_of_passwords_are_kept_with_the_data_and_bounded() {
 fn defect_14_knowing_a_token_changes_nothing() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "guarded", "v", "correct horse").await;
+        guarded(&vault, "guarded", VALUE, "correct horse").await;
         vault
-            .create(NewSecret::new("v").token(custom("plain")))
+            .create(NewSecret::new(VALUE).token(custom("plain")))
             .await
             .expect("made");
         let nothing = Proof::Unlock(Unlock::None);
@@ -182,10 +184,10 @@ fn defect_14_knowing_a_token_changes_nothing() {
             assert_eq!(code(&vault.roll_back(by, 1, nothing).await), expected);
             assert_eq!(code(&vault.destroy_version(by, 1, nothing).await), expected);
         }
-        assert_eq!(value_of(&vault, "plain").await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&vault, "plain").await.as_deref(), Ok(VALUE));
         assert_eq!(
             value_with(&vault, "guarded", "correct horse").await.as_deref(),
-            Ok("v")
+            Ok(VALUE)
         );
     });
 }
@@ -195,7 +197,7 @@ fn defect_15_a_change_of_password_writes_no_old_value_over_a_new_one() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         for _ in 0..8 {
-            let one = guarded(&vault, "smtp", "v1", "correct horse").await;
+            let one = guarded(&vault, TOKEN, "v1", "correct horse").await;
             let (old, new) = (Secret::new("correct horse"), Secret::new("better horse"));
             let by = By::Id(&one.id);
             let update = SecretUpdate {
@@ -210,7 +212,7 @@ fn defect_15_a_change_of_password_writes_no_old_value_over_a_new_one() {
             let changed = code(&changed);
             assert!(["ok", "invalidPassword"].contains(&changed), "{changed}");
             assert_eq!(
-                value_with(&vault, "smtp", "better horse").await.as_deref(),
+                value_with(&vault, TOKEN, "better horse").await.as_deref(),
                 Ok("v2")
             );
             vault.delete(by, Proof::Authority).await.expect("deleted");
@@ -224,7 +226,7 @@ fn defect_16_pages_skip_and_repeat_nothing_while_rows_change() {
         let vault = vault(&store).await;
         let mut expected = Vec::new();
         for _ in 0..12 {
-            expected.push(made(&vault, "v").await.id);
+            expected.push(made(&vault, VALUE).await.id);
         }
         let (mut seen, mut query) = (Vec::new(), SecretQuery::new().limit(3));
         loop {
@@ -249,7 +251,7 @@ fn defect_16_pages_skip_and_repeat_nothing_while_rows_change() {
 #[test]
 fn defect_19_a_policy_is_for_new_passwords_only() {
     on_every_backend(|store| async move {
-        guarded(&vault(&store).await, "smtp", "v", "weak").await;
+        guarded(&vault(&store).await, TOKEN, VALUE, "weak").await;
         let strict = VaultOptions {
             policy: PasswordPolicy::default(),
             ..options()
@@ -260,8 +262,8 @@ fn defect_19_a_policy_is_for_new_passwords_only() {
             Secret::new("a much better horse"),
             Secret::new("weaker"),
         );
-        let by = By::Token("smtp");
-        assert_eq!(value_with(&vault, "smtp", "weak").await.as_deref(), Ok("v"));
+        let by = By::Token(TOKEN);
+        assert_eq!(value_with(&vault, TOKEN, "weak").await.as_deref(), Ok(VALUE));
         assert_eq!(
             code(
                 &vault
@@ -275,10 +277,12 @@ fn defect_19_a_policy_is_for_new_passwords_only() {
             .await
             .expect("changed");
         assert_eq!(
-            value_with(&vault, "smtp", "a much better horse").await.as_deref(),
-            Ok("v")
+            value_with(&vault, TOKEN, "a much better horse").await.as_deref(),
+            Ok(VALUE)
         );
-        let refused = vault.create(NewSecret::new("v").password(&Secret::new(""))).await;
+        let refused = vault
+            .create(NewSecret::new(VALUE).password(&Secret::new("")))
+            .await;
         assert_eq!(code(&refused), "invalid", "no password is said by giving none");
     });
 }
@@ -289,7 +293,7 @@ fn defect_21_a_sweep_spares_what_is_renewed_meanwhile() {
         let vault = vault(&store).await;
         for _ in 0..6 {
             let one = vault
-                .create(NewSecret::new("v").expires_at(1))
+                .create(NewSecret::new(VALUE).expires_at(1))
                 .await
                 .expect("made");
             let (swept, renewed) = tokio::join!(
@@ -310,7 +314,7 @@ fn defect_21_a_sweep_spares_what_is_renewed_meanwhile() {
 fn defect_22_the_token_of_a_deleted_secret_is_reserved_and_said_to_be() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let new = || NewSecret::new("v").token(custom("smtp"));
+        let new = || NewSecret::new(VALUE).token(custom(TOKEN));
         let one = vault.create(new()).await.expect("made");
         assert_eq!(code(&vault.create(new()).await), "tokenTaken");
         vault
@@ -334,7 +338,9 @@ fn defect_22_of_many_who_want_one_token_one_gets_it() {
         let makers: Vec<_> = (0..8)
             .map(|_| {
                 let vault = vault.clone();
-                tokio::spawn(async move { code(&vault.create(NewSecret::new("v").token(custom("t"))).await) })
+                tokio::spawn(
+                    async move { code(&vault.create(NewSecret::new(VALUE).token(custom("t"))).await) },
+                )
             })
             .collect();
         let mut codes = Vec::new();
@@ -363,7 +369,7 @@ fn defect_23_a_refused_creation_costs_one_run_of_argon2() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         vault
-            .create(NewSecret::new("v").token(custom("t")))
+            .create(NewSecret::new(VALUE).token(custom("t")))
             .await
             .expect("made");
         let session = vault.unlock(Secret::new("correct horse"));
@@ -377,7 +383,7 @@ fn defect_23_a_refused_creation_costs_one_run_of_argon2() {
 fn defect_24_one_function_decides_what_can_be_read() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let new = NewSecret::new("v").token(custom("over")).expires_at(1);
+        let new = NewSecret::new(VALUE).token(custom("over")).expires_at(1);
         vault.create(new).await.expect("made");
         let by = By::Token("over");
         assert!(!vault.exists("over").await.expect("looked up"));
@@ -399,7 +405,7 @@ fn defect_24_one_function_decides_what_can_be_read() {
 fn defect_25_times_are_whole_milliseconds_on_every_backend() {
     on_every_backend_by_hand(|store, _| async move {
         let vault = vault(&store).await;
-        let new = NewSecret::new("v").expires_at(1_000_000_000_001);
+        let new = NewSecret::new(VALUE).expires_at(1_000_000_000_001);
         let one = vault.create(new).await.expect("made");
         let info = vault
             .find(By::Id(&one.id))
@@ -444,23 +450,23 @@ fn defect_29_every_length_has_a_limit_that_the_error_names() {
     on_every_backend(|store: Store| async move {
         let vault = vault(&store).await;
         let long = Secret::new("x".repeat(1_025));
-        let mut many = NewSecret::new("v");
+        let mut many = NewSecret::new(VALUE);
         for number in 0..65 {
             many = many.data(format!("field {number}"), "x");
         }
         for (limit, new) in [
             ("1048576", NewSecret::new(vec![0; (1 << 20) + 1])),
-            ("255", NewSecret::new("v").token(custom(&"x".repeat(256)))),
-            ("1024", NewSecret::new("v").password(&long)),
-            ("64", NewSecret::new("v").data("x".repeat(65), "x")),
-            ("4096", NewSecret::new("v").data("x", "x".repeat(4_097))),
+            ("255", NewSecret::new(VALUE).token(custom(&"x".repeat(256)))),
+            ("1024", NewSecret::new(VALUE).password(&long)),
+            ("64", NewSecret::new(VALUE).data("x".repeat(65), "x")),
+            ("4096", NewSecret::new(VALUE).data("x", "x".repeat(4_097))),
             ("64", many),
-            ("1000000", NewSecret::new("v").max_reads(1_000_001)),
+            ("1000000", NewSecret::new(VALUE).max_reads(1_000_001)),
         ] {
             let error = vault.create(new).await.expect_err("too long").to_string();
             assert!(error.replace(',', "").contains(limit), "{limit}: {error}");
         }
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         let update = SecretUpdate {
             value: chancery::vault::SecretBytes::new(vec![0; (1 << 20) + 1]),
             ..update_of("", Proof::Authority)
@@ -479,7 +485,7 @@ fn defect_29_every_length_has_a_limit_that_the_error_names() {
 fn defect_31_a_deleted_secret_gets_the_new_password_too() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = guarded(&vault, "smtp", "v", "correct horse").await;
+        let one = guarded(&vault, TOKEN, VALUE, "correct horse").await;
         let (old, new) = (Secret::new("correct horse"), Secret::new("better horse"));
         let by = By::Id(&one.id);
         vault.soft_delete(by, Proof::Authority).await.expect("deleted");
@@ -492,8 +498,8 @@ fn defect_31_a_deleted_secret_gets_the_new_password_too() {
             .await
             .expect("restored");
         assert_eq!(
-            value_with(&vault, "smtp", "better horse").await.as_deref(),
-            Ok("v")
+            value_with(&vault, TOKEN, "better horse").await.as_deref(),
+            Ok(VALUE)
         );
     });
 }

@@ -3,7 +3,7 @@
 use chancery::vault::{AttemptLimits, By, NewSecret, Proof, Secret, Unlock, Vault, VaultError, VaultOptions};
 use chancery_scenarios::{Hands, on_every_backend, on_every_backend_by_hand};
 
-use super::{code, custom, guarded, made, options, update_of, value_with, vault};
+use super::{TOKEN, code, custom, guarded, made, options, update_of, value_with, vault};
 
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
 
@@ -28,34 +28,34 @@ async fn limited(store: &chancery::Store, attempts: AttemptLimits) -> Vault {
 fn after_five_wrong_passwords_each_further_one_doubles_the_wait() {
     on_every_backend_by_hand(|store, hands: Hands| async move {
         let vault = vault(&store).await.from_client("here");
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         for _ in 0..5 {
             assert_eq!(
-                value_with(&vault, "smtp", "wrong horse").await,
+                value_with(&vault, TOKEN, "wrong horse").await,
                 Err("invalidPassword")
             );
         }
         for exponent in 0..14 {
             assert_eq!(
-                value_with(&vault, "smtp", "wrong horse").await,
+                value_with(&vault, TOKEN, "wrong horse").await,
                 Err("invalidPassword"),
                 "{exponent}"
             );
             let wait = (1_000 << exponent).min(QUARTER_MS);
-            assert_eq!(wait_ms(&vault, "smtp", "wrong horse").await, Some(wait));
+            assert_eq!(wait_ms(&vault, TOKEN, "wrong horse").await, Some(wait));
             // The right one has to wait as well, or a refusal would tell that it was wrong.
-            assert_eq!(wait_ms(&vault, "smtp", "correct horse").await, Some(wait));
+            assert_eq!(wait_ms(&vault, TOKEN, "correct horse").await, Some(wait));
             hands.pass(wait - 1);
-            assert_eq!(wait_ms(&vault, "smtp", "wrong horse").await, Some(1));
+            assert_eq!(wait_ms(&vault, TOKEN, "wrong horse").await, Some(1));
             hands.pass(1);
         }
         assert_eq!(
-            value_with(&vault, "smtp", "correct horse").await.as_deref(),
+            value_with(&vault, TOKEN, "correct horse").await.as_deref(),
             Ok("hunter2")
         );
         for _ in 0..5 {
             assert_eq!(
-                value_with(&vault, "smtp", "wrong horse").await,
+                value_with(&vault, TOKEN, "wrong horse").await,
                 Err("invalidPassword")
             );
         }
@@ -66,16 +66,16 @@ fn after_five_wrong_passwords_each_further_one_doubles_the_wait() {
 fn a_right_password_takes_back_what_was_counted_here() {
     on_every_backend_by_hand(|store, _| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         for _ in 0..10 {
             for _ in 0..4 {
                 assert_eq!(
-                    value_with(&vault, "smtp", "wrong horse").await,
+                    value_with(&vault, TOKEN, "wrong horse").await,
                     Err("invalidPassword")
                 );
             }
             assert_eq!(
-                value_with(&vault, "smtp", "correct horse").await.as_deref(),
+                value_with(&vault, TOKEN, "correct horse").await.as_deref(),
                 Ok("hunter2")
             );
         }
@@ -86,15 +86,15 @@ fn a_right_password_takes_back_what_was_counted_here() {
 fn after_a_quarter_of_an_hour_without_an_attempt_all_is_forgotten() {
     on_every_backend_by_hand(|store, hands| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         for _ in 0..2 {
             for _ in 0..6 {
                 assert_eq!(
-                    value_with(&vault, "smtp", "wrong horse").await,
+                    value_with(&vault, TOKEN, "wrong horse").await,
                     Err("invalidPassword")
                 );
             }
-            assert_eq!(wait_ms(&vault, "smtp", "wrong horse").await, Some(1_000));
+            assert_eq!(wait_ms(&vault, TOKEN, "wrong horse").await, Some(1_000));
             hands.pass(QUARTER_MS + 1);
         }
     });
@@ -111,7 +111,7 @@ fn one_place_slows_down_itself_and_a_token_slows_down_all_places() {
             },
         )
         .await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let (one, two, three) = (
             vault.from_client("one"),
             vault.from_client("two"),
@@ -119,31 +119,31 @@ fn one_place_slows_down_itself_and_a_token_slows_down_all_places() {
         );
         for _ in 0..6 {
             assert_eq!(
-                value_with(&one, "smtp", "wrong horse").await,
+                value_with(&one, TOKEN, "wrong horse").await,
                 Err("invalidPassword")
             );
         }
-        assert_eq!(wait_ms(&one, "smtp", "correct horse").await, Some(1_000));
+        assert_eq!(wait_ms(&one, TOKEN, "correct horse").await, Some(1_000));
         assert_eq!(
-            value_with(&two, "smtp", "correct horse").await.as_deref(),
+            value_with(&two, TOKEN, "correct horse").await.as_deref(),
             Ok("hunter2")
         );
         for _ in 0..6 {
             assert_eq!(
-                value_with(&two, "smtp", "wrong horse").await,
+                value_with(&two, TOKEN, "wrong horse").await,
                 Err("invalidPassword")
             );
         }
         // Twelve at the token: the next one is looked at, and whoever comes then has to wait.
         assert_eq!(
-            value_with(&three, "smtp", "wrong horse").await,
+            value_with(&three, TOKEN, "wrong horse").await,
             Err("invalidPassword")
         );
-        assert_eq!(wait_ms(&three, "smtp", "correct horse").await, Some(1_000));
-        assert_eq!(wait_ms(&vault, "smtp", "correct horse").await, Some(1_000));
+        assert_eq!(wait_ms(&three, TOKEN, "correct horse").await, Some(1_000));
+        assert_eq!(wait_ms(&vault, TOKEN, "correct horse").await, Some(1_000));
         hands.pass(1_000);
         assert_eq!(
-            value_with(&vault, "smtp", "correct horse").await.as_deref(),
+            value_with(&vault, TOKEN, "correct horse").await.as_deref(),
             Ok("hunter2")
         );
     });
@@ -160,24 +160,24 @@ fn a_place_that_tries_many_tokens_is_slowed_down_at_all_of_them() {
             },
         )
         .await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let (here, there) = (vault.from_client("here"), vault.from_client("there"));
         for number in 0..11 {
             let token = format!("no such token {number}");
             assert_eq!(value_with(&here, &token, "wrong horse").await, Err("notFound"));
         }
-        assert_eq!(wait_ms(&here, "smtp", "correct horse").await, Some(1_000));
+        assert_eq!(wait_ms(&here, TOKEN, "correct horse").await, Some(1_000));
         assert_eq!(
             wait_ms(&here, "no such token 0", "wrong horse").await,
             Some(1_000)
         );
         assert_eq!(
-            value_with(&there, "smtp", "correct horse").await.as_deref(),
+            value_with(&there, TOKEN, "correct horse").await.as_deref(),
             Ok("hunter2")
         );
         hands.pass(1_000);
         assert_eq!(
-            value_with(&here, "smtp", "correct horse").await.as_deref(),
+            value_with(&here, TOKEN, "correct horse").await.as_deref(),
             Ok("hunter2")
         );
         // A right one takes back its own attempt, and no other.
@@ -185,7 +185,7 @@ fn a_place_that_tries_many_tokens_is_slowed_down_at_all_of_them() {
             value_with(&here, "one more", "wrong horse").await,
             Err("notFound")
         );
-        assert!(wait_ms(&here, "smtp", "correct horse").await.is_some());
+        assert!(wait_ms(&here, TOKEN, "correct horse").await.is_some());
     });
 }
 
@@ -250,12 +250,12 @@ async fn looked_at(guesses: Vec<impl Future<Output = &'static str> + Send + 'sta
 fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
     on_every_backend_by_hand(|store, _| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let guess = |number: usize| {
             let vault = vault.clone();
             async move {
                 let password = Secret::new(format!("guess {number}"));
-                code(&vault.read("smtp", Unlock::Password(&password)).await)
+                code(&vault.read(TOKEN, Unlock::Password(&password)).await)
             }
         };
         assert_eq!(looked_at((0..40).map(guess).collect()).await, 6);
@@ -266,12 +266,12 @@ fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
 fn sessions_and_changes_get_no_more_guesses_than_reads() {
     on_every_backend_by_hand(|store, hands| async move {
         let vault = vault(&store).await;
-        let made = guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        let made = guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let session = |number: usize| {
             let vault = vault.clone();
             async move {
                 let session = vault.unlock(Secret::new(format!("guess {number}")));
-                code(&vault.read("smtp", Unlock::Session(&session)).await)
+                code(&vault.read(TOKEN, Unlock::Session(&session)).await)
             }
         };
         assert_eq!(looked_at((0..40).map(session).collect()).await, 6);
@@ -283,11 +283,11 @@ fn sessions_and_changes_get_no_more_guesses_than_reads() {
                 let proof = Proof::Unlock(Unlock::Password(&password));
                 match number % 4 {
                     0 => code(&vault.update(By::Id(&id), update_of("x", proof)).await),
-                    1 => code(&vault.renew(By::Token("smtp"), None, proof).await),
+                    1 => code(&vault.renew(By::Token(TOKEN), None, proof).await),
                     2 => code(&vault.delete(By::Id(&id), proof).await),
                     _ => {
                         let old = Unlock::Password(&password);
-                        code(&vault.change_password(By::Token("smtp"), old, None).await)
+                        code(&vault.change_password(By::Token(TOKEN), old, None).await)
                     }
                 }
             }
@@ -300,18 +300,18 @@ fn sessions_and_changes_get_no_more_guesses_than_reads() {
 fn passwords_of_older_versions_are_guessed_no_faster() {
     on_every_backend_by_hand(|store, _| async move {
         let vault = vault(&store).await;
-        let made = guarded(&vault, "smtp", "old", "correct horse").await;
+        let made = guarded(&vault, TOKEN, "old", "correct horse").await;
         let update = chancery::vault::SecretUpdate {
             password: chancery::vault::NewPassword::Remove,
             ..update_of("new", Proof::Authority)
         };
         vault.update(By::Id(&made.id), update).await.expect("updated");
-        assert_eq!(super::value_of(&vault, "smtp").await.as_deref(), Ok("new"));
+        assert_eq!(super::value_of(&vault, TOKEN).await.as_deref(), Ok("new"));
         let read = async |password: &str| {
             let password = Secret::new(password);
             code(
                 &vault
-                    .read_version("smtp", Some(1), Unlock::Password(&password))
+                    .read_version(TOKEN, Some(1), Unlock::Password(&password))
                     .await,
             )
         };
@@ -372,17 +372,15 @@ fn counts_outlive_a_restart() {
         };
         let store = opened().await;
         let vault = super::vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         for _ in 0..10 {
-            value_with(&vault, "smtp", "wrong horse")
-                .await
-                .expect_err("wrong");
+            value_with(&vault, TOKEN, "wrong horse").await.expect_err("wrong");
         }
         store.close().await.expect("closed");
         let store = opened().await;
         let vault = super::vault(&store).await;
         assert_eq!(
-            value_with(&vault, "smtp", "correct horse").await,
+            value_with(&vault, TOKEN, "correct horse").await,
             Err("tooManyAttempts")
         );
         store.close().await.expect("closed");
@@ -393,13 +391,13 @@ fn counts_outlive_a_restart() {
 fn a_missing_token_takes_the_path_of_a_wrong_password() {
     on_every_backend_by_hand(|store, _| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let plain = vault
             .create(NewSecret::new("x").token(custom("plain")))
             .await
             .expect("made");
         for (token, expected, runs) in [
-            ("smtp", "invalidPassword", 1),
+            (TOKEN, "invalidPassword", 1),
             ("no such token", "notFound", 1),
             ("tk_000000000000000000000000000000", "notFound", 1),
             // Who has it has the value: no password guards it. Changing it is another matter.
@@ -444,7 +442,7 @@ fn a_missing_token_takes_the_path_of_a_wrong_password() {
 fn the_public_answer_of_all_that_proves_nothing_is_one() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "hunter2", "correct horse").await;
+        guarded(&vault, TOKEN, "hunter2", "correct horse").await;
         let over = NewSecret::new("over").expires_at(1).token(custom("over"));
         vault.create(over).await.expect("made");
         let once = NewSecret::new("once").max_reads(1).token(custom("once"));
@@ -461,14 +459,14 @@ fn the_public_answer_of_all_that_proves_nothing_is_one() {
             let update = update_of("x", Proof::Unlock(unlock));
             vault.update(By::Token(token), update).await.map(drop)
         };
-        for token in ["smtp", "over", "once", "gone", "no such token"] {
+        for token in [TOKEN, "over", "once", "gone", "no such token"] {
             let session = vault.unlock(Secret::new("wrong horse"));
             let error = read(token, Unlock::Session(&session)).await.expect_err("refused");
             assert!(matches!(error.public(), VaultError::Denied), "{token}");
             assert_eq!(session.runs(), 1, "{token}");
         }
         // Nor is it told by a change whether there is a password at all, or was.
-        for token in ["smtp", "open", "over", "once", "gone", "no such token"] {
+        for token in [TOKEN, "open", "over", "once", "gone", "no such token"] {
             let session = vault.unlock(Secret::new("wrong horse"));
             let error = update(token, Unlock::Session(&session))
                 .await
@@ -478,7 +476,7 @@ fn the_public_answer_of_all_that_proves_nothing_is_one() {
             let error = update(token, Unlock::None).await.expect_err("refused");
             assert!(matches!(error.public(), VaultError::ProofRequired), "{token}");
         }
-        let error = vault.read("smtp", Unlock::None).await.expect_err("refused");
+        let error = vault.read(TOKEN, Unlock::None).await.expect_err("refused");
         assert!(matches!(error.public(), VaultError::Denied));
     });
 }

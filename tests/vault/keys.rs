@@ -7,7 +7,8 @@ use chancery::vault::{
 use chancery_scenarios::{on_every_backend, twice_on_postgres};
 
 use super::{
-    code, custom, guarded, made, options, other_root, root, update_of, updated, value_of, value_with, vault,
+    TOKEN, VALUE, code, custom, guarded, made, options, other_root, root, update_of, updated, value_of,
+    value_with, vault,
 };
 
 #[test]
@@ -44,7 +45,7 @@ fn a_sealed_vault_tells_what_it_has_and_gives_and_changes_nothing() {
     on_every_backend(|store| async move {
         let open = vault(&store).await;
         let one = open
-            .create(NewSecret::new("v").token(custom("smtp")))
+            .create(NewSecret::new(VALUE).token(custom(TOKEN)))
             .await
             .expect("made");
         let sealed = VaultOptions {
@@ -53,7 +54,7 @@ fn a_sealed_vault_tells_what_it_has_and_gives_and_changes_nothing() {
         };
         let vault = Vault::open(&store, sealed).await.expect("a vault opens");
         assert!(vault.is_sealed() && !open.is_sealed());
-        let (by, token) = (By::Id(&one.id), By::Token("smtp"));
+        let (by, token) = (By::Id(&one.id), By::Token(TOKEN));
         assert_eq!(
             vault
                 .list(&SecretQuery::new())
@@ -78,12 +79,12 @@ fn a_sealed_vault_tells_what_it_has_and_gives_and_changes_nothing() {
         let authority = Proof::Authority;
         for (what, code) in [
             ("create", code(&vault.create(NewSecret::new("w")).await)),
-            ("read", code(&vault.read("smtp", Unlock::None).await)),
+            ("read", code(&vault.read(TOKEN, Unlock::None).await)),
             ("find", code(&vault.find(token).await)),
-            ("exists", code(&vault.exists("smtp").await)),
+            ("exists", code(&vault.exists(TOKEN).await)),
             (
                 "list",
-                code(&vault.list(&SecretQuery::new().tokens(["smtp"])).await),
+                code(&vault.list(&SecretQuery::new().tokens([TOKEN])).await),
             ),
             ("update", code(&vault.update(by, update_of("w", authority)).await)),
             ("renew", code(&vault.renew(by, None, authority).await)),
@@ -99,14 +100,14 @@ fn a_sealed_vault_tells_what_it_has_and_gives_and_changes_nothing() {
             assert_eq!(code, "sealed", "{what}");
         }
         assert_eq!(
-            value_of(&open, "smtp").await.as_deref(),
-            Ok("v"),
+            value_of(&open, TOKEN).await.as_deref(),
+            Ok(VALUE),
             "the other handle is open"
         );
         vault.unseal(&*root()).await.expect("unsealed");
-        assert_eq!(value_of(&vault, "smtp").await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&vault, TOKEN).await.as_deref(), Ok(VALUE));
         vault.seal();
-        assert_eq!(value_of(&vault, "smtp").await, Err("sealed"));
+        assert_eq!(value_of(&vault, TOKEN).await, Err("sealed"));
     });
 }
 
@@ -196,13 +197,13 @@ async fn keys_are_shared(one: Vault, two: Vault) {
     // So with settings of passwords.
     let params = KdfParams::new(8 * 1024, 1, 1).expect("within the bounds");
     one.change_kdf(params).await.expect("changed");
-    guarded(&one, "smtp", "v", "correct horse").await;
+    guarded(&one, TOKEN, VALUE, "correct horse").await;
     assert_eq!(
-        value_with(&two, "smtp", "correct horse").await.as_deref(),
-        Ok("v")
+        value_with(&two, TOKEN, "correct horse").await.as_deref(),
+        Ok(VALUE)
     );
     one.change_kdf(params).await.expect("changed");
-    guarded(&one, "imap", "v", "correct horse").await;
+    guarded(&one, "imap", VALUE, "correct horse").await;
     let password = Secret::new("correct horse");
     let proof = Proof::Unlock(Unlock::Password(&password));
     two.update(By::Token("imap"), update_of("w", proof))
@@ -267,7 +268,7 @@ fn keys_are_changed_while_secrets_are_made_and_changed() {
 fn root_keys_are_added_and_taken_out_and_stay_known() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         let (_folder, other) = other_root();
         for _ in 0..2 {
             // Twice is once: a call whose answer got lost is made again.
@@ -285,7 +286,7 @@ fn root_keys_are_added_and_taken_out_and_stay_known() {
         let through_other = Vault::open(&store, with_other).await.expect("it opens too");
         assert_eq!(
             value_of(&through_other, one.token.expose()).await.as_deref(),
-            Ok("v")
+            Ok(VALUE)
         );
         assert_eq!(code(&vault.remove_root("none").await), "notFound");
         through_other
@@ -309,7 +310,7 @@ fn root_keys_are_added_and_taken_out_and_stay_known() {
             value_of(&super::vault(&store).await, one.token.expose())
                 .await
                 .as_deref(),
-            Ok("v")
+            Ok(VALUE)
         );
     });
 }
@@ -318,7 +319,7 @@ fn root_keys_are_added_and_taken_out_and_stay_known() {
 fn other_settings_of_passwords_are_for_new_ones_and_old_ones_open() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "old", "v", "correct horse").await;
+        guarded(&vault, "old", VALUE, "correct horse").await;
         let params = KdfParams::new(8 * 1024, 2, 1).expect("within the bounds");
         vault.change_kdf(params).await.expect("changed");
         guarded(&vault, "new", "w", "correct horse").await;
@@ -336,7 +337,7 @@ fn other_settings_of_passwords_are_for_new_ones_and_old_ones_open() {
         let again = Vault::open(&store, dear).await.expect("a vault opens");
         assert_eq!(
             value_with(&again, "old", "correct horse").await.as_deref(),
-            Ok("v")
+            Ok(VALUE)
         );
     });
 }

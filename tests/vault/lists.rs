@@ -6,7 +6,7 @@ use chancery::vault::{
 };
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
-use super::{code, custom, made, vault};
+use super::{VALUE, code, custom, made, vault};
 
 /// The tokens' names of what a query lists, which each secret has in its metadata, and the count says as many.
 async fn names(vault: &Vault, query: SecretQuery) -> String {
@@ -163,7 +163,7 @@ fn pages_follow_one_another_in_every_order() {
 fn what_makes_no_sense_is_refused_for_lists_and_counts_alike() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         let query = SecretQuery::new;
         for (field, query) in [
             ("id", query().ids([""])),
@@ -232,7 +232,7 @@ fn metadata_of_any_name_is_kept_found_and_no_part_of_a_question() {
         ];
         for name in strange {
             let text = format!("text of {name}; DROP TABLE secrets --");
-            let new = NewSecret::new("v").data(name, text.as_str());
+            let new = NewSecret::new(VALUE).data(name, text.as_str());
             let id = vault.create(new).await.expect(name).id;
             let info = vault.find(By::Id(&id)).await.expect("looked up").expect("there");
             assert_eq!(info.data[name], text);
@@ -255,7 +255,7 @@ fn metadata_of_any_name_is_kept_found_and_no_part_of_a_question() {
 fn a_token_in_the_place_of_an_id_finds_nothing() {
     on_every_backend(async |store| {
         let vault = vault(&store).await;
-        let made = made(&vault, "v").await;
+        let made = made(&vault, VALUE).await;
         let token = made.token.expose();
         let asked = |ids: &[&str]| SecretQuery::new().ids(ids.iter().copied());
         assert_eq!(vault.count(&asked(&[token])).await.expect("counted"), 0);

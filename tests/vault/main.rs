@@ -6,6 +6,7 @@ mod behaviours;
 mod behaviours_many;
 mod canary;
 mod cells;
+mod cells_elsewhere;
 mod crowds;
 mod defects;
 mod guessing;
@@ -26,6 +27,29 @@ use chancery::vault::{
     By, Created, FileRoot, KdfParams, NewPassword, NewSecret, NewToken, PasswordPolicy, Proof, RootKey,
     Secret, SecretBytes, SecretUpdate, Unlock, Vault, VaultError, VaultOptions,
 };
+use chancery_scenarios::watch;
+
+/// The value of most secrets.
+pub(crate) const VALUE: &str = "canary-value-4711";
+/// The token of many.
+pub(crate) const TOKEN: &str = "canary-token-4711";
+/// A password.
+pub(crate) const PASSWORD: &str = "canary-password-4711";
+/// A password that opens nothing.
+pub(crate) const WRONG: &str = "canary-wrong-4711";
+
+/// What the tests keep secret and is found again: a run that is watched looks for all of it wherever it wrote.
+const SECRETS: [&str; 9] = [
+    VALUE,
+    TOKEN,
+    PASSWORD,
+    WRONG,
+    "correct horse",
+    "wrong horse",
+    "better horse",
+    "hunter2",
+    "canary-in-a-coal-mine",
+];
 
 /// A root key for all tests of a run.
 pub(crate) fn root() -> Arc<dyn RootKey> {
@@ -60,6 +84,7 @@ pub(crate) fn options() -> VaultOptions {
 
 /// The vault of a store.
 pub(crate) async fn vault(store: &Store) -> Vault {
+    watch::look_for(&SECRETS);
     Vault::open(store, options()).await.expect("a vault opens")
 }
 

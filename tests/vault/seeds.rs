@@ -8,13 +8,13 @@ use chancery::vault::{
 };
 use chancery_scenarios::on_every_backend;
 
-use super::{code, custom, faults, updated, value_of, vault};
+use super::{VALUE, code, custom, faults, updated, value_of, vault};
 
 #[test]
 fn get_record_metadata_and_changed_fields() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let new = NewSecret::new("v")
+        let new = NewSecret::new(VALUE)
             .token(custom("my_token"))
             .data("category", "credentials")
             .data("owner", "ann");
@@ -117,7 +117,7 @@ fn soft_delete_and_recovery() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         vault
-            .create(NewSecret::new("v").token(custom("my_token")))
+            .create(NewSecret::new(VALUE).token(custom("my_token")))
             .await
             .expect("made");
         let record = vault
@@ -147,7 +147,7 @@ fn soft_delete_and_recovery() {
             .await
             .expect("restored");
         assert_eq!(back.status, SecretStatus::Live);
-        assert_eq!(value_of(&vault, "my_token").await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&vault, "my_token").await.as_deref(), Ok(VALUE));
     });
 }
 
@@ -156,7 +156,7 @@ fn validation_names_everything_that_is_wrong() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         let error = vault
-            .create(NewSecret::new("v").token(custom("")))
+            .create(NewSecret::new(VALUE).token(custom("")))
             .await
             .expect_err("refused");
         assert_eq!(error.to_string(), "token is required");
@@ -226,7 +226,7 @@ async fn create_test_record(vault: &Vault, token: &str, value: &str) -> SecretIn
 fn test_utilities() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let expected = create_test_record(&vault, "my_token", "v").await;
+        let expected = create_test_record(&vault, "my_token", VALUE).await;
         let actual = vault
             .find(By::Token("my_token"))
             .await
@@ -241,7 +241,7 @@ fn record_operations_by_record_by_id_and_by_token() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         for by_id in [true, false] {
-            let record = create_test_record(&vault, "my_token", "v").await;
+            let record = create_test_record(&vault, "my_token", VALUE).await;
             let by = match by_id {
                 true => By::Id(&record.id),
                 false => By::Token("my_token"),

@@ -10,14 +10,14 @@ use chancery::vault::{
 };
 use chancery_scenarios::on_every_backend;
 
-use super::{code, custom, guarded, options, root, value_of, value_with, vault};
+use super::{TOKEN, VALUE, code, custom, guarded, options, root, value_of, value_with, vault};
 
 #[test]
 fn a_query_is_built_step_by_step() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         vault
-            .create(NewSecret::new("v").token(custom("abc123")))
+            .create(NewSecret::new(VALUE).token(custom("abc123")))
             .await
             .expect("made");
         let query = SecretQuery::new()
@@ -43,11 +43,11 @@ fn a_vault_is_made_with_its_tables_when_it_is_opened_and_again_is_the_same() {
         };
         let first = Vault::open(&store, options.clone()).await.expect("a vault opens");
         first
-            .create(NewSecret::new("v").token(custom("kept")))
+            .create(NewSecret::new(VALUE).token(custom("kept")))
             .await
             .expect("made");
         let again = Vault::open(&store, options).await.expect("it opens again");
-        assert_eq!(value_of(&again, "kept").await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&again, "kept").await.as_deref(), Ok(VALUE));
         assert!(
             store.table("secrets").is_err() && store.tables().is_empty(),
             "nobody sees them by name"
@@ -69,11 +69,11 @@ fn many_who_open_a_new_vault_at_once_open_the_same() {
             vaults.push(one.await.expect("it opens"));
         }
         vaults[0]
-            .create(NewSecret::new("v").token(custom("shared")))
+            .create(NewSecret::new(VALUE).token(custom("shared")))
             .await
             .expect("made");
         for vault in vaults {
-            assert_eq!(value_of(&vault, "shared").await.as_deref(), Ok("v"));
+            assert_eq!(value_of(&vault, "shared").await.as_deref(), Ok(VALUE));
         }
     });
 }
@@ -84,7 +84,7 @@ fn a_token_is_created_and_read_with_a_password() {
         let vault = vault(&store).await;
         let password = Secret::new("correct horse");
         let token = vault
-            .create(NewSecret::new("v").password(&password))
+            .create(NewSecret::new(VALUE).password(&password))
             .await
             .expect("made")
             .token;
@@ -93,7 +93,7 @@ fn a_token_is_created_and_read_with_a_password() {
             value_with(&vault, token.expose(), "correct horse")
                 .await
                 .as_deref(),
-            Ok("v")
+            Ok(VALUE)
         );
         assert_eq!(value_of(&vault, token.expose()).await, Err("passwordRequired"));
     });
@@ -103,23 +103,23 @@ fn a_token_is_created_and_read_with_a_password() {
 fn each_error_has_its_type_and_its_text() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        guarded(&vault, "smtp", "v", "correct horse").await;
+        guarded(&vault, TOKEN, VALUE, "correct horse").await;
         let wrong = Secret::new("wrong horse");
         let read =
             async |token: &str, unlock: Unlock<'_>| vault.read(token, unlock).await.expect_err("refused");
         assert!(matches!(read("", Unlock::None).await, VaultError::TokenRequired));
         assert_eq!(read("", Unlock::None).await.to_string(), "token is required");
         assert_eq!(
-            read("smtp", Unlock::None).await.to_string(),
+            read(TOKEN, Unlock::None).await.to_string(),
             "password is required"
         );
         assert_eq!(read("none", Unlock::None).await.to_string(), "record not found");
         assert_eq!(
-            read("smtp", Unlock::Password(&wrong)).await.to_string(),
+            read(TOKEN, Unlock::Password(&wrong)).await.to_string(),
             "invalid password"
         );
         let taken = vault
-            .create(NewSecret::new("w").token(custom("smtp")))
+            .create(NewSecret::new("w").token(custom(TOKEN)))
             .await
             .expect_err("taken");
         assert_eq!(taken.to_string(), "token already exists");
@@ -222,7 +222,7 @@ fn a_custom_validator_is_really_used() {
         let vault = Vault::open(&store, own).await.expect("a vault opens");
         let (good, bad) = (Secret::new("correct horse"), Secret::new("summer of 69"));
         let refused = vault
-            .create(NewSecret::new("v").token(custom("smtp")).password(&bad))
+            .create(NewSecret::new(VALUE).token(custom(TOKEN)).password(&bad))
             .await;
         let Err(VaultError::Invalid(issues)) = refused else {
             panic!("{refused:?}");
@@ -230,9 +230,9 @@ fn a_custom_validator_is_really_used() {
         let messages: Vec<_> = issues.iter().map(|issue| issue.message.as_str()).collect();
         assert_eq!(messages.len(), 2, "{messages:?}");
         assert!(messages.contains(&"a token starts with team-") && messages.contains(&"no seasons"));
-        let new = NewSecret::new("v").token(custom("team-smtp")).password(&good);
+        let new = NewSecret::new(VALUE).token(custom("team-smtp")).password(&good);
         vault.create(new).await.expect("made");
-        let drawn = NewSecret::new("v").token(NewToken::Drawn);
+        let drawn = NewSecret::new(VALUE).token(NewToken::Drawn);
         vault.create(drawn).await.expect("a drawn one is nobody's choice");
         let by = By::Token("team-smtp");
         let changed = vault

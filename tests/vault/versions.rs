@@ -5,7 +5,9 @@ use chancery::vault::{
 };
 use chancery_scenarios::on_every_backend;
 
-use super::{code, custom, guarded, made, options, text, update_of, updated, value_of, value_with, vault};
+use super::{
+    TOKEN, code, custom, guarded, made, options, text, update_of, updated, value_of, value_with, vault,
+};
 
 async fn value_at(
     vault: &Vault,
@@ -24,7 +26,7 @@ fn each_update_keeps_what_was_there() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
         let one = vault
-            .create(NewSecret::new("v1").token(custom("smtp")))
+            .create(NewSecret::new("v1").token(custom(TOKEN)))
             .await
             .expect("made");
         let by = By::Id(&one.id);
@@ -36,12 +38,12 @@ fn each_update_keeps_what_was_there() {
         }
         for number in 1..=5 {
             assert_eq!(
-                value_at(&vault, "smtp", number, None).await,
+                value_at(&vault, TOKEN, number, None).await,
                 Ok(format!("v{number}"))
             );
         }
-        assert_eq!(value_at(&vault, "smtp", 6, None).await, Err("noSuchVersion"));
-        assert_eq!(value_at(&vault, "smtp", 0, None).await, Err("noSuchVersion"));
+        assert_eq!(value_at(&vault, TOKEN, 6, None).await, Err("noSuchVersion"));
+        assert_eq!(value_at(&vault, TOKEN, 0, None).await, Err("noSuchVersion"));
         assert_eq!(
             vault
                 .roll_back(by, 2, Proof::Authority)
@@ -49,14 +51,14 @@ fn each_update_keeps_what_was_there() {
                 .expect("rolled back"),
             6
         );
-        assert_eq!(value_of(&vault, "smtp").await.as_deref(), Ok("v2"));
+        assert_eq!(value_of(&vault, TOKEN).await.as_deref(), Ok("v2"));
         vault
             .destroy_version(by, 2, Proof::Authority)
             .await
             .expect("destroyed");
-        assert_eq!(value_at(&vault, "smtp", 2, None).await, Err("noSuchVersion"));
+        assert_eq!(value_at(&vault, TOKEN, 2, None).await, Err("noSuchVersion"));
         assert_eq!(
-            value_of(&vault, "smtp").await.as_deref(),
+            value_of(&vault, TOKEN).await.as_deref(),
             Ok("v2"),
             "what it was put back as stays"
         );
@@ -111,7 +113,7 @@ fn so_many_versions_are_kept_as_was_said() {
 fn a_changed_password_is_that_of_all_versions_and_the_old_one_of_none() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = guarded(&vault, "smtp", "v1", "correct horse").await;
+        let one = guarded(&vault, TOKEN, "v1", "correct horse").await;
         let (old, new) = (Secret::new("correct horse"), Secret::new("better horse"));
         let (by, unlock) = (By::Id(&one.id), Unlock::Password(&old));
         vault
@@ -124,11 +126,11 @@ fn a_changed_password_is_that_of_all_versions_and_the_old_one_of_none() {
             .expect("changed");
         for number in [1, 2] {
             assert_eq!(
-                value_at(&vault, "smtp", number, Some("better horse")).await,
+                value_at(&vault, TOKEN, number, Some("better horse")).await,
                 Ok(format!("v{number}"))
             );
             assert_eq!(
-                value_at(&vault, "smtp", number, Some("correct horse")).await,
+                value_at(&vault, TOKEN, number, Some("correct horse")).await,
                 Err("invalidPassword")
             );
         }
@@ -141,21 +143,21 @@ fn a_changed_password_is_that_of_all_versions_and_the_old_one_of_none() {
             .await
             .expect("rolled back");
         assert_eq!(
-            value_with(&vault, "smtp", "better horse").await.as_deref(),
+            value_with(&vault, TOKEN, "better horse").await.as_deref(),
             Ok("v1")
         );
         vault
             .change_password(by, Unlock::Password(&new), None)
             .await
             .expect("taken off");
-        assert_eq!(value_of(&vault, "smtp").await.as_deref(), Ok("v1"));
+        assert_eq!(value_of(&vault, TOKEN).await.as_deref(), Ok("v1"));
         vault
             .change_password(by, Unlock::None, Some(&old))
             .await
             .expect("set");
-        assert_eq!(value_of(&vault, "smtp").await, Err("passwordRequired"));
+        assert_eq!(value_of(&vault, TOKEN).await, Err("passwordRequired"));
         assert_eq!(
-            value_with(&vault, "smtp", "correct horse").await.as_deref(),
+            value_with(&vault, TOKEN, "correct horse").await.as_deref(),
             Ok("v1")
         );
         assert_eq!(super::faults(&vault).await, Vec::<String>::new());
@@ -166,7 +168,7 @@ fn a_changed_password_is_that_of_all_versions_and_the_old_one_of_none() {
 fn older_versions_keep_a_password_that_nobody_gave() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = guarded(&vault, "smtp", "v1", "correct horse").await;
+        let one = guarded(&vault, TOKEN, "v1", "correct horse").await;
         let new = Secret::new("better horse");
         let update = SecretUpdate {
             password: NewPassword::Set(&new),
@@ -174,17 +176,15 @@ fn older_versions_keep_a_password_that_nobody_gave() {
         };
         vault.update(By::Id(&one.id), update).await.expect("updated");
         assert_eq!(
-            value_with(&vault, "smtp", "better horse").await.as_deref(),
+            value_with(&vault, TOKEN, "better horse").await.as_deref(),
             Ok("v2")
         );
         assert_eq!(
-            value_at(&vault, "smtp", 1, Some("correct horse"))
-                .await
-                .as_deref(),
+            value_at(&vault, TOKEN, 1, Some("correct horse")).await.as_deref(),
             Ok("v1")
         );
         assert_eq!(
-            value_at(&vault, "smtp", 1, Some("better horse")).await,
+            value_at(&vault, TOKEN, 1, Some("better horse")).await,
             Err("invalidPassword")
         );
     });

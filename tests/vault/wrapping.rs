@@ -3,7 +3,7 @@
 use chancery::vault::{By, Secret, SecretStatus, Unlock, VaultError, WrapSource};
 use chancery_scenarios::{on_every_backend, on_every_backend_by_hand};
 
-use super::{code, entries, guarded, made, text, updated, value_of, vault};
+use super::{TOKEN, VALUE, code, entries, guarded, made, text, updated, value_of, vault};
 
 #[test]
 fn a_wrapped_value_is_taken_once_and_a_second_taking_is_told() {
@@ -79,11 +79,11 @@ fn of_many_who_take_at_once_one_gets_it() {
 fn a_secret_is_wrapped_as_it_is_then_with_its_password() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = guarded(&vault, "smtp", "v1", "correct horse").await;
+        let one = guarded(&vault, TOKEN, "v1", "correct horse").await;
         let password = Secret::new("correct horse");
-        let wrapped = vault.wrap(WrapSource::Secret("smtp", Unlock::None), None).await;
+        let wrapped = vault.wrap(WrapSource::Secret(TOKEN, Unlock::None), None).await;
         assert_eq!(code(&wrapped), "passwordRequired");
-        let source = WrapSource::Secret("smtp", Unlock::Password(&password));
+        let source = WrapSource::Secret(TOKEN, Unlock::Password(&password));
         let wrapped = vault.wrap(source, None).await.expect("wrapped");
         let update = super::update_of("v2", chancery::vault::Proof::Unlock(Unlock::Password(&password)));
         vault.update(By::Id(&one.id), update).await.expect("updated");
@@ -101,7 +101,7 @@ fn what_was_wrapped_gets_another_token_without_being_seen() {
     on_every_backend_by_hand(|store, hands| async move {
         let vault = vault(&store).await;
         let first = vault
-            .wrap(WrapSource::Value(b"v"), Some(1_000_010))
+            .wrap(WrapSource::Value(VALUE.as_bytes()), Some(1_000_010))
             .await
             .expect("wrapped");
         let second = vault
@@ -128,7 +128,7 @@ fn what_was_wrapped_gets_another_token_without_being_seen() {
 fn a_secret_is_no_wrap_and_a_wrap_no_secret() {
     on_every_backend(|store| async move {
         let vault = vault(&store).await;
-        let one = made(&vault, "v").await;
+        let one = made(&vault, VALUE).await;
         assert_eq!(code(&vault.unwrap(one.token.expose()).await), "otherKind");
         assert_eq!(code(&vault.wrap_info(one.token.expose()).await), "otherKind");
         assert_eq!(code(&vault.rewrap(one.token.expose(), None).await), "otherKind");
@@ -142,6 +142,6 @@ fn a_secret_is_no_wrap_and_a_wrap_no_secret() {
             text(vault.unwrap(wrapped.token.expose()).await.expect("taken").value),
             "w"
         );
-        assert_eq!(value_of(&vault, one.token.expose()).await.as_deref(), Ok("v"));
+        assert_eq!(value_of(&vault, one.token.expose()).await.as_deref(), Ok(VALUE));
     });
 }

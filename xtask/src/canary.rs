@@ -1,5 +1,5 @@
 //! `cargo xtask canary`: secrets that stand out go through every operation of the vault at the most talkative level, and are
-//! then looked for in everything that was written. They must be nowhere.
+//! then looked for in everything that was written. They must be nowhere. First in the vault's own tests, then in a server.
 //!
 //! Beside them goes a decoy that is no secret. It has to be found in each kind of place: so it is known that the search looks
 //! there and would have seen a secret. Browsers are not started here.
@@ -8,6 +8,7 @@ mod cli;
 mod http;
 mod search;
 mod stub;
+mod suite;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     /// Use this server binary instead of building one
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
-    /// Only on SQLite: without starting PostgreSQL
+    /// Only on SQLite: without starting PostgreSQL, and without the vault's own tests
     #[arg(long)]
     sqlite: bool,
     /// Leave everything that was written where it is, and say where
@@ -98,6 +99,9 @@ impl Birds {
 
 /// Runs on SQLite and on PostgreSQL.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if !options.sqlite {
+        suite::run(options.keep)?;
+    }
     let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
     one(&binary, None, options.keep)?;
     if !options.sqlite {

@@ -34,6 +34,8 @@ impl Search {
                 let _ = write!(pattern, "\\x{byte:02x}");
             }
         }
+        pattern.push('|');
+        pattern.push_str(DRAWN);
         let pattern = RegexBuilder::new(&pattern)
             .size_limit(1 << 28)
             .dfa_size_limit(1 << 28)
@@ -54,7 +56,7 @@ impl Search {
         let mut found = Vec::new();
         for hit in self.pattern.find_iter(bytes) {
             let what = self.forms.iter().find(|(form, _)| form == hit.as_bytes());
-            let what = what.map_or("something", |(_, what)| what.as_str());
+            let what = what.map_or("a drawn token", |(_, what)| what.as_str());
             if !found.contains(&what) {
                 found.push(what);
             }
@@ -64,6 +66,8 @@ impl Search {
 }
 
 const DECOY: &str = "decoy";
+/// A token that the vault drew, whichever: 30 characters of Crockford's base 32 behind its prefix.
+const DRAWN: &str = "tk_[0-9A-HJKMNP-TV-Z]{30}";
 
 /// A text in every form, each with its name.
 fn written(text: &str) -> Vec<(&'static str, Vec<u8>)> {
