@@ -35,6 +35,10 @@ export type SecretWrapInfo = Schemas['SecretWrapInfo'];
 export type VaultStatus = Schemas['VaultStatus'];
 export type VaultAuditEntry = Schemas['VaultAuditEntry'];
 export type VaultReport = Schemas['VaultReport'];
+export type VaultJobCreate = Schemas['VaultJobCreate'];
+export type Job = Schemas['Job'];
+export type JobKind = Schemas['JobKind'];
+export type JobResume = Schemas['JobResume'];
 export type Issue = Schemas['Issue'];
 export type Problem = Schemas['Problem'];
 

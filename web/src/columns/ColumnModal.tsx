@@ -61,6 +61,8 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
   const [picking, setPicking] = useState(column === undefined);
   const { busy, error, work } = useWork();
   const type = types.data?.find((one) => one.id === draft.fieldType);
+  const always = type?.flags.encrypted === true;
+  const encrypted = draft.encrypted || always;
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const probe = useMemo<FieldColumn>(
     () => ({
@@ -134,13 +136,13 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
               <Checkbox
                 size="sm"
                 label={text.columns.encrypted}
-                description={column ? text.columns.encryptedStays : text.columns.encryptedHint(draft.unique || draft.indexed)}
-                disabled={column !== undefined}
-                checked={draft.encrypted}
+                description={always ? text.columns.encryptedAlways : column ? text.columns.encryptedStays : text.columns.encryptedHint(draft.unique || draft.indexed)}
+                disabled={column !== undefined || always}
+                checked={encrypted}
                 onChange={(event) => set({ encrypted: event.currentTarget.checked, defaultValue: null })}
               />
             )}
-            {draft.encrypted && (
+            {encrypted && (
               <Select
                 label={text.columns.mask}
                 data={MASKS.map((value) => ({ value, label: text.columns.masks[value] }))}
@@ -150,7 +152,7 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
                 onChange={(mask) => mask && set({ mask: mask as ColumnMask })}
               />
             )}
-            {type?.flags.supportsDefault && !type.flags.computed && !draft.encrypted && (
+            {type?.flags.supportsDefault && !type.flags.computed && !encrypted && (
               <FieldInput column={probe} value={draft.defaultValue} change={(defaultValue) => set({ defaultValue })} error={issue('defaultValue')} />
             )}
             <Textarea
@@ -205,7 +207,7 @@ function created(draft: Draft, type: FieldType | undefined, defaultValue: unknow
     ...(draft.indexed ? { indexed: true } : {}),
     ...(defaultValue !== null && defaultValue !== undefined ? { defaultValue } : {}),
     ...(type?.flags.needsOptions ? { options: named } : {}),
-    ...(draft.encrypted ? { encrypted: { mask: draft.mask, indexed: draft.unique || draft.indexed } } : {}),
+    ...(draft.encrypted || type?.flags.encrypted ? { encrypted: { mask: draft.mask, indexed: draft.unique || draft.indexed } } : {}),
   };
 }
 

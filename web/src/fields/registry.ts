@@ -2,7 +2,7 @@
 // The server stays the only judge of a value; parsing here only chooses the JSON shape.
 import {
   AlarmClock, AtSign, Barcode, Braces, Calendar, CalendarClock, CheckSquare, CircleDot, Clock, Coins,
-  Hash, Hourglass, Link, ListChecks, ListOrdered, Lock, Percent, Phone, Star, Text, Type, UserRound,
+  Hash, Hourglass, KeyRound, Link, ListChecks, ListOrdered, Lock, Percent, Phone, Star, Text, Type, UserRound,
   type LucideIcon,
 } from 'lucide-react';
 import type { FieldColumn as Column, FieldType, SelectOption } from '../api/wire';
@@ -130,6 +130,7 @@ const KINDS: Record<string, FieldKind> = {
   url: { icon: Link, editor: 'line', width: 220, parse: trimmed, inputMode: 'url' },
   phone: { icon: Phone, editor: 'line', width: 150, parse: trimmed, inputMode: 'tel' },
   barcode: { icon: Barcode, editor: 'line', width: 150, parse: trimmed },
+  secret: { icon: KeyRound, editor: 'line', width: 190 },
   json: { icon: Braces, editor: 'json', width: 220, parse: jsonOf, toText: jsonText },
   createdTime: { icon: AlarmClock, editor: 'none', width: 180 },
   updatedTime: { icon: AlarmClock, editor: 'none', width: 180 },

@@ -47,7 +47,7 @@ function GroupRows(
   const first = fields[0];
   const addRule = () =>
     first &&
-    change({ ...group, filters: [...group.filters, newRule(first, operatorsOf(types, first.fieldType))] });
+    change({ ...group, filters: [...group.filters, newRule(first, operatorsOf(types, first))] });
   return (
     <>
       {group.filters.map((node, i) => (
@@ -107,7 +107,7 @@ function RuleInputs(props: Shared & { rule: FilterRule; change: (rule: FilterRul
   const { rule, fields, types, change } = props;
   const field = fields.find((one) => one.slug === rule.column) ?? fields[0];
   if (!field) return null;
-  const operators = operatorsOf(types, field.fieldType);
+  const operators = operatorsOf(types, field);
   return (
     <div className="filter-rule">
       <Select
@@ -120,7 +120,7 @@ function RuleInputs(props: Shared & { rule: FilterRule; change: (rule: FilterRul
         value={rule.column}
         onChange={(slug) => {
           const next = fields.find((one) => one.slug === slug);
-          if (next) change(newRule(next, operatorsOf(types, next.fieldType)));
+          if (next) change(newRule(next, operatorsOf(types, next)));
         }}
         comboboxProps={{ withinPortal: false }}
       />

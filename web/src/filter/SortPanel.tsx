@@ -8,7 +8,7 @@ import { SORT_KEYS_MAX, type Filterable } from './model';
 export function SortPanel(props: { fields: Filterable[]; sort: SortKey[]; change: (sort: SortKey[]) => void }) {
   const { fields, sort, change } = props;
   const put = (i: number, key: SortKey) => change(sort.map((old, j) => (i === j ? key : old)));
-  const free = fields.filter((field) => field.fieldType !== 'json' && !sort.some((key) => key.column === field.slug));
+  const free = fields.filter((field) => field.fieldType !== 'json' && !field.column?.encrypted && !sort.some((key) => key.column === field.slug));
   const swap = (i: number, j: number) => {
     const next = [...sort];
     const [a, b] = [next[i], next[j]];

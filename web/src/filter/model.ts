@@ -35,8 +35,12 @@ export function filterable(columns: Column[]): Filterable[] {
   ];
 }
 
-export function operatorsOf(types: FieldType[] | undefined, fieldType: string): string[] {
-  return types?.find((type) => type.id === fieldType)?.operators ?? ['eq', 'neq', 'isEmpty', 'isNotEmpty'];
+const PRESENCE = ['isEmpty', 'isNotEmpty'];
+
+/** What the store answers of a field: of an encrypted one only what needs no value opened. */
+export function operatorsOf(types: FieldType[] | undefined, { fieldType, column }: Filterable): string[] {
+  if (column?.encrypted) return column.encrypted.indexed ? ['eq', 'neq', 'in', 'notIn', ...PRESENCE] : PRESENCE;
+  return types?.find((type) => type.id === fieldType)?.operators ?? ['eq', 'neq', ...PRESENCE];
 }
 
 const PREFERRED: Record<string, string> = { text: 'contains', longText: 'contains', boolean: 'eq', url: 'contains', email: 'contains' };
@@ -44,7 +48,8 @@ const PREFERRED: Record<string, string> = { text: 'contains', longText: 'contain
 export function newRule(field: Filterable, operators: string[]): FilterRule {
   const wanted = PREFERRED[field.fieldType] ?? 'eq';
   const operator = operators.includes(wanted) ? wanted : (operators[0] ?? 'eq');
-  return { column: field.slug, operator, value: field.fieldType === 'boolean' ? true : undefined };
+  const yes = field.fieldType === 'boolean' && operator === 'eq';
+  return { column: field.slug, operator, value: yes ? true : undefined };
 }
 
 const filled = (value: unknown) => value !== undefined && value !== null && value !== '';

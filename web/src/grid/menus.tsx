@@ -69,7 +69,7 @@ export function HeaderMenu(props: HeaderMenuProps) {
     const field = props.fields.find((one) => one.slug === column?.slug);
     if (!field) return;
     const group = view.filter && isGroup(view.filter) ? view.filter : emptyFilter();
-    const rule = newRule(field, operatorsOf(props.types, field.fieldType));
+    const rule = newRule(field, operatorsOf(props.types, field));
     setView({ ...view, filter: { ...group, filters: [...group.filters, rule] } });
     props.filterBy();
   };
@@ -93,12 +93,16 @@ export function HeaderMenu(props: HeaderMenuProps) {
             {text.columns.edit}
           </Menu.Item>
         )}
-        <Menu.Item leftSection={<ArrowUpAZ size={14} />} onClick={() => only('asc')}>
-          {text.sort.menuAsc}
-        </Menu.Item>
-        <Menu.Item leftSection={<ArrowDownAZ size={14} />} onClick={() => only('desc')}>
-          {text.sort.menuDesc}
-        </Menu.Item>
+        {!column?.encrypted && (
+          <>
+            <Menu.Item leftSection={<ArrowUpAZ size={14} />} onClick={() => only('asc')}>
+              {text.sort.menuAsc}
+            </Menu.Item>
+            <Menu.Item leftSection={<ArrowDownAZ size={14} />} onClick={() => only('desc')}>
+              {text.sort.menuDesc}
+            </Menu.Item>
+          </>
+        )}
         <Menu.Item leftSection={<Filter size={14} />} onClick={addFilter}>
           {text.filter.byThis}
         </Menu.Item>

@@ -1,4 +1,7 @@
-// The filter, order and search of a grid in the page's address, so that a view can be linked and reloaded.
+// The filter, order and search of a grid in the page's address, so that a view can be linked and reloaded. What a filter says of
+// encrypted columns is left out: an address is kept in the browser's history, and may be sent to others.
+import type { Column, FilterNode } from '../api/wire';
+import { isGroup } from '../filter/model';
 import type { View } from './model';
 
 export function readView(search: string): View {
@@ -17,8 +20,16 @@ export function readView(search: string): View {
   }
 }
 
-export function writeView(view: View): string {
-  const filter = view.filter && 'filters' in view.filter && view.filter.filters.length > 0 ? view.filter : undefined;
+/** A filter without its rules about some columns. */
+function without(node: FilterNode, hidden: ReadonlySet<string>): FilterNode | undefined {
+  if (!isGroup(node)) return hidden.has(node.column) ? undefined : node;
+  const filters = node.filters.map((one) => without(one, hidden)).filter((one) => one !== undefined);
+  return filters.length > 0 ? { ...node, filters } : undefined;
+}
+
+export function writeView(view: View, columns: Column[]): string {
+  const hidden = new Set(columns.filter((column) => column.encrypted).map((column) => column.slug));
+  const filter = view.filter && without(view.filter, hidden);
   if (!filter && view.sort.length === 0 && view.search === '') return '';
   const kept = {
     ...(filter ? { filter } : {}),

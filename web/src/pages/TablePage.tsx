@@ -97,7 +97,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
   );
   const runLater = useDebouncedCallback((next: View) => {
     run(next);
-    navigate(`${location.pathname}${writeView(next)}`, { replace: true });
+    navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
   }, QUERY_AFTER_MS);
   const setView = (next: View) => {
     setViewState(next);
@@ -155,10 +155,10 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     void reorder(ids);
   };
   const open = (rec: Rec | undefined) => {
-    if (rec) navigate(`/t/${slug}/r/${encodeURIComponent(rec.id)}${writeView(view)}`);
+    if (rec) navigate(`/t/${slug}/r/${encodeURIComponent(rec.id)}${writeView(view, all)}`);
   };
   const close = () => {
-    navigate(`/t/${slug}${writeView(view)}`);
+    navigate(`/t/${slug}${writeView(view, all)}`);
     setCreating(false);
   };
   const current = record ? decodeURIComponent(record) : undefined;

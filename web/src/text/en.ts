@@ -203,7 +203,7 @@ export const text = {
   columns: {
     title: 'Columns', add: 'Add column', addTitle: 'Add a column', edit: 'Edit column', delete: 'Delete column', hide: 'Hide', moveLeft: 'Move left', moveRight: 'Move right',
     width: 'Set width', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
-    encrypted: 'Encrypt values', encryptedStays: 'Decided when the column was made.',
+    encrypted: 'Encrypt values', encryptedStays: 'Decided when the column was made.', encryptedAlways: 'Secrets always are.',
     encryptedHint: (found: boolean) =>
       found
         ? 'Everybody sees a mask. Equal values are found and kept unique without being opened.'

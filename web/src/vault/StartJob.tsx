@@ -1,8 +1,9 @@
 // Starting a job on all secrets. It is tried first unless somebody says otherwise: a dry run changes nothing.
 import { Checkbox, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
-import { jobs as api, type JobKind } from '../api/jobs';
+import { jobs as api } from '../api/jobs';
 import { keys, queryClient } from '../api/queries';
+import type { JobKind } from '../api/wire';
 import { words } from '../text/vault';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
