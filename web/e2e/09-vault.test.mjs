@@ -1,7 +1,7 @@
 // The vault: what is put away, read, changed and deleted, and that no value, token or password stays anywhere in the browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { api, assertClean, base, signedInForAll } from './support.mjs';
+import { api, assertClean, assertKeptNowhere, base, signedInForAll } from './support.mjs';
 
 const session = await signedInForAll();
 const { page } = session;
@@ -26,46 +26,7 @@ async function openSecret(id) {
   await page.waitForSelector('main .facts');
 }
 
-/** Everything in which a page could keep a text: what is drawn, the address, the storages, the query cache, what was said. */
-async function kept() {
-  const inside = await page.evaluate(async () => {
-    const root = document.getElementById('root');
-    const start = Object.entries(root).find(([name]) => name.startsWith('__reactContainer$'))[1];
-    let client = null;
-    const look = (fiber) => {
-      for (let one = fiber; one && !client; one = one.sibling) {
-        const found = one.memoizedProps?.client;
-        if (typeof found?.getQueryCache === 'function') client = found;
-        else look(one.child);
-      }
-    };
-    look(start);
-    if (!client) throw new Error('no query cache found');
-    const queries = client.getQueryCache().getAll().map((one) => [one.queryKey, one.state.data]);
-    const mutations = client.getMutationCache().getAll().map((one) => one.state);
-    return [
-      document.documentElement.outerHTML,
-      [...document.querySelectorAll('input, textarea')].map((one) => one.value).join('\n'),
-      JSON.stringify({ ...localStorage }),
-      JSON.stringify({ ...sessionStorage }),
-      document.cookie,
-      document.title,
-      location.href,
-      JSON.stringify(history.state),
-      performance.getEntries().map((one) => one.name).join('\n'),
-      JSON.stringify((await indexedDB.databases?.()) ?? []),
-      JSON.stringify(await caches.keys()),
-      JSON.stringify(queries),
-      JSON.stringify(mutations),
-    ];
-  });
-  return [...inside, ...said].join('\n');
-}
-
-async function assertNowhere(...canaries) {
-  const text = await kept();
-  for (const canary of canaries) assert.ok(!text.includes(canary), `the page still has ${canary.slice(0, 6)}…`);
-}
+const assertNowhere = (...canaries) => assertKeptNowhere(page, said, ...canaries);
 
 test('an empty vault says what a secret is and how to make the first one', async () => {
   const nothing = { secrets: [], pagination: { total: 0, hasMore: false, limit: 50 } };

@@ -167,3 +167,45 @@ export async function assertAccessible(page, where) {
   });
   assert.deepEqual(found, [], `axe on ${where}`);
 }
+
+/** Everything in which a page could keep a text: what is drawn, the address, the storages, the query cache, what was said. */
+async function kept(page, said) {
+  const inside = await page.evaluate(async () => {
+    const root = document.getElementById('root');
+    const start = Object.entries(root).find(([name]) => name.startsWith('__reactContainer$'))[1];
+    let client = null;
+    const look = (fiber) => {
+      for (let one = fiber; one && !client; one = one.sibling) {
+        const found = one.memoizedProps?.client;
+        if (typeof found?.getQueryCache === 'function') client = found;
+        else look(one.child);
+      }
+    };
+    look(start);
+    if (!client) throw new Error('no query cache found');
+    const queries = client.getQueryCache().getAll().map((one) => [one.queryKey, one.state.data]);
+    const mutations = client.getMutationCache().getAll().map((one) => one.state);
+    return [
+      document.documentElement.outerHTML,
+      [...document.querySelectorAll('input, textarea')].map((one) => one.value).join('\n'),
+      JSON.stringify({ ...localStorage }),
+      JSON.stringify({ ...sessionStorage }),
+      document.cookie,
+      document.title,
+      location.href,
+      JSON.stringify(history.state),
+      performance.getEntries().map((one) => one.name).join('\n'),
+      JSON.stringify((await indexedDB.databases?.()) ?? []),
+      JSON.stringify(await caches.keys()),
+      JSON.stringify(queries),
+      JSON.stringify(mutations),
+    ];
+  });
+  return [...inside, ...said].join('\n');
+}
+
+/** That some texts are in nothing that a page keeps. */
+export async function assertKeptNowhere(page, said, ...canaries) {
+  const text = await kept(page, said);
+  for (const canary of canaries) assert.ok(!text.includes(canary), `the page still has ${canary.slice(0, 6)}…`);
+}

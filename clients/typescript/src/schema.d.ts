@@ -2510,6 +2510,8 @@ export interface components {
             reference: boolean;
             /** @description Its text takes part in full-text search. */
             searchable: boolean;
+            /** @description A column of it is encrypted whatever its definition says. */
+            encrypted?: boolean;
         };
         /** @description What a column may hold. */
         FieldType: {
