@@ -39,7 +39,7 @@ export function CellValue({
   if (value === null || value === undefined || value === '') return null;
   if (column.encrypted) {
     return (
-      <span className="masked">
+      <span className="veiled">
         <Lock size={12} aria-hidden /> {String(value)}
       </span>
     );
