@@ -50,6 +50,8 @@ export interface FieldDefinition {
   maxLength?: number;
   pattern?: string;
   unique?: boolean;
+  /** Whether values are sealed, and what of them is shown; with `indexed`, equal ones are found. Needs an open vault. */
+  encrypted?: boolean | { mask?: 'full' | 'last4' | 'email'; indexed?: boolean };
   /** The bucket whose keys the field holds. */
   ref?: string;
   /** What happens to this record when the one it refers to is deleted. */

@@ -167,7 +167,7 @@ impl Status {
 }
 
 fn keys(status: &VaultStatus) -> TextTable {
-    let mut keys = TextTable::new(["data key>", "state", "made", "versions>"]);
+    let mut keys = TextTable::new(["data key>", "state", "made", "versions>", "columns>"]);
     for key in &status.keys {
         keys.row([
             key.kid.to_string(),
@@ -179,6 +179,7 @@ fn keys(status: &VaultStatus) -> TextTable {
             .into(),
             key.created_at.clone(),
             key.versions.to_string(),
+            key.columns.to_string(),
         ]);
     }
     keys
