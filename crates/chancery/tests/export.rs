@@ -64,11 +64,12 @@ async fn content(table: &TableHandle) -> Vec<(String, JsonMap)> {
     content
 }
 
-/// A table with a column of every field type, and records with every example.
+/// A table with a column of every field type that can be taken out, and records with every example.
 fn every_type(name: &str) -> (TableInput, Vec<JsonMap>) {
     let mut input = TableInput::new(name);
     let mut records: Vec<JsonMap> = vec![JsonMap::new(); 6];
-    for kind in FIELD_TYPES {
+    // Of encrypted ones an export has masks, which are no values.
+    for kind in FIELD_TYPES.iter().filter(|kind| !kind.flags().encrypted) {
         let example = example_column(*kind);
         let mut column = ColumnInput::new(kind.name(), kind.id());
         column.options = example
