@@ -263,6 +263,8 @@ fn a_token_in_the_place_of_an_id_finds_nothing() {
         let found = vault.find(By::Id(token)).await.expect("looked up");
         assert!(found.is_none());
         assert_eq!(code(&vault.versions(By::Id(token)).await), "notFound");
+        let job = vault.job(token).await.expect_err("no job");
+        assert!(!job.to_string().contains(token), "{job}");
         let told = vault.audit(Some(token), None, 10).await.expect("the audit");
         assert!(told.entries.is_empty() && told.next.is_none());
         assert!(

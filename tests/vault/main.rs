@@ -39,7 +39,7 @@ pub(crate) const PASSWORD: &str = "canary-password-4711";
 pub(crate) const WRONG: &str = "canary-wrong-4711";
 
 /// What the tests keep secret and is found again: a run that is watched looks for all of it wherever it wrote.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     VALUE,
     TOKEN,
     PASSWORD,
@@ -49,6 +49,8 @@ const SECRETS: [&str; 9] = [
     "better horse",
     "hunter2",
     "canary-in-a-coal-mine",
+    // How the values of encrypted columns begin.
+    "DE893704004405",
 ];
 
 /// A root key for all tests of a run.

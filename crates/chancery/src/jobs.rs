@@ -399,20 +399,20 @@ impl Store {
     }
 
     async fn kept_job(&self, id: &str) -> Result<(Kept, u64), Error> {
-        let missing = || Error::NotFound {
+        let missing = |id: &str| Error::NotFound {
             what: "job",
             message: format!("There is no job {id}"),
         };
-        // A token in the wrong place is not for the log of a database.
+        // A token in the wrong place is for no log.
         if Uuid::parse_str(id).is_err() {
-            return Err(missing());
+            return Err(missing("of this id"));
         }
         let query = DocumentQuery::Id {
             kind: KIND.into(),
             id: id.into(),
         };
         let found = self.backend().documents(query).await?.pop();
-        let document = found.ok_or_else(missing)?;
+        let document = found.ok_or_else(|| missing(id))?;
         Ok((read(document.body)?, document.version))
     }
 

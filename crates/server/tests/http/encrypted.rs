@@ -1,5 +1,7 @@
 //! Encrypted columns over HTTP: masks everywhere, values from one route only, and typed refusals.
 
+use chancery::credentials::Fingerprint;
+use chancery_server::Limits;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Server};
@@ -135,9 +137,20 @@ async fn only_administrators_reveal_and_each_value_is_written_down() {
 
 #[tokio::test]
 async fn a_keyed_request_with_encrypted_values_is_done_once_and_none_of_it_can_be_tried_out() {
-    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let store = chancery::Store::open(&url).await.unwrap();
+    let server = Server::over(store.clone(), Limits::default()).await;
+    let json = ("content-type", "application/json");
+    // Before there is an encrypted column, and after.
+    let plain = "{\"name\":\"Plain\",\"columns\":[]}";
+    let headers = [("idempotency-key", "k0"), json];
+    server
+        .call("POST", "/api/tables", &headers, plain)
+        .await
+        .expect(201);
     people(&server).await;
-    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
+    let headers = [("idempotency-key", "k1"), json];
     let bob = "{\"data\":{\"name\":\"Bob\",\"iban\":\"GB33BUKB20201555555555\"}}";
     let eve = "{\"data\":{\"name\":\"Bob\",\"iban\":\"GB33BUKB20201555555556\"}}";
     let first = server.call("POST", ROUTE, &headers, bob).await.expect(201);
@@ -147,4 +160,11 @@ async fn a_keyed_request_with_encrypted_values_is_done_once_and_none_of_it_can_b
     silent(&again);
     let other = server.call("POST", ROUTE, &headers, eve).await.expect(409);
     assert_eq!(other.code(), "idempotencyMismatch");
+    store.close().await.unwrap();
+    // A hash that anybody can make of a request is kept of the one, and not of the other.
+    let kept = std::fs::read(folder.path().join("test.db")).unwrap();
+    let kept = String::from_utf8_lossy(&kept);
+    let hash = |path: &str, body: &str| Fingerprint::of_parts(&[path.as_bytes(), body.as_bytes()]).to_text();
+    assert!(kept.contains(&hash("/api/tables", plain)));
+    assert!(!kept.contains(&hash(ROUTE, bob)));
 }
