@@ -7,6 +7,7 @@ mod behaviours_many;
 mod canary;
 mod cells;
 mod cells_elsewhere;
+mod columns;
 mod crowds;
 mod defects;
 mod guessing;

@@ -160,7 +160,7 @@ export interface Page<T extends object> {
 }
 
 /** Why a change was made. */
-export type Reason = 'user' | 'ttl' | 'eviction' | 'merge' | 'import' | 'undo';
+export type Reason = 'user' | 'ttl' | 'eviction' | 'merge' | 'import' | 'undo' | 'upkeep';
 
 /** What happened to a record. */
 export type EventType = 'inserted' | 'updated' | 'deleted' | 'restored' | 'purged' | 'cleared';

@@ -39,6 +39,8 @@ pub enum EventReason {
     Import,
     /// An operation was taken back.
     Undo,
+    /// The store keeps values in another way from then on; what people see of the records stays. No event tells of it.
+    Upkeep,
 }
 
 /// One step of one record. Records are flat: values by slug, the key under its own name or `id`, and `_version`, `_createdAt`,

@@ -196,6 +196,9 @@ impl Error {
             Error::Taken { what: "table", .. } => {
                 "Choose another name, or change the one that is there.".into()
             }
+            Error::Taken { what: "column", .. } => {
+                "See how far the job is, and try again when it is done.".into()
+            }
             Error::Bulk(_) => "Mend the items, or send continueOnError to write the good ones.".into(),
             Error::File { hint, .. } => hint.clone(),
             Error::Storage(StorageError::Locked { .. }) => {
@@ -211,7 +214,7 @@ impl Error {
             Error::Storage(StorageError::Unsure { .. }) => {
                 "Read the records again before repeating the write.".into()
             }
-            Error::Irreversible { .. } => "Restore a backup.".into(),
+            Error::Irreversible { .. } => "Restore a backup, if it has to be as before.".into(),
             Error::Kept(_) => "Take back the rest without it: what was changed since stays as it is.".into(),
             Error::Changed { .. } => "Stop whatever writes to it and move again.".into(),
             Error::Gone { .. } => "Read the records again, and go on from the current revision.".into(),

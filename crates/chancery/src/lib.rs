@@ -88,6 +88,7 @@ mod options;
 mod reads;
 mod record;
 mod records;
+mod replace;
 pub mod replies;
 mod retention;
 mod rows;

@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::expiry::expired;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
+use crate::replace::{busy, replacing};
 use crate::store::{Commit, Store, TableHandle};
 use crate::vault::tables::VAULT_WORKSPACE;
 
@@ -268,7 +269,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Definition`]: also when existing records break a new constraint, saying how many.
     pub async fn update_column(&self, name: &str, patch: ColumnPatch) -> Result<Column, Error> {
-        let ordinal = find(&*self.definition()?, name)?;
+        let ordinal = self.settled(name)?;
         self.check_against_records(ordinal, &patch).await?;
         let table = self
             .change(|table| {
@@ -293,6 +294,19 @@ impl TableHandle {
             })
             .await?;
         Ok(table.at(ordinal).clone())
+    }
+
+    /// The ordinal of a column that no other one replaces just now.
+    fn settled(&self, name: &str) -> Result<u16, Error> {
+        let table = self.definition()?;
+        let ordinal = find(&table, name)?;
+        match replacing(&table, ordinal) {
+            None => Ok(ordinal),
+            Some((column, replaces)) => Err(Error::Taken {
+                what: "column",
+                message: busy(&column.slug, &replaces.job),
+            }),
+        }
     }
 
     /// Counts what a new constraint or setting would break, and refuses it if anything would.
@@ -382,7 +396,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Definition`] for the key column.
     pub async fn delete_column(&self, name: &str) -> Result<(), Error> {
-        let ordinal = find(&*self.definition()?, name)?;
+        let ordinal = self.settled(name)?;
         let now = self.store.now();
         self.change(|table| {
             if table.key_column == Some(ordinal) {

@@ -143,6 +143,14 @@ pub struct TableHandle {
     number: TableId,
 }
 
+impl std::fmt::Debug for TableHandle {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("TableHandle")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Core {
     /// Reads the definitions if anything was committed since they were read.
     async fn catch_up(self: &Arc<Self>) -> Result<(), Error> {
@@ -269,6 +277,14 @@ impl Store {
             workspace: workspace.id.as_str().into(),
             ..self.clone()
         })
+    }
+
+    /// The same store in the workspace of a table.
+    pub(crate) fn in_workspace_of(&self, table: &Table) -> Store {
+        Store {
+            workspace: table.workspace.as_str().into(),
+            ..self.clone()
+        }
     }
 
     /// The same store for one request that is done at most once: the first commit writes down `key` in the same

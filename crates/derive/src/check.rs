@@ -50,6 +50,9 @@ impl Cells for Compiling {
     fn moved(&self, _: &Table, _: &Column, _: (&Key, &Key), _: &str) -> Result<Value, Unsealable> {
         Err(Unsealable::Sealed)
     }
+    fn converted(&self, _: &Table, _: (&Column, &Column), _: &Key, _: &Value) -> Result<Value, Unsealable> {
+        Err(Unsealable::Sealed)
+    }
     fn holds(&self, _: &Table, _: &Column, _: &Key, _: &str, _: &Value) -> bool {
         false
     }

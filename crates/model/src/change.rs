@@ -69,6 +69,8 @@ pub enum Reason {
     Import,
     /// An operation was taken back.
     Undo,
+    /// The store keeps values in another way from then on; what people see of the records stays.
+    Upkeep,
 }
 
 impl Reason {
@@ -81,6 +83,7 @@ impl Reason {
             Reason::Merge => "merge",
             Reason::Import => "import",
             Reason::Undo => "undo",
+            Reason::Upkeep => "upkeep",
         }
     }
 }

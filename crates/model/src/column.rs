@@ -64,12 +64,28 @@ pub struct Column {
     /// How its values are encrypted, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<Encryption>,
+    /// The column whose place it takes, while a job sees to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Replaces>,
     /// When it was deleted (ms); its values stay until it is purged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<i64>,
     /// What was computed from the rest; start with the default.
     #[serde(skip)]
     pub computed: Computed,
+}
+
+/// How a column takes the place of another of the same slug. First it is filled behind it, and whatever is written into the other is
+/// written into it too; then it stands in its place; last, what the other one left behind is cleared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replaces {
+    /// The ordinal of the other.
+    pub ordinal: u16,
+    /// The id of the job that sees to it.
+    pub job: String,
+    /// Whether it is still being filled, so that nobody sees it.
+    pub waits: bool,
 }
 
 /// What a column computes once from its constraints.
@@ -282,9 +298,14 @@ impl Column {
         self.computed = Computed::default();
     }
 
-    /// Whether it is live.
+    /// Whether it is live: neither deleted, nor waiting to take the place of another.
     pub fn live(&self) -> bool {
-        self.deleted_at.is_none()
+        self.deleted_at.is_none() && !self.waits()
+    }
+
+    /// Whether it is filled to take the place of another.
+    pub fn waits(&self) -> bool {
+        self.deleted_at.is_none() && self.replaces.as_ref().is_some_and(|replaces| replaces.waits)
     }
 
     /// Whether callers may write it at all.

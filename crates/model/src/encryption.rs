@@ -155,6 +155,19 @@ pub trait Cells: Send + Sync {
         cell: &str,
     ) -> Result<Value, Unsealable>;
 
+    /// The value of one column as that of another of the same field type which takes its place: sealed, opened, or sealed anew. It
+    /// stays in the record.
+    ///
+    /// # Errors
+    /// [`Unsealable`].
+    fn converted(
+        &self,
+        table: &Table,
+        columns: (&Column, &Column),
+        key: &Key,
+        value: &Value,
+    ) -> Result<Value, Unsealable>;
+
     /// Whether a cell holds this value.
     fn holds(&self, table: &Table, column: &Column, key: &Key, cell: &str, value: &Value) -> bool;
 }
@@ -218,6 +231,26 @@ pub fn sealed_value(
     cells
         .seal(table, column, key, &value)
         .map_err(|why| why.issue(&column.slug))
+}
+
+/// A value of one column for the column that takes its place; null stays null.
+///
+/// # Errors
+/// The issue of a value that cannot be there.
+pub fn converted(
+    cells: Option<&dyn Cells>,
+    table: &Table,
+    (from, to): (&Column, &Column),
+    key: &Key,
+    value: &Value,
+) -> Result<Value, Issue> {
+    if value.is_null() {
+        return Ok(Value::Null);
+    }
+    let cells = cells.ok_or_else(|| sealed(&to.slug))?;
+    cells
+        .converted(table, (from, to), key, value)
+        .map_err(|why| why.issue(&to.slug))
 }
 
 /// The issue of a field that cannot be put in an order or into figures, as its values are encrypted; none for others.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::column::Column;
+use crate::column::{Column, Replaces};
 use crate::filter::FieldRef;
 use crate::key::KeyKind;
 use crate::{Generated, JsonMap, Record};
@@ -111,6 +111,12 @@ impl Table {
     /// The live columns by ordinal.
     pub fn live(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| column.live())
+    }
+
+    /// The columns that take the place of others just now, with how they do.
+    pub fn replacing(&self) -> impl Iterator<Item = (&Column, &Replaces)> {
+        let kept = self.columns.iter().filter(|column| column.deleted_at.is_none());
+        kept.filter_map(|column| Some((column, column.replaces.as_ref()?)))
     }
 
     /// The live columns in the order people see.

@@ -11,13 +11,14 @@ use serde::Serialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
 /// What a commit was for, at the index that is its stored number. New ones go to the end.
-pub(crate) const REASONS: [Reason; 6] = [
+pub(crate) const REASONS: [Reason; 7] = [
     Reason::User,
     Reason::Ttl,
     Reason::Eviction,
     Reason::Merge,
     Reason::Import,
     Reason::Undo,
+    Reason::Upkeep,
 ];
 
 /// A list as the text it is kept as.

@@ -103,6 +103,10 @@ pub trait Backend: Send + Sync + 'static {
     /// minutes should stay: a lost answer to a commit is looked up in the log.
     async fn forget(&self, revision: u64) -> Result<u64, StorageError>;
 
+    /// Writes down anew what was before changes of the log that are there: `before` and `was` as they come, everything else of
+    /// them stays. All of it, or none.
+    async fn rewrite(&self, changes: Vec<Change>) -> Result<(), StorageError>;
+
     /// Tells when there is more in the change log, whoever wrote it. After a commit is answered it is told of at once; what
     /// another process commits is told of soon: to be sure, ask [`Backend::revision`].
     fn news(&self) -> watch::Receiver<News>;

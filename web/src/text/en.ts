@@ -266,7 +266,7 @@ export const text = {
     restore: (version: number) => `Restore version ${version}`,
     restored: (version: number) => `Version ${version} is back, as a new version.`,
     kinds: { inserted: 'Created', updated: 'Changed', deleted: 'Put in the trash', restored: 'Restored from the trash' } as Words,
-    reasons: { ttl: 'expired', eviction: 'made room', merge: 'merge', import: 'import', undo: 'undo' } as Words,
+    reasons: { ttl: 'expired', eviction: 'made room', merge: 'merge', import: 'import', undo: 'undo', upkeep: 'kept in another way' } as Words,
   },
   activity: {
     table: 'Only this table', allTables: 'All tables', empty: 'Nothing was done yet', emptyBody: 'Edits, bulk changes, imports and undos appear here, each as a unit that can be taken back.',

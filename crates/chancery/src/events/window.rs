@@ -46,7 +46,12 @@ pub(super) async fn events(
     let mut events: Vec<Event> = changes
         .into_iter()
         .rev()
-        .map(|change| event(change, &tables[&change.table], &commits, &mut states, &trashed))
+        .filter_map(|change| {
+            let table = &tables[&change.table];
+            let event = event(change, table, &commits, &mut states, &trashed);
+            // What people see of the record stays.
+            (event.reason != Reason::Upkeep).then_some(event)
+        })
         .collect();
     events.reverse();
     Ok(events)

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::limits::{CHAIN_AT_ONCE, HISTORY_STEPS_MAX};
 use crate::record::Record;
 use crate::records::{IntoKey, WriteOptions, Written, no_record};
+use crate::replace::check_settled;
 use crate::store::TableHandle;
 
 /// One step of a record.
@@ -144,6 +145,8 @@ impl TableHandle {
         version: u64,
         options: WriteOptions,
     ) -> Result<Written, Error> {
+        // What the history tells of the column is being written anew.
+        check_settled(&*self.definition()?)?;
         let old = self.record_at(key, version).await?;
         let data = Json::Object(old.data());
         let written = self

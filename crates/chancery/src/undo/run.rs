@@ -55,7 +55,7 @@ impl Store {
     /// Definitions (tables, columns, options) are no part of an operation and stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Irreversible`] for one that cleared a table, [`Error::Kept`] with
+    /// [`Error::NotFound`], [`Error::Irreversible`] for one that cleared a table or changed how values are kept, [`Error::Kept`] with
     /// [`RevertOptions::all_or_nothing`] if something stands in the way; then nothing is changed.
     pub async fn revert(&self, operation: &str, options: RevertOptions) -> Result<RevertReport, Error> {
         self.refresh().await?;
@@ -72,7 +72,7 @@ async fn revert(store: &Store, operation: &str, options: RevertOptions) -> Resul
     let mut undo = Undo::new(store, &spans, &newest, options).await?;
     undo.check_here(&spans, &newest).await?;
     undo.check_whole().await?;
-    undo.refuse_clears(newest.reason).await?;
+    undo.refuse_irreversible(newest.reason).await?;
     if options.dry_run || options.all_or_nothing && undo.has_parts() {
         undo.go(Pass::Try).await?;
         if options.dry_run {
@@ -253,10 +253,17 @@ impl Undo {
         Ok(())
     }
 
-    /// The log has one row for a table that was cleared, and nothing of its records.
-    async fn refuse_clears(&self, reason: Reason) -> Result<(), Error> {
-        if matches!(reason, Reason::Import | Reason::Undo) {
-            return Ok(());
+    /// The log has one row for a table that was cleared, and nothing of its records; and upkeep is nobody's change.
+    async fn refuse_irreversible(&self, reason: Reason) -> Result<(), Error> {
+        match reason {
+            Reason::Import | Reason::Undo => return Ok(()),
+            Reason::Upkeep => {
+                return Err(Error::Irreversible {
+                    operation: self.running.report.reverts.to_string(),
+                    why: "it changed how values are kept, not what they are",
+                });
+            }
+            _ => {}
         }
         for span in &self.taking.spans {
             let mut next = span.first;

@@ -15,6 +15,7 @@ use super::window::{Stretch, Touched};
 use crate::error::Error;
 use crate::events::rebuild::lengthen;
 use crate::history::{Field, operation_id};
+use crate::replace::check_settled;
 use crate::rules::{Refusal, Unsettled};
 use crate::store::{Commit, Store};
 
@@ -70,6 +71,9 @@ impl Undo {
         for _ in 0..ATTEMPTS {
             // Gather.
             let touched = stretch.items(&self.store).await?;
+            for item in &touched.items {
+                check_settled(&item.table)?;
+            }
             let trails = self.trails(&touched).await?;
             let now = self.store.now();
 

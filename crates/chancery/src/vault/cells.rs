@@ -173,6 +173,29 @@ impl Cells for CellKeys {
         keys.seal((table, column), Some(to), &value)
     }
 
+    fn converted(
+        &self,
+        table: &Table,
+        (from, to): (&Column, &Column),
+        key: &Key,
+        value: &Value,
+    ) -> Result<Value, Unsealable> {
+        let keyring = self.0.load();
+        let keyring = keyring.as_ref().ok_or(Unsealable::Sealed)?;
+        let plain = match (&from.encrypted, value) {
+            (None, value) => value.clone(),
+            (Some(_), Value::Text(cell)) => {
+                let keys = keyring.column(table, from)?;
+                keys.open((table, from), key, cell)?.0
+            }
+            (Some(_), _) => return Err(Unsealable::Damaged),
+        };
+        match &to.encrypted {
+            None => Ok(plain),
+            Some(_) => keyring.column(table, to)?.seal((table, to), Some(key), &plain),
+        }
+    }
+
     fn holds(&self, table: &Table, column: &Column, key: &Key, cell: &str, value: &Value) -> bool {
         let keyring = self.0.load();
         let keys = keyring

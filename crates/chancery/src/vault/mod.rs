@@ -9,6 +9,7 @@ mod attempts;
 mod audit;
 mod cells;
 mod change;
+mod columns;
 mod create;
 mod error;
 mod jobs;

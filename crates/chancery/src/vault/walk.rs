@@ -472,7 +472,7 @@ fn text(text: Option<String>) -> Value {
 }
 
 /// An error of the vault as one of the store, for the engine.
-fn flat(error: VaultError) -> Error {
+pub(super) fn flat(error: VaultError) -> Error {
     match error {
         VaultError::Store(error) => error,
         other => Error::Internal(other.to_string()),

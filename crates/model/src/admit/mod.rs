@@ -17,7 +17,7 @@ pub use input::{Cell, Coerce, Input, Kept};
 
 use crate::column::{Column, DefaultFunction, DefaultValue, Generated};
 use crate::define::key_from;
-use crate::encryption::{Cells, sealed_value, shown};
+use crate::encryption::{Cells, converted, sealed_value, shown};
 use crate::field::Storage;
 use crate::issue::unknown_name;
 use crate::{Code, Issue, Json, JsonMap, Key, KeyKind, Record, RecordMetadata, Table, Value};
@@ -169,6 +169,7 @@ pub fn insert(
                 Err(issue) => found.issues.push(issue),
             }
         }
+        follow(table, &key, &mut values, None, &mut found, context);
     }
     if !found.issues.is_empty() {
         return Err(found.issues);
@@ -253,6 +254,14 @@ pub fn update(
         None
     };
     let extra = undeclared(table, input, seen, kept, &mut found);
+    follow(
+        table,
+        &current.key,
+        &mut values,
+        Some(&mut before),
+        &mut found,
+        context,
+    );
     if !found.issues.is_empty() {
         return Err(found.issues);
     }
@@ -278,6 +287,34 @@ pub fn update(
         extra_changed,
         ignored: found.ignored,
     })
+}
+
+/// Writes into columns that are to take the place of others what is written into those: all of an insert, and what an update changes.
+fn follow(
+    table: &Table,
+    key: &Key,
+    values: &mut [Value],
+    mut before: Option<&mut Vec<(u16, Value)>>,
+    found: &mut Findings,
+    context: &Context,
+) {
+    for (column, replaces) in table.replacing().filter(|(_, replaces)| replaces.waits) {
+        let from = replaces.ordinal;
+        let changed = |before: &&mut Vec<(u16, Value)>| before.iter().any(|(ordinal, _)| *ordinal == from);
+        if !found.issues.is_empty() || before.as_ref().is_some_and(|before| !changed(before)) {
+            continue;
+        }
+        let columns = (table.at(from), column);
+        match converted(context.cells, table, columns, key, &values[usize::from(from)]) {
+            Ok(value) => {
+                let old = std::mem::replace(&mut values[usize::from(column.ordinal)], value);
+                if let Some(before) = &mut before {
+                    before.push((column.ordinal, old));
+                }
+            }
+            Err(issue) => found.issues.push(issue),
+        }
+    }
 }
 
 /// What an encrypted column becomes in an update; none if it stays, or there is an issue.

@@ -168,6 +168,27 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
     }
 }
 
+/// What is wrong with a column that is to take the place of another of the same slug and field type.
+pub fn check_replacement(table: &Table, (from, column): (&Column, &Column)) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    check_made(column, &mut issues);
+    encryption::check_beside_key(table, column, &mut issues);
+    if column.field().flags().encrypted && column.encrypted.is_none() {
+        let message = format!("A {} column is always encrypted", column.field_type);
+        issues.push(Issue::new("encrypted", Code::Definition, message));
+    }
+    if table.key_column == Some(from.ordinal) {
+        let message = "The key column stays as it is";
+        issues.push(Issue::new("column", Code::Definition, message));
+    }
+    let in_index = table.indexes.iter().any(|index| index.contains(&from.ordinal));
+    if in_index && !column.is_comparable() {
+        let message = "An index over several columns has this one: set encrypted.indexed";
+        issues.push(Issue::new("encrypted.indexed", Code::Definition, message));
+    }
+    issues
+}
+
 /// How a new column is encrypted: with the newest data key of the vault.
 fn own_encryption(input: &ColumnInput, context: &Context, issues: &mut Vec<Issue>) -> Option<Encryption> {
     let always = || field_type(&input.field_type).is_some_and(|kind| kind.flags().encrypted);

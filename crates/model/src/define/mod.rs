@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bucket_text::bucket_text;
 pub use check::key_from;
-pub use check::{add_indexes, check_column, check_made, check_slug, check_table};
+pub use check::{add_indexes, check_column, check_made, check_replacement, check_slug, check_table};
 pub use refs::{check_lifetime, check_references};
 pub use slug::{column_slug, table_slug};
 

@@ -65,8 +65,8 @@ mod tests {
         let mut told = 0;
         while let Some(mut had) = events.next_at_once().await.unwrap() {
             told += 1;
-            use Reason::{Eviction, Import, Merge, Ttl, Undo, User};
-            for reason in [User, Ttl, Eviction, Merge, Import, Undo] {
+            use Reason::{Eviction, Import, Merge, Ttl, Undo, Upkeep, User};
+            for reason in [User, Ttl, Eviction, Merge, Import, Undo, Upkeep] {
                 for kind in EventKind::ALL {
                     (had.reason, had.kind) = (reason, kind);
                     had.operation = Some("op".into());

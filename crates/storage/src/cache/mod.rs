@@ -426,6 +426,10 @@ impl Backend for Cached {
         self.inner.forget(revision).await
     }
 
+    async fn rewrite(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+        self.inner.rewrite(changes).await
+    }
+
     fn news(&self) -> watch::Receiver<News> {
         self.inner.news()
     }

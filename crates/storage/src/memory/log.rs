@@ -81,6 +81,17 @@ impl Log {
         index.min(self.changes.len())
     }
 
+    /// Writes down anew what was before changes; those that are let go stay so.
+    pub(super) fn rewrite(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            let at = change.number.checked_sub(self.forgotten + 1);
+            let kept = at.and_then(|at| self.changes.get_mut(usize::try_from(at).ok()?));
+            if let Some(kept) = kept {
+                (kept.before, kept.was) = (change.before, change.was);
+            }
+        }
+    }
+
     /// The changes after a number, at most `limit`.
     pub(super) fn after(&self, number: u64, limit: usize) -> &[Change] {
         let from = self.index(number);

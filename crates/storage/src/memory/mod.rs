@@ -245,6 +245,13 @@ impl Backend for Memory {
         Ok(state.log.forget(revision))
     }
 
+    async fn rewrite(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+        let mut state = self.state.write();
+        state.open()?;
+        state.log.rewrite(changes);
+        Ok(())
+    }
+
     fn news(&self) -> watch::Receiver<News> {
         self.bell.listen()
     }

@@ -14,7 +14,7 @@ use super::rows::unreadable;
 use super::statement::{Param, Statement};
 use super::text::unescape;
 use crate::batch::Batch;
-use crate::forms::{REASONS, read_before};
+use crate::forms::{REASONS, logged_text, read_before};
 use crate::part::LoggedCommit;
 use crate::seam::CommitQuery;
 
@@ -181,6 +181,21 @@ pub(super) async fn read(client: &impl AsClient, after: u64, limit: usize) -> Pg
         .bind(most(limit));
     let rows = select.rows(client).await?;
     rows.iter().map(change).collect()
+}
+
+/// Writes down anew what was before changes, in one statement.
+pub(super) async fn rewrite(client: &impl AsClient, changes: &[Change]) -> Pg<()> {
+    let told = changes
+        .iter()
+        .filter_map(|change| Some((change.number as i64, logged_text(change)?)));
+    let (numbers, texts) = told.unzip();
+    let mut update = Statement::new("UPDATE changes SET before = new.before FROM unnest(");
+    update.bind(Param::Ints(numbers)).push(", ");
+    update
+        .bind(Param::Texts(texts))
+        .push(") AS new (number, before) WHERE changes.number = new.number");
+    update.execute(client).await?;
+    Ok(())
 }
 
 /// Reads a change and those of its record before it, newest first.

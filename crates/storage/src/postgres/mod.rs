@@ -437,6 +437,10 @@ impl Backend for Postgres {
         }
     }
 
+    async fn rewrite(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+        self.ask(|reply| Job::Rewrite(changes, reply)).await
+    }
+
     fn news(&self) -> Receiver<News> {
         self.shared.bell.listen()
     }

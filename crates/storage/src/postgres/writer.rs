@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chancery_model::change::Change;
 use chancery_model::{Table, TableId};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +23,7 @@ use super::relation::Relations;
 use super::replicas::Replicas;
 use super::search::Searches;
 use super::statement::{Param, Statement};
-use super::{examine, fill};
+use super::{examine, fill, log};
 use crate::batch::{Batch, Committed, Counter, Mode, Write};
 use crate::bell::{self, Bell};
 use crate::error::StorageError;
@@ -54,6 +55,8 @@ pub(super) enum Job {
     Fill(Box<Fill>, Reply<()>),
     /// Let go of the log before a revision, one step.
     Forget(u64, Reply<Forgotten>),
+    /// Write down anew what was before changes of the log.
+    Rewrite(Vec<Change>, Reply<()>),
     /// Make anew what a finding is about.
     Mend(Box<Finding>, Reply<bool>),
     /// Finish.
@@ -131,6 +134,9 @@ impl Writer {
                 }
                 Job::Forget(revision, reply) => {
                     let _ = reply.send(self.let_go(revision).await);
+                }
+                Job::Rewrite(changes, reply) => {
+                    let _ = reply.send(self.rewrite(&changes).await);
                 }
                 Job::Fill(step, reply) => {
                     let _ = reply.send(self.fill(&step).await);
@@ -420,6 +426,15 @@ impl Writer {
         })
     }
 
+    async fn rewrite(&self, changes: &[Change]) -> Result<(), StorageError> {
+        let client = self.shared.pools.writer().await;
+        let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
+        log::rewrite(&client, changes).await.map_err(|fault| {
+            discard(client);
+            fault.outward(self.shared.pools.name())
+        })
+    }
+
     async fn mend(&mut self, finding: &Finding) -> Result<bool, StorageError> {
         let client = self.shared.pools.writer().await;
         let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
@@ -554,7 +569,9 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) | Job::Fill(_, reply) | Job::Rewrite(_, reply) => {
+                drop(reply.send(Err(error)))
+            }
             Job::Mend(_, reply) => drop(reply.send(Err(error))),
             Job::Forget(_, reply) => drop(reply.send(Err(error))),
             Job::Close(done) => drop(done.send(())),

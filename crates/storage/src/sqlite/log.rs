@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement};
 use super::fault::{Sql, unreadable};
 use super::rows::{decode_any_key, encode_key};
 use crate::batch::Batch;
-use crate::forms::{REASONS, read_before};
+use crate::forms::{REASONS, logged_text, read_before};
 use crate::part::LoggedCommit;
 use crate::seam::CommitQuery;
 
@@ -51,6 +51,15 @@ pub(super) fn append(insert: &mut Statement<'_>, entry: Entry<'_>) -> Sql<()> {
     insert.raw_bind_parameter(6, entry.previous as i64)?;
     insert.raw_bind_parameter(7, entry.before)?;
     insert.raw_execute()?;
+    Ok(())
+}
+
+/// Writes down anew what was before changes.
+pub(super) fn rewrite(connection: &Connection, changes: &[Change]) -> Sql<()> {
+    let mut update = connection.prepare_cached("UPDATE changes SET before = ? WHERE number = ?")?;
+    for change in changes {
+        update.execute((logged_text(change), change.number as i64))?;
+    }
     Ok(())
 }
 

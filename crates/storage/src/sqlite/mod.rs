@@ -371,6 +371,10 @@ impl Backend for Sqlite {
         }
     }
 
+    async fn rewrite(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+        self.ask(|reply| Job::Rewrite(changes, reply)).await
+    }
+
     fn news(&self) -> watch::Receiver<News> {
         self.shared.bell.listen()
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use chancery_model::change::Change;
 use chancery_model::{Table, TableId};
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
@@ -22,7 +23,7 @@ use super::fault::{Sql, is_fatal, is_full, outward};
 use super::forget::{self, Forgotten};
 use super::relation::Relations;
 use super::search::{self, Searches};
-use super::{examine, fill};
+use super::{examine, fill, log};
 use crate::batch::{Batch, Committed, Counter, Mode};
 use crate::bell::{self, Bell};
 use crate::error::StorageError;
@@ -54,6 +55,8 @@ pub(super) enum Job {
     Fill(Box<Fill>, Reply<()>),
     /// Let go of the log before a revision, one step.
     Forget(u64, Reply<Forgotten>),
+    /// Write down anew what was before changes of the log.
+    Rewrite(Vec<Change>, Reply<()>),
     /// Make anew what a finding is about.
     Mend(Box<Finding>, Reply<bool>),
     /// Finish.
@@ -104,6 +107,7 @@ enum Answer {
     Draw(Result<u64, StorageError>, Reply<u64>),
     BuildSearch(Result<(), StorageError>, Reply<()>),
     Fill(Result<(), StorageError>, Reply<()>),
+    Rewrite(Result<(), StorageError>, Reply<()>),
     Mend(Result<bool, StorageError>, Reply<bool>),
     Forget(Result<Forgotten, StorageError>, Reply<Forgotten>),
 }
@@ -272,6 +276,10 @@ impl Writer {
                     settle(self.build_search(&table), reply, Answer::BuildSearch, answers)?;
                 }
                 Job::Fill(step, reply) => settle(self.fill(&step), reply, Answer::Fill, answers)?,
+                Job::Rewrite(changes, reply) => {
+                    let done = log::rewrite(&self.connection, &changes).map(Ok);
+                    settle(done, reply, Answer::Rewrite, answers)?;
+                }
                 Job::Mend(finding, reply) => {
                     let mended = examine::mend(&self.connection, &finding).map(Ok);
                     self.indexed = true;
@@ -474,7 +482,9 @@ fn settle<T>(
 fn weight(job: &Job) -> usize {
     match job {
         Job::Commit(batch, _) => batch.writes.len(),
-        Job::BuildSearch(..) | Job::Fill(..) | Job::Mend(..) | Job::Forget(..) => GROUP_WRITES_MAX,
+        Job::BuildSearch(..) | Job::Fill(..) | Job::Mend(..) | Job::Forget(..) | Job::Rewrite(..) => {
+            GROUP_WRITES_MAX
+        }
         Job::Draw(..) | Job::Close => 1,
     }
 }
@@ -493,7 +503,9 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) | Job::Fill(_, reply) => drop(reply.send(Err(error))),
+            Job::BuildSearch(_, reply) | Job::Fill(_, reply) | Job::Rewrite(_, reply) => {
+                drop(reply.send(Err(error)))
+            }
             Job::Mend(_, reply) => drop(reply.send(Err(error))),
             Job::Forget(_, reply) => drop(reply.send(Err(error))),
             Job::Close => {}
@@ -507,7 +519,10 @@ impl Answer {
         match (self, error) {
             (Answer::Commit(_, reply), Some(error)) => drop(reply.send(Err(error))),
             (Answer::Draw(_, reply), Some(error)) => drop(reply.send(Err(error))),
-            (Answer::BuildSearch(_, reply) | Answer::Fill(_, reply), Some(error)) => {
+            (
+                Answer::BuildSearch(_, reply) | Answer::Fill(_, reply) | Answer::Rewrite(_, reply),
+                Some(error),
+            ) => {
                 drop(reply.send(Err(error)));
             }
             (Answer::Mend(_, reply), Some(error)) => drop(reply.send(Err(error))),
@@ -516,7 +531,12 @@ impl Answer {
             (Answer::Mend(result, reply), None) => drop(reply.send(result)),
             (Answer::Commit(result, reply), None) => drop(reply.send(result)),
             (Answer::Draw(result, reply), None) => drop(reply.send(result)),
-            (Answer::BuildSearch(result, reply) | Answer::Fill(result, reply), None) => {
+            (
+                Answer::BuildSearch(result, reply)
+                | Answer::Fill(result, reply)
+                | Answer::Rewrite(result, reply),
+                None,
+            ) => {
                 drop(reply.send(result));
             }
         }

@@ -1,21 +1,25 @@
 //! Long work in batches that outlives the program: a place in an order is kept in the very commit of each batch, so after a crash
 //! it goes on where it stood, nothing is left out and nothing is done twice. What a batch does is the business of a [`Work`].
 
+mod status;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chancery_model::Json;
+use chancery_model::change::Reason;
 use chancery_storage::{Check, Document, DocumentQuery, DocumentWrite, Mode, OnReject, StorageError, Write};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::limits::JOB_BATCH_MAX;
 use crate::rules::Unsettled;
 use crate::store::{Commit, Core, Store};
+
+pub use status::{JobOptions, JobState, JobStatus};
 
 /// The kind of the documents that jobs are kept in.
 const KIND: &str = "job";
@@ -24,73 +28,6 @@ const KIND: &str = "job";
 const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
 /// How often a batch is done again that others overtook, before the job gives up.
 const ATTEMPTS: u32 = 64;
-/// Rows of a batch unless asked otherwise.
-const BATCH: u64 = 500;
-
-/// How a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum JobState {
-    /// It is worked on.
-    Running,
-    /// It was stopped, and goes on when it is resumed.
-    Paused,
-    /// It was interrupted and needs something that is kept nowhere, as passwords, to go on.
-    Waiting,
-    /// It is done.
-    Done,
-    /// It was called off; what it had done stays.
-    Cancelled,
-    /// It could not go on.
-    Failed,
-}
-
-impl JobState {
-    /// Whether nothing more comes of it.
-    pub fn is_over(self) -> bool {
-        matches!(self, JobState::Done | JobState::Cancelled | JobState::Failed)
-    }
-}
-
-/// A job as people see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct JobStatus {
-    /// Its id.
-    pub id: String,
-    /// What it does.
-    pub kind: String,
-    /// How it was asked for, without anything secret.
-    pub params: Json,
-    /// How it stands.
-    pub state: JobState,
-    /// Whether it only tells what it would do.
-    pub dry_run: bool,
-    /// Rows that it has dealt with, those below included.
-    pub seen: u64,
-    /// Rows that there were when it began.
-    pub total: u64,
-    /// Rows that it changed.
-    pub done: u64,
-    /// Rows that it had nothing to do with.
-    pub skipped: u64,
-    /// Rows that it could not deal with, as they are damaged.
-    pub failed: u64,
-    /// Batches that were done again because others changed something in them.
-    pub conflicts: u64,
-    /// Rows a second, since it last began.
-    pub rate: u64,
-    /// How long it still takes at that rate, in ms.
-    pub left_ms: Option<u64>,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// When it was made, in ms since 1970.
-    pub created_at: i64,
-    /// When it last gave a sign of life.
-    pub updated_at: i64,
-    /// The id of the user or API key that asked for it.
-    pub created_by: Option<String>,
-}
 
 /// A job as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,29 +38,10 @@ struct Kept {
     owner: String,
     batch: u64,
     rows_per_second: Option<u64>,
+    #[serde(default)]
+    reason: Reason,
     /// How long it may go without a sign of life before another process takes it over.
     silent_ms: i64,
-}
-
-/// How a job is done.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct JobOptions {
-    /// Only tell what it would do.
-    pub dry_run: bool,
-    /// Rows of a batch: each is one commit. At most [`crate::limits::JOB_BATCH_MAX`].
-    pub batch: Option<u64>,
-    /// Most rows a second, to leave room for others. A batch has no more rows than that, so that the job is seen to live.
-    pub rows_per_second: Option<u64>,
-    /// How long it may go without a sign of life before another process takes it over: 30 s unless asked otherwise, and never less
-    /// than 1 s. It gives one with each batch.
-    pub silent_max: Option<Duration>,
-}
-
-impl JobOptions {
-    fn rows_of_batch(&self) -> u64 {
-        let asked = self.batch.unwrap_or(BATCH).min(JOB_BATCH_MAX);
-        asked.min(self.rows_per_second.unwrap_or(u64::MAX)).max(1)
-    }
 }
 
 /// Who of this process works on jobs now: the owners of those jobs.
@@ -180,8 +98,18 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// The batch after a place; none at the end. Asked twice for the same place, it decides anew.
     async fn step(&self, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error>;
 
+    /// What its commits are for.
+    fn reason(&self) -> Reason {
+        Reason::User
+    }
+
     /// What ends it, once all batches are written; not in a dry run.
     async fn finish(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Takes back what it prepared, as it could not go on; not in a dry run.
+    async fn give_up(&self) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -287,18 +215,18 @@ impl Store {
         Err(gave_up())
     }
 
-    /// Makes a job and begins it.
+    /// Makes a job of this id and begins it.
     pub(crate) async fn start_job(
         &self,
-        kind: &str,
-        params: Json,
+        id: Uuid,
+        (kind, params): (&str, Json),
         options: JobOptions,
         work: Arc<dyn Work>,
     ) -> Result<JobHandle, Error> {
         let now = self.now();
         let kept = Kept {
             status: JobStatus {
-                id: Uuid::now_v7().to_string(),
+                id: id.to_string(),
                 kind: kind.into(),
                 params,
                 state: JobState::Running,
@@ -320,6 +248,7 @@ impl Store {
             owner: Uuid::new_v4().to_string(),
             batch: options.rows_of_batch(),
             rows_per_second: options.rows_per_second,
+            reason: work.reason(),
             silent_ms: options.silent_max.unwrap_or(SILENT.0).max(SILENT.1).as_millis() as i64,
         };
         match self.keep_job(&kept, 0, Vec::new(), Vec::new()).await {
@@ -435,6 +364,7 @@ impl Store {
         let how = Commit {
             on_reject: OnReject::Abort,
             mode: Mode::Apply,
+            reason: kept.reason,
             operation: (!writes.is_empty()).then(|| kept.status.id.as_str().into()),
             checks,
             documents: vec![DocumentWrite::Put {
@@ -471,9 +401,12 @@ impl From<Error> for Missed {
 
 /// Works on a job until it is over, somebody turns it, or it fails.
 async fn run(store: &Store, kept: (Kept, u64), work: &dyn Work) {
-    let id = kept.0.status.id.clone();
+    let (id, dry_run) = (kept.0.status.id.clone(), kept.0.status.dry_run);
     if let Err(error) = Box::pin(worked(store, kept, work)).await {
         tracing::error!(job = id, %error, "a job failed");
+        if !dry_run && let Err(error) = work.give_up().await {
+            tracing::error!(job = id, %error, "what a job prepared stays");
+        }
         // If even that cannot be written, it is taken up again when the program starts.
         _ = fail(store, &id, &error).await;
     }
@@ -481,6 +414,10 @@ async fn run(store: &Store, kept: (Kept, u64), work: &dyn Work) {
 
 async fn fail(store: &Store, id: &str, error: &Error) -> Result<(), Error> {
     let (mut kept, version) = store.kept_job(id).await?;
+    // Somebody may have stopped it meanwhile, and that is why.
+    if kept.status.state != JobState::Running {
+        return Ok(());
+    }
     kept.status.state = JobState::Failed;
     kept.status.error = Some(error.to_string());
     kept.status.updated_at = store.now();

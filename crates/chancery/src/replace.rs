@@ -1,0 +1,518 @@
+//! A column takes the place of another one, while everybody reads and writes: its values are made from those of the other. First it is
+//! filled behind it, with whatever is written meanwhile written into both ([`chancery_model::admit`]); then it stands in its place; last,
+//! nothing of the other stays, neither in records nor in the history, which has the new values from then on. What a value becomes is
+//! decided elsewhere.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chancery_model::change::{Change, ChangeKind, Reason};
+use chancery_model::column::Replaces;
+use chancery_model::encryption::converted;
+use chancery_model::filter::Filter;
+use chancery_model::query::{Boundary, Plan, Scope, Window};
+use chancery_model::{Code, Column, Issue, Key, Record, Table, Value, define};
+use chancery_storage::{CommitQuery, CountMode, Write};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::jobs::{JobState, Step, Work};
+use crate::records::IntoKey;
+use crate::schema::find;
+use crate::store::TableHandle;
+
+/// What the new column is like, as far as it differs from the old one.
+pub(crate) type Shape = Box<dyn Fn(&Table, &mut Column) -> Result<(), Vec<Issue>> + Send + Sync>;
+
+/// One column taking the place of another.
+pub(crate) struct Replacement {
+    pub(crate) table: TableHandle,
+    /// The slug of both.
+    pub(crate) column: String,
+    /// The id of the job that it is.
+    pub(crate) job: String,
+    pub(crate) dry_run: bool,
+    pub(crate) shape: Shape,
+}
+
+/// Where it stands, as the job keeps it.
+#[derive(Debug, PartialEq)]
+enum Place<'a> {
+    /// The new column is filled; the key of the last record.
+    Fill(Option<&'a str>),
+    /// All is filled and committed.
+    Filled,
+    /// The old column is cleared; the key of the last record.
+    Clear(Option<&'a str>),
+    /// The log is written anew; the number of the last change.
+    Log(u64),
+}
+
+impl Place<'_> {
+    fn of(cursor: Option<&str>) -> Option<Place<'_>> {
+        let Some(cursor) = cursor else {
+            return Some(Place::Fill(None));
+        };
+        Some(match cursor.split_once(':')? {
+            ("fill", key) => Place::Fill(Some(key)),
+            ("filled", _) => Place::Filled,
+            ("clear", key) => Place::Clear(Some(key)),
+            ("log", number) => Place::Log(number.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+/// Both columns, by a definition that has them.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    table: &'a Arc<Table>,
+    old: &'a Column,
+    new: &'a Column,
+}
+
+impl Pair<'_> {
+    fn converted(&self, handle: &TableHandle, key: &Key, value: &Value) -> Result<Value, Issue> {
+        handle
+            .store
+            .sealing(|cells| converted(cells, self.table, (self.old, self.new), key, value))
+    }
+}
+
+impl Replacement {
+    /// What is wrong with it, before anything is begun.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let table = self.table.definition()?;
+        self.made(&table).map(drop).map_err(Error::Definition)
+    }
+
+    /// The new column, beside the old one.
+    fn made(&self, table: &Table) -> Result<Column, Vec<Issue>> {
+        let issue = |message: String| vec![Issue::new("column", Code::Definition, message)];
+        let old = find(table, &self.column).map_err(|error| issue(error.to_string()))?;
+        let old = table.at(old);
+        if let Some((_, replaces)) = replacing(table, old.ordinal) {
+            return Err(issue(busy(&old.slug, &replaces.job)));
+        }
+        let mut column = Column {
+            id: Uuid::now_v7().to_string(),
+            ordinal: table.columns.len() as u16,
+            replaces: Some(Replaces {
+                ordinal: old.ordinal,
+                job: self.job.clone(),
+                waits: true,
+            }),
+            ..old.clone()
+        };
+        column.refresh();
+        (self.shape)(table, &mut column)?;
+        let issues = define::check_replacement(table, (old, &column));
+        if issues.is_empty() {
+            Ok(column)
+        } else {
+            Err(issues)
+        }
+    }
+
+    /// Whether this job's column is there.
+    fn is_begun(&self, table: &Table) -> bool {
+        table.replacing().any(|(_, replaces)| replaces.job == self.job)
+    }
+
+    /// The definition with both columns. A dry run makes the new one only for itself, any other at its first step.
+    async fn begun(&self, after: Option<&str>) -> Result<Arc<Table>, Error> {
+        let table = self.table.definition()?;
+        if self.is_begun(&table) || (after.is_some() && !self.dry_run) {
+            return Ok(table);
+        }
+        if self.dry_run {
+            let mut told = Table::clone(&table);
+            let column = self.made(&told).map_err(Error::Definition)?;
+            told.columns.push(column);
+            told.refresh();
+            return Ok(Arc::new(told));
+        }
+        let begun = self.table.change(|table| {
+            if !self.is_begun(table) {
+                let column = self.made(table)?;
+                table.columns.push(column);
+            }
+            Ok(())
+        });
+        let begun = begun.await?;
+        // Whoever calls a job off stops it first: one of the two sees the other.
+        if self.table.store.job(&self.job).await?.state != JobState::Running {
+            self.abandon().await?;
+            return Err(called_off());
+        }
+        Ok(begun)
+    }
+
+    fn pair<'a>(&self, table: &'a Arc<Table>) -> Result<Pair<'a>, Error> {
+        let mut all = table.replacing();
+        let found = all.find(|(_, replaces)| replaces.job == self.job);
+        let (new, replaces) = found.ok_or_else(called_off)?;
+        Ok(Pair {
+            table,
+            old: table.at(replaces.ordinal),
+            new,
+        })
+    }
+
+    /// Puts the new column into the place of the old one.
+    async fn swap(&self) -> Result<Arc<Table>, Error> {
+        let table = self.table.definition()?;
+        if !self.pair(&table)?.new.waits() {
+            return Ok(table);
+        }
+        let now = self.table.store.now();
+        self.table
+            .change(|table| {
+                let ordinals = |table: &Table| {
+                    let mut all = table.replacing();
+                    let found = all.find(|(_, replaces)| replaces.job == self.job)?;
+                    Some((found.0.ordinal, found.1.ordinal))
+                };
+                let Some((new, old)) = ordinals(table) else {
+                    return Err(vec![Issue::new("column", Code::Definition, "It was called off")]);
+                };
+                let ordinals = table.indexes.iter_mut().flatten();
+                ordinals
+                    .filter(|ordinal| **ordinal == old)
+                    .for_each(|ordinal| *ordinal = new);
+                let left = &mut table.columns[usize::from(old)];
+                left.deleted_at = Some(now);
+                left.primary = false;
+                left.indexed = false;
+                left.constraints.unique = false;
+                let order_index = left.order_index;
+                let column = &mut table.columns[usize::from(new)];
+                column.order_index = order_index;
+                if let Some(replaces) = &mut column.replaces {
+                    replaces.waits = false;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Records after a key, in whatever state.
+    async fn page(
+        &self,
+        table: &Arc<Table>,
+        after: Option<&str>,
+        rows: u64,
+    ) -> Result<Vec<Arc<Record>>, Error> {
+        let window = match after.map(|text| text.to_key(table)) {
+            None => Window::Offset {
+                offset: 0,
+                limit: rows,
+            },
+            Some(Some(key)) => Window::After {
+                boundary: Boundary {
+                    values: Vec::new(),
+                    key,
+                },
+                limit: rows,
+            },
+            Some(None) => return Err(Error::Internal("the place of a job is no key".into())),
+        };
+        let plan = Plan {
+            filter: Filter::All,
+            scope: Scope::All,
+            window,
+            ..Plan::all(table.clone(), i64::MIN)
+        };
+        Ok(self.table.backend().query(&plan).await?)
+    }
+
+    /// Fills the new column of some records; none where there are no more.
+    async fn fill(&self, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error> {
+        let table = self.begun(after).await?;
+        let pair = self.pair(&table)?;
+        let records = self.page(&self.table.definition()?, after, rows).await?;
+        let Some(last) = records.last() else {
+            return Ok(None);
+        };
+        let mut step = Step {
+            cursor: format!("fill:{}", last.key),
+            seen: records.len() as u64,
+            ..Step::default()
+        };
+        for record in &records {
+            let value = record.value(pair.old.ordinal);
+            let filled = !self.dry_run && !record.value(pair.new.ordinal).is_null();
+            if value.is_null() || filled {
+                step.skipped += 1;
+                continue;
+            }
+            match pair.converted(&self.table, &record.key, value) {
+                Ok(value) => {
+                    step.done += 1;
+                    step.writes.push(put(&table, record, pair.new.ordinal, value));
+                }
+                Err(_) if self.dry_run => step.failed += 1,
+                Err(mut issue) => {
+                    issue.message = format!("Record \"{}\": {}", record.key, issue.message);
+                    return Err(Error::Invalid {
+                        table: table.slug.clone(),
+                        issues: vec![issue],
+                    });
+                }
+            }
+        }
+        Ok(Some(step))
+    }
+
+    /// Clears the old column of some records; none where there are no more.
+    async fn clear(&self, table: &Arc<Table>, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error> {
+        let old = self.pair(table)?.old.ordinal;
+        let records = self.page(table, after, rows).await?;
+        let Some(last) = records.last() else {
+            return Ok(None);
+        };
+        let left = records.iter().filter(|record| !record.value(old).is_null());
+        Ok(Some(Step {
+            cursor: format!("clear:{}", last.key),
+            seen: records.len() as u64,
+            writes: left.map(|record| put(table, record, old, Value::Null)).collect(),
+            ..Step::default()
+        }))
+    }
+
+    /// Writes some of the log anew, as if the new column had always been there; none where there is no more. Done twice, it does nothing.
+    async fn log(&self, after: u64, rows: u64) -> Result<Option<Step>, Error> {
+        let table = self.table.definition()?;
+        let pair = self.pair(&table)?;
+        let backend = self.table.backend();
+        let changes = backend.changes(after, rows as usize).await?;
+        let Some(last) = changes.last().map(|change| change.number) else {
+            return Ok(None);
+        };
+        let mut step = Step {
+            cursor: format!("log:{last}"),
+            seen: changes.len() as u64,
+            ..Step::default()
+        };
+        let mut told: Vec<Change> = changes
+            .into_iter()
+            .filter(|change| change.table == table.number && pair.is_in(change))
+            .collect();
+        let revisions = told.iter().map(|change| change.revision).collect();
+        let commits = backend.commits(CommitQuery::Revisions(revisions)).await?;
+        let own = |commit: &chancery_model::change::Commit| commit.operation.as_deref() == Some(&self.job);
+        let own: HashSet<u64> = commits
+            .iter()
+            .filter(|logged| own(&logged.commit))
+            .map(|logged| logged.commit.revision)
+            .collect();
+        for change in &mut told {
+            let ours = own.contains(&change.revision);
+            step.failed += u64::from(!pair.retell(&self.table, change, ours));
+        }
+        if !told.is_empty() {
+            backend.rewrite(told).await?;
+        }
+        Ok(Some(step))
+    }
+
+    /// Takes the new column away again, unless it is in its place by now.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] if it is.
+    pub(crate) async fn abandon(&self) -> Result<(), Error> {
+        let table = self.table.definition()?;
+        let Ok(pair) = self.pair(&table) else {
+            return Ok(());
+        };
+        if !pair.new.waits() {
+            return Err(Error::Taken {
+                what: "job",
+                message: "Its column is in its place already, and what is left is to clear the old values; let it end".into(),
+            });
+        }
+        let now = self.table.store.now();
+        self.table
+            .change(|table| {
+                for column in &mut table.columns {
+                    if column.waits() && column.replaces.as_ref().is_some_and(|own| own.job == self.job) {
+                        column.deleted_at = Some(now);
+                        column.indexed = false;
+                        column.constraints.unique = false;
+                    }
+                }
+                Ok(())
+            })
+            .await
+            .map(drop)
+    }
+}
+
+#[async_trait]
+impl Work for Replacement {
+    /// Records twice and changes of the log; in a dry run, records.
+    async fn total(&self) -> Result<u64, Error> {
+        let table = self.table.definition()?;
+        let plan = Plan {
+            scope: Scope::All,
+            ..Plan::all(table, i64::MIN)
+        };
+        let backend = self.table.backend();
+        let records = backend.count(&plan, CountMode::Exact).await?;
+        if self.dry_run {
+            return Ok(records);
+        }
+        let newest = CommitQuery::Before {
+            revision: u64::MAX,
+            operation: None,
+            limit: 1,
+        };
+        let newest = backend.commits(newest).await?;
+        let newest = newest.first().map_or(0, |logged| logged.first_change);
+        let oldest = backend.changes(0, 1).await?;
+        let oldest = oldest.first().map_or(newest, |change| change.number);
+        Ok(records * 2 + newest.saturating_sub(oldest))
+    }
+
+    async fn step(&self, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error> {
+        let place = Place::of(after).ok_or_else(|| Error::Internal("a job is at no place".into()))?;
+        let next = |cursor: &str| Step {
+            cursor: cursor.into(),
+            ..Step::default()
+        };
+        match place {
+            Place::Fill(key) => match self.fill(key, rows).await? {
+                // Before the columns change places, all of it is to be committed: so this is a step of its own.
+                None if !self.dry_run => Ok(Some(next("filled:"))),
+                step => Ok(step),
+            },
+            Place::Filled => {
+                let table = self.swap().await?;
+                let step = self.clear(&table, None, rows).await?;
+                Ok(Some(step.unwrap_or_else(|| next("log:0"))))
+            }
+            Place::Clear(key) => {
+                let step = self.clear(&self.table.definition()?, key, rows).await?;
+                Ok(Some(step.unwrap_or_else(|| next("log:0"))))
+            }
+            Place::Log(number) => self.log(number, rows).await,
+        }
+    }
+
+    fn reason(&self) -> Reason {
+        Reason::Upkeep
+    }
+
+    async fn finish(&self) -> Result<(), Error> {
+        if !self.is_begun(&*self.table.definition()?) {
+            return Ok(());
+        }
+        self.table
+            .change(|table| {
+                let mut left = Vec::new();
+                for column in &mut table.columns {
+                    if let Some(replaces) = column.replaces.take_if(|own| own.job == self.job) {
+                        left.push(replaces.ordinal);
+                    }
+                }
+                for ordinal in left {
+                    // Nothing is sealed for it any more.
+                    if let Some(encryption) = &mut table.columns[usize::from(ordinal)].encrypted {
+                        encryption.kid = 0;
+                    }
+                }
+                Ok(())
+            })
+            .await
+            .map(drop)
+    }
+
+    async fn give_up(&self) -> Result<(), Error> {
+        self.abandon().await
+    }
+}
+
+impl Pair<'_> {
+    /// Whether a change tells of one of the two.
+    fn is_in(&self, change: &Change) -> bool {
+        let either = [self.old.ordinal, self.new.ordinal];
+        change.before.iter().any(|(ordinal, _)| either.contains(ordinal))
+    }
+
+    /// Lets a change tell of the new column what it told of the old one; one that the job made itself, of neither. Answers whether every
+    /// value could be told; one that cannot is forgotten.
+    fn retell(&self, handle: &TableHandle, change: &mut Change, ours: bool) -> bool {
+        let (old, new) = (self.old.ordinal, self.new.ordinal);
+        let take = |change: &mut Change, which: u16| {
+            let at = change.before.iter().position(|(ordinal, _)| *ordinal == which)?;
+            Some(change.before.remove(at).1)
+        };
+        let told = take(change, old);
+        if ours {
+            take(change, new);
+            return true;
+        }
+        let Some(value) = told else {
+            return true;
+        };
+        // A record that went had both, filled or not.
+        let filled = take(change, new).filter(|value| change.kind.removes() && !value.is_null());
+        let value = match (filled, &change.key) {
+            (Some(value), _) => Ok(value),
+            (None, Some(key)) => self.converted(handle, key, &value),
+            (None, None) => Ok(Value::Null),
+        };
+        let told = value.is_ok();
+        change.before.push((new, value.unwrap_or_default()));
+        told
+    }
+}
+
+/// How a column is replaced just now, or takes the place of another.
+pub(crate) fn replacing(table: &Table, ordinal: u16) -> Option<(&Column, &Replaces)> {
+    let mut all = table.replacing();
+    all.find(|(column, replaces)| column.ordinal == ordinal || replaces.ordinal == ordinal)
+}
+
+/// Refuses what cannot be done while a column takes the place of another.
+///
+/// # Errors
+/// [`Error::Taken`].
+pub(crate) fn check_settled(table: &Table) -> Result<(), Error> {
+    match table.replacing().next() {
+        None => Ok(()),
+        Some((column, replaces)) => Err(Error::Taken {
+            what: "column",
+            message: busy(&column.slug, &replaces.job),
+        }),
+    }
+}
+
+/// Says that a column is being replaced.
+pub(crate) fn busy(slug: &str, job: &str) -> String {
+    format!("All values of column \"{slug}\" are being changed by job {job}; wait for it, or cancel it")
+}
+
+fn called_off() -> Error {
+    Error::Taken {
+        what: "job",
+        message: "The job was called off, and its column with it".into(),
+    }
+}
+
+/// A record with another value in one column; when and by whom it was written stays.
+fn put(table: &Arc<Table>, record: &Record, ordinal: u16, value: Value) -> Write {
+    let mut next = Record {
+        version: record.version + 1,
+        ..record.clone()
+    };
+    let mut values = std::mem::take(&mut next.values).into_vec();
+    let at = usize::from(ordinal);
+    if values.len() <= at {
+        values.resize(at + 1, Value::Null);
+    }
+    let old = std::mem::replace(&mut values[at], value);
+    next.values = values.into_boxed_slice();
+    Write::update(table, record, next, vec![(ordinal, old)], ChangeKind::Updated)
+}
