@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::columns::ColumnMask;
 use crate::concealed::Concealed;
 use crate::records::Pagination;
 
@@ -18,6 +19,12 @@ pub enum JobKind {
     Verify,
     /// Secrets that were deleted before a time are deleted for good.
     Purge,
+    /// All values of a column of a table are encrypted, also where the history tells of them.
+    EncryptColumn,
+    /// All values of an encrypted column are sealed anew with the newest data key, with another mask or index if one is asked for.
+    ReindexColumn,
+    /// All values of an encrypted column are readable again for everybody who may read the table.
+    DecryptColumn,
 }
 
 /// How a job stands.
@@ -38,7 +45,7 @@ pub enum JobState {
     Failed,
 }
 
-/// A new job on all secrets of the vault.
+/// A new job on all secrets of the vault, or on all values of a column.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"kind": "rotateKey", "rowsPerSecond": 5000}))]
@@ -57,10 +64,19 @@ pub struct VaultJobCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub deleted_before: Option<String>,
+    /// Of jobs on a column: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<JobColumn>,
+    /// Of `encryptColumn` and `reindexColumn`: what is shown instead of the values; as it was, or nothing, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<ColumnMask>,
+    /// Of `encryptColumn` and `reindexColumn`: whether equal values are found; as it was, or not, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indexed: Option<bool>,
     /// Whether it only tells what it would do.
     #[serde(default)]
     pub dry_run: bool,
-    /// Secrets of a batch, each of which is one commit; 500 when absent.
+    /// Secrets or records of a batch, each of which is one commit; 500 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 2000)]
     pub batch: Option<u64>,
@@ -68,6 +84,20 @@ pub struct VaultJobCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000000)]
     pub rows_per_second: Option<u64>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"workspace": "default", "table": "people", "column": "iban"}))]
+pub struct JobColumn {
+    /// The workspace, by id or slug; `default` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The table, by id or slug.
+    pub table: String,
+    /// The column's slug.
+    pub column: String,
 }
 
 /// What a job needs to go on: its passwords, if it changes those, otherwise nothing.
@@ -96,6 +126,15 @@ pub struct JobParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub deleted_before: Option<String>,
+    /// Of jobs on a column: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<JobColumn>,
+    /// Of `encryptColumn` and `reindexColumn`, as asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<ColumnMask>,
+    /// Of `encryptColumn` and `reindexColumn`, as asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indexed: Option<bool>,
 }
 
 /// A job.

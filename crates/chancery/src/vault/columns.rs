@@ -117,6 +117,14 @@ impl Vault {
         }
     }
 
+    /// A table whose columns jobs are about, by id or slug, in a workspace, by id or slug.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], with the nearest name.
+    pub fn table(&self, workspace: &str, table: &str) -> Result<TableHandle, Error> {
+        self.store.in_workspace(workspace)?.table(table)
+    }
+
     /// The table and the column of a job that is kept; none if the table is gone.
     pub(super) fn kept_column(&self, params: &Json) -> Option<(TableHandle, String)> {
         let text = |name: &str| params.get(name).and_then(Json::as_str);

@@ -355,7 +355,7 @@ fn column(text: &str) -> Result<ColumnCreate, Failure> {
     Ok(column)
 }
 
-fn mask(name: &str) -> Result<ColumnMask, String> {
+pub(crate) fn mask(name: &str) -> Result<ColumnMask, String> {
     serde_json::from_value(Json::from(name))
         .map_err(|_| format!("\"{name}\" is no mask; there are full, last4 and email"))
 }

@@ -75,13 +75,17 @@ fn encryption(encryption: &Encryption) -> wire::ColumnEncryption {
     }
 }
 
+pub(super) fn mask_of(mask: wire::ColumnMask) -> Mask {
+    match mask {
+        wire::ColumnMask::Full => Mask::Full,
+        wire::ColumnMask::Last4 => Mask::Last4,
+        wire::ColumnMask::Email => Mask::Email,
+    }
+}
+
 fn encryption_in(encryption: wire::ColumnEncryption) -> Encryption {
     Encryption {
-        mask: match encryption.mask {
-            wire::ColumnMask::Full => Mask::Full,
-            wire::ColumnMask::Last4 => Mask::Last4,
-            wire::ColumnMask::Email => Mask::Email,
-        },
+        mask: mask_of(encryption.mask),
         indexed: encryption.indexed,
         ..Encryption::default()
     }

@@ -3,37 +3,33 @@
 use chancery::limits::{JOB_BATCH_MAX, JOB_ROWS_PER_SECOND_MAX};
 use chancery::model::{Code, Issue};
 use chancery::vault::{Vault, VaultError, VaultJob};
-use chancery::{Error, JobHandle, JobOptions, JobState, JobStatus, Json};
+use chancery::{Error, JobHandle, JobOptions, JobState, JobStatus, Json, TableHandle};
 use chancery_api::jobs as wire;
 
+use super::columns::mask_of;
 use super::vault::{instant, password, secret};
 use super::{maybe_time, time};
 
 /// The kinds of jobs, with their names in the library.
-const KINDS: [(wire::JobKind, &str); 4] = [
+const KINDS: [(wire::JobKind, &str); 7] = [
     (wire::JobKind::ChangePassword, "vault.changePassword"),
     (wire::JobKind::RotateKey, "vault.rotateKey"),
     (wire::JobKind::Verify, "vault.verify"),
     (wire::JobKind::Purge, "vault.purge"),
+    (wire::JobKind::EncryptColumn, "vault.encryptColumn"),
+    (wire::JobKind::ReindexColumn, "vault.reindexColumn"),
+    (wire::JobKind::DecryptColumn, "vault.decryptColumn"),
 ];
 
-/// A job that is asked for.
+/// A job that is asked for; the table of a column is looked up by what is given.
 ///
 /// # Errors
 /// Everything that is missing, or belongs to another kind of job.
-pub fn asked(new: wire::VaultJobCreate) -> Result<(VaultJob, JobOptions), Vec<Issue>> {
-    let mut issues = Vec::new();
-    let changes_password = new.kind == wire::JobKind::ChangePassword;
-    let purges = new.kind == wire::JobKind::Purge;
-    for (field, given, fits) in [
-        ("oldPassword", new.old_password.is_some(), changes_password),
-        ("newPassword", new.new_password.is_some(), changes_password),
-        ("deletedBefore", new.deleted_before.is_some(), purges),
-    ] {
-        if given && !fits {
-            issues.push(superfluous(field));
-        }
-    }
+pub fn asked(
+    new: wire::VaultJobCreate,
+    table: impl FnOnce(&wire::JobColumn) -> Result<TableHandle, Issue>,
+) -> Result<(VaultJob, JobOptions), Vec<Issue>> {
+    let mut issues = superfluous_of(&new);
     for (field, number, max) in [
         ("batch", new.batch, JOB_BATCH_MAX),
         ("rowsPerSecond", new.rows_per_second, JOB_ROWS_PER_SECOND_MAX),
@@ -66,6 +62,22 @@ pub fn asked(new: wire::VaultJobCreate) -> Result<(VaultJob, JobOptions), Vec<Is
                 new: password(new.new_password),
             }),
         },
+        wire::JobKind::EncryptColumn | wire::JobKind::ReindexColumn | wire::JobKind::DecryptColumn => {
+            let decrypts = new.kind == wire::JobKind::DecryptColumn;
+            let of = new
+                .of
+                .ok_or_else(|| Issue::new("of", Code::Required, "A column of a table is required"));
+            of.and_then(|of| Ok((table(&of)?, of.column)))
+                .map(|(table, column)| match decrypts {
+                    true => VaultJob::DecryptColumn { table, column },
+                    false => VaultJob::EncryptColumn {
+                        table,
+                        column,
+                        mask: new.mask.map(mask_of),
+                        indexed: new.indexed,
+                    },
+                })
+        }
         wire::JobKind::Purge => match new.deleted_before.as_deref() {
             None => Err(Issue::new("deletedBefore", Code::Required, "A time is required")),
             Some(text) => {
@@ -83,6 +95,36 @@ pub fn asked(new: wire::VaultJobCreate) -> Result<(VaultJob, JobOptions), Vec<Is
     }
 }
 
+/// What belongs to another kind of job.
+fn superfluous_of(new: &wire::VaultJobCreate) -> Vec<Issue> {
+    use wire::JobKind::{ChangePassword, DecryptColumn, EncryptColumn, Purge, ReindexColumn};
+    let encrypts: &[wire::JobKind] = &[EncryptColumn, ReindexColumn];
+    let given: [(&str, bool, &[wire::JobKind]); 6] = [
+        ("oldPassword", new.old_password.is_some(), &[ChangePassword]),
+        ("newPassword", new.new_password.is_some(), &[ChangePassword]),
+        ("deletedBefore", new.deleted_before.is_some(), &[Purge]),
+        (
+            "of",
+            new.of.is_some(),
+            &[EncryptColumn, ReindexColumn, DecryptColumn],
+        ),
+        ("mask", new.mask.is_some(), encrypts),
+        ("indexed", new.indexed.is_some(), encrypts),
+    ];
+    let wrong = given
+        .iter()
+        .filter(|(_, given, kinds)| *given && !kinds.contains(&new.kind));
+    wrong.map(|(field, ..)| superfluous(field)).collect()
+}
+
+/// The table of a column.
+fn table_of(vault: &Vault, of: &wire::JobColumn) -> Result<TableHandle, Issue> {
+    let workspace = of.workspace.as_deref().unwrap_or("default");
+    vault
+        .table(workspace, &of.table)
+        .map_err(|error| Issue::new("of", Code::NotFound, error.to_string()))
+}
+
 fn superfluous(field: &str) -> Issue {
     Issue::new(field, Code::Definition, "A job of this kind takes none")
 }
@@ -92,7 +134,7 @@ fn superfluous(field: &str) -> Issue {
 /// # Errors
 /// As [`asked`] and [`Vault::start`].
 pub async fn start(vault: &Vault, new: wire::VaultJobCreate) -> Result<wire::Job, VaultError> {
-    let (job, options) = asked(new).map_err(VaultError::Invalid)?;
+    let (job, options) = asked(new, |of| table_of(vault, of)).map_err(VaultError::Invalid)?;
     let handle = vault.start(job, options).await?;
     found(vault, handle.id()).await
 }
@@ -171,6 +213,15 @@ fn nobody(id: &str) -> VaultError {
     })
 }
 
+fn column_of(params: &Json) -> Option<wire::JobColumn> {
+    let text = |name: &str| Some(params.get(name)?.as_str()?.to_owned());
+    Some(wire::JobColumn {
+        workspace: text("workspace"),
+        table: text("table")?,
+        column: text("column")?,
+    })
+}
+
 /// A job, if it is of a kind that is known.
 fn job(status: &JobStatus) -> Option<wire::Job> {
     let (kind, _) = KINDS.iter().find(|(_, name)| *name == status.kind)?;
@@ -180,6 +231,12 @@ fn job(status: &JobStatus) -> Option<wire::Job> {
         params: wire::JobParams {
             new_password: status.params.get("newPassword").and_then(Json::as_bool),
             deleted_before: maybe_time(status.params.get("deletedBefore").and_then(Json::as_i64)),
+            of: column_of(&status.params),
+            mask: status
+                .params
+                .get("mask")
+                .and_then(|mask| serde_json::from_value(mask.clone()).ok()),
+            indexed: status.params.get("indexed").and_then(Json::as_bool),
         },
         state: match status.state {
             JobState::Running => wire::JobState::Running,
@@ -217,12 +274,15 @@ mod tests {
             old_password: None,
             new_password: None,
             deleted_before: None,
+            of: None,
+            mask: None,
+            indexed: None,
             dry_run: false,
             batch: None,
             rows_per_second: None,
         };
         edit(&mut new);
-        match asked(new) {
+        match asked(new, |_| Err(Issue::new("of", Code::NotFound, "There is none"))) {
             Ok(_) => Vec::new(),
             Err(issues) => issues.into_iter().map(|issue| issue.field.to_string()).collect(),
         }
@@ -230,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_belongs_to_another_kind_is_named() {
-        use wire::JobKind::{ChangePassword, Purge, RotateKey, Verify};
+        use wire::JobKind::{ChangePassword, DecryptColumn, EncryptColumn, Purge, RotateKey, Verify};
         let some = || Some(Concealed::new("pass"));
         assert_eq!(refused(RotateKey, |_| {}), [""; 0]);
         assert_eq!(refused(ChangePassword, |_| {}), ["oldPassword"]);
@@ -240,6 +300,20 @@ mod tests {
             refused(Purge, |new| new.deleted_before = Some("soon".into())),
             ["deletedBefore"]
         );
+        let column = || {
+            Some(wire::JobColumn {
+                workspace: None,
+                table: "people".into(),
+                column: "iban".into(),
+            })
+        };
+        assert_eq!(refused(EncryptColumn, |_| {}), ["of"]);
+        assert_eq!(refused(EncryptColumn, |new| new.of = column()), ["of"]);
+        assert_eq!(
+            refused(DecryptColumn, |new| new.indexed = Some(true)),
+            ["indexed", "of"]
+        );
+        assert_eq!(refused(Verify, |new| new.of = column()), ["of"]);
         assert_eq!(refused(Verify, |new| new.new_password = some()), ["newPassword"]);
         assert_eq!(
             refused(Verify, |new| {

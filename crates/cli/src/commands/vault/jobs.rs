@@ -58,6 +58,9 @@ impl How {
             old_password: None,
             new_password: None,
             deleted_before: None,
+            of: None,
+            mask: None,
+            indexed: None,
             dry_run: self.dry_run,
             batch: self.batch,
             rows_per_second: self.rows_per_second,
@@ -222,6 +225,15 @@ enum Kind {
     /// Deleted secrets go for good
     #[value(name = "purge")]
     Purge,
+    /// A column is encrypted
+    #[value(name = "encryptColumn")]
+    EncryptColumn,
+    /// An encrypted column is sealed anew
+    #[value(name = "reindexColumn")]
+    ReindexColumn,
+    /// A column is readable again
+    #[value(name = "decryptColumn")]
+    DecryptColumn,
 }
 
 /// List the jobs, newest first
@@ -246,6 +258,9 @@ impl Jobs {
             Kind::RotateKey => JobKind::RotateKey,
             Kind::Verify => JobKind::Verify,
             Kind::Purge => JobKind::Purge,
+            Kind::EncryptColumn => JobKind::EncryptColumn,
+            Kind::ReindexColumn => JobKind::ReindexColumn,
+            Kind::DecryptColumn => JobKind::DecryptColumn,
         });
         let jobs = place.open()?.jobs(asked, self.limit)?;
         if place.output.json() {
@@ -366,6 +381,9 @@ fn shown(place: &Place<'_>, job: &Job) -> Result<(), Failure> {
     if let Some(before) = &job.params.deleted_before {
         lines.push(("before", before.clone()));
     }
+    if let Some(of) = &job.params.of {
+        lines.push(("column", format!("{}.{}", of.table, of.column)));
+    }
     if let Some(error) = &job.error {
         lines.push(("error", error.clone()));
     }
@@ -404,6 +422,9 @@ fn kind(kind: JobKind) -> &'static str {
         JobKind::RotateKey => "rotateKey",
         JobKind::Verify => "verify",
         JobKind::Purge => "purge",
+        JobKind::EncryptColumn => "encryptColumn",
+        JobKind::ReindexColumn => "reindexColumn",
+        JobKind::DecryptColumn => "decryptColumn",
     }
 }
 

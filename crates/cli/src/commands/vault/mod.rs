@@ -1,6 +1,7 @@
 //! `chancery vault`: secret values behind tokens. No value, token or password is ever an argument: other users of the machine would see it.
 
 mod care;
+mod columns;
 mod handing;
 mod jobs;
 mod secrets;
@@ -62,6 +63,8 @@ enum Action {
     Sweep(care::Sweep),
     RotateKey(jobs::RotateKey),
     Purge(jobs::Purge),
+    EncryptColumn(columns::EncryptColumn),
+    DecryptColumn(columns::DecryptColumn),
     Jobs(jobs::Jobs),
     Job(jobs::JobOne),
     Key(care::Key),
@@ -101,6 +104,8 @@ impl Vault {
             Action::Sweep(sweep) => sweep.run(&place)?,
             Action::RotateKey(rotate) => return rotate.run(&place),
             Action::Purge(purge) => return purge.run(&place),
+            Action::EncryptColumn(encrypt) => return encrypt.run(&place),
+            Action::DecryptColumn(decrypt) => return decrypt.run(&place),
             Action::Jobs(jobs) => jobs.run(&place)?,
             Action::Job(job) => return job.run(&place),
             Action::Key(key) => key.run(&place)?,

@@ -27,8 +27,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resume))
 }
 
-/// Begin long work on all secrets: change their password, bring them under a new data key, look at them, or delete for good what was
-/// deleted. It goes on in the background, and after a restart of the server.
+/// Begin long work: on all secrets, change their password, bring them under a new data key, look at them, or delete for good what was
+/// deleted; on all values of a column, encrypt them, seal them anew, or make them readable. It goes on in the background, and after a restart of the server.
 #[utoipa::path(post, path = "/api/vault/jobs", operation_id = "startVaultJob", tag = "Jobs", request_body = VaultJobCreate,
     responses((status = 202, description = "It has begun; the header Location says where it is told of.", body = Job),
         Common, WithBody, OfVault))]
