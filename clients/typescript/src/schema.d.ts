@@ -1673,8 +1673,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begin long work on all secrets: change their password, bring them under a new data key, look at them, or delete for good what was
-         *     deleted. It goes on in the background, and after a restart of the server.
+         * Begin long work: on all secrets, change their password, bring them under a new data key, look at them, or delete for good what was
+         *     deleted; on all values of a column, encrypt them, seal them anew, or make them readable. It goes on in the background, and after a restart of the server.
          */
         post: operations["startVaultJob"];
         delete?: never;
@@ -2448,7 +2448,7 @@ export interface components {
          * @description What a commit was for.
          * @enum {string}
          */
-        EventReason: "user" | "ttl" | "eviction" | "merge" | "import" | "undo";
+        EventReason: "user" | "ttl" | "eviction" | "merge" | "import" | "undo" | "upkeep";
         /**
          * @description What happened to a record, or to a whole table.
          * @enum {string}
@@ -2849,10 +2849,26 @@ export interface components {
             createdBy?: string | null;
         };
         /**
+         * @description A column of a table.
+         * @example {
+         *       "workspace": "default",
+         *       "table": "people",
+         *       "column": "iban"
+         *     }
+         */
+        JobColumn: {
+            /** @description The workspace, by id or slug; `default` when absent. */
+            workspace?: string | null;
+            /** @description The table, by id or slug. */
+            table: string;
+            /** @description The column's slug. */
+            column: string;
+        };
+        /**
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "changePassword" | "rotateKey" | "verify" | "purge";
+        JobKind: "changePassword" | "rotateKey" | "verify" | "purge" | "encryptColumn" | "reindexColumn" | "decryptColumn";
         /** @description A page of jobs. */
         JobList: {
             /** @description Newest first. */
@@ -2869,6 +2885,10 @@ export interface components {
              * @description Of `purge`: what was deleted before this time goes for good.
              */
             deletedBefore?: string | null;
+            of?: components["schemas"]["JobColumn"] | null;
+            mask?: components["schemas"]["ColumnMask"] | null;
+            /** @description Of `encryptColumn` and `reindexColumn`, as asked. */
+            indexed?: boolean | null;
         };
         /**
          * @description What a job needs to go on: its passwords, if it changes those, otherwise nothing.
@@ -4531,7 +4551,7 @@ export interface components {
             code: string;
         };
         /**
-         * @description A new job on all secrets of the vault.
+         * @description A new job on all secrets of the vault, or on all values of a column.
          * @example {
          *       "kind": "rotateKey",
          *       "rowsPerSecond": 5000
@@ -4555,11 +4575,15 @@ export interface components {
              * @description Of `purge`: what was deleted before this time goes for good; RFC 3339.
              */
             deletedBefore?: string | null;
+            of?: components["schemas"]["JobColumn"] | null;
+            mask?: components["schemas"]["ColumnMask"] | null;
+            /** @description Of `encryptColumn` and `reindexColumn`: whether equal values are found; as it was, or not, when absent. */
+            indexed?: boolean | null;
             /** @description Whether it only tells what it would do. */
             dryRun?: boolean;
             /**
              * Format: int64
-             * @description Secrets of a batch, each of which is one commit; 500 when absent.
+             * @description Secrets or records of a batch, each of which is one commit; 500 when absent.
              */
             batch?: number | null;
             /**
@@ -18857,7 +18881,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Those of this kind; all when absent. */
-                kind?: "changePassword" | "rotateKey" | "verify" | "purge";
+                kind?: "changePassword" | "rotateKey" | "verify" | "purge" | "encryptColumn" | "reindexColumn" | "decryptColumn";
                 /** @description How many a page holds; 1 to 1,000, 100 when absent. */
                 limit?: number;
                 /** @description Where to go on: `nextCursor` of the page before. */
