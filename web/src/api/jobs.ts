@@ -6,6 +6,7 @@ const named = (job: string) => ({ path: { job } });
 
 export const jobs = {
   list: async () => (await got(client.GET('/api/jobs'))).jobs,
+  one: (id: string) => got(client.GET('/api/jobs/{job}', { params: named(id) })),
   start: (body: VaultJobCreate) => got(client.POST('/api/vault/jobs', { body })),
   pause: (id: string) => got(client.POST('/api/jobs/{job}/pause', { params: named(id) })),
   cancel: (id: string) => got(client.POST('/api/jobs/{job}/cancel', { params: named(id) })),

@@ -22,6 +22,7 @@ export const keys = {
   table: (table: string) => ['table', table] as const,
   stats: (table: string) => ['stats', table] as const,
   trash: (table: string) => ['trash', table] as const,
+  histories: (table: string) => ['history', table] as const,
   history: (table: string, record: string) => ['history', table, record] as const,
   operations: ['operations'] as const,
   users: ['users'] as const,

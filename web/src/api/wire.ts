@@ -38,6 +38,11 @@ export type VaultReport = Schemas['VaultReport'];
 export type VaultJobCreate = Schemas['VaultJobCreate'];
 export type Job = Schemas['Job'];
 export type JobKind = Schemas['JobKind'];
+/** Jobs on all values of one column. */
+export type ColumnJobKind = Extract<JobKind, 'encryptColumn' | 'reindexColumn' | 'decryptColumn'>;
+/** Jobs on all secrets. */
+export type SecretsJobKind = Exclude<JobKind, ColumnJobKind>;
+export type ColumnMask = Schemas['ColumnMask'];
 export type JobResume = Schemas['JobResume'];
 export type Issue = Schemas['Issue'];
 export type Problem = Schemas['Problem'];

@@ -4,25 +4,26 @@ import { useMemo, useState } from 'react';
 import { columns as api } from '../api/endpoints';
 import { ApiError } from '../api/http';
 import { useFieldTypes } from '../api/queries';
-import type { Column, ColumnCreate, ColumnUpdate, FieldColumn, FieldType, Table } from '../api/wire';
+import type { Column, ColumnCreate, ColumnJobKind, ColumnMask, ColumnUpdate, FieldColumn, FieldType, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
 import { parseText, sameValue } from '../fields/registry';
 import { text } from '../text/en';
 import { Failure, Loading, Problem } from '../ui/states';
 import { useWork } from '../ui/work';
+import { ColumnJobButtons } from './ColumnJobButtons';
 import { ConfigInputs } from './ConfigInputs';
+import { maskChoices, mayEncrypt } from './encryption';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
 import { TypePicker } from './TypePicker';
 import { saveOptions } from './saveOptions';
-
-type ColumnMask = 'full' | 'last4' | 'email';
-const MASKS: ColumnMask[] = ['full', 'last4', 'email'];
 
 interface ModalProps {
   table: Table;
   column?: Column;
   close: () => void;
   saved: () => void;
+  /** Called when a job on the column is wanted instead. */
+  start: (kind: ColumnJobKind) => void;
 }
 
 interface Draft {
@@ -55,7 +56,7 @@ function draftOf(column: Column | undefined): Draft {
   };
 }
 
-export function ColumnModal({ table, column, close, saved }: ModalProps) {
+export function ColumnModal({ table, column, close, saved, start }: ModalProps) {
   const types = useFieldTypes();
   const [draft, setDraft] = useState<Draft>(() => draftOf(column));
   const [picking, setPicking] = useState(column === undefined);
@@ -132,29 +133,29 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
               )}
               <Checkbox size="sm" label={text.columns.indexed} checked={draft.indexed} onChange={(event) => set({ indexed: event.currentTarget.checked })} />
             </Group>
-            {type && mayEncrypt(type) && (
+            {!column && type && mayEncrypt(type) && (
               <Checkbox
                 size="sm"
                 label={text.columns.encrypted}
-                description={always ? text.columns.encryptedAlways : column ? text.columns.encryptedStays : text.columns.encryptedHint(draft.unique || draft.indexed)}
-                disabled={column !== undefined || always}
+                description={always ? text.columns.encryptedAlways : text.columns.encryptedHint(draft.unique || draft.indexed)}
+                disabled={always}
                 checked={encrypted}
                 onChange={(event) => set({ encrypted: event.currentTarget.checked, defaultValue: null })}
               />
             )}
-            {encrypted && (
+            {!column && encrypted && (
               <Select
                 label={text.columns.mask}
-                data={MASKS.map((value) => ({ value, label: text.columns.masks[value] }))}
+                data={maskChoices}
                 value={draft.mask}
                 allowDeselect={false}
-                disabled={column !== undefined}
                 onChange={(mask) => mask && set({ mask: mask as ColumnMask })}
               />
             )}
             {type?.flags.supportsDefault && !type.flags.computed && !encrypted && (
               <FieldInput column={probe} value={draft.defaultValue} change={(defaultValue) => set({ defaultValue })} error={issue('defaultValue')} />
             )}
+            {column && <ColumnJobButtons column={column} types={types.data} dirty={isDirty(draft, column)} start={start} />}
             <Textarea
               label={text.columns.description}
               autosize
@@ -183,11 +184,6 @@ export function ColumnModal({ table, column, close, saved }: ModalProps) {
   );
 }
 
-/** What the store can seal: not what it makes itself, nor one of a few options. */
-function mayEncrypt(type: FieldType): boolean {
-  return !type.flags.computed && !type.flags.needsOptions && type.id !== 'autoNumber';
-}
-
 /** A default typed as text becomes a value, or is refused here already. */
 function readDefault(value: unknown, probe: FieldColumn): unknown {
   if (typeof value !== 'string') return value;
@@ -209,6 +205,10 @@ function created(draft: Draft, type: FieldType | undefined, defaultValue: unknow
     ...(type?.flags.needsOptions ? { options: named } : {}),
     ...(draft.encrypted || type?.flags.encrypted ? { encrypted: { mask: draft.mask, indexed: draft.unique || draft.indexed } } : {}),
   };
+}
+
+function isDirty(draft: Draft, column: Column): boolean {
+  return !sameValue(draft, draftOf(column));
 }
 
 /** Only what differs from the column is sent, so that two people editing it do not overwrite each other. */

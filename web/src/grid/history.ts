@@ -18,6 +18,12 @@ export class History {
     this.undone = [];
   }
 
+  /** Forgets all steps: what they would write is no longer what it was. */
+  clear(): void {
+    this.done = [];
+    this.undone = [];
+  }
+
   async undo(): Promise<string | null> {
     return this.move(this.done, this.undone, (step) => step.undo());
   }

@@ -1,11 +1,13 @@
 // The menus of a column header and of a cell, opened at a point by mouse or keyboard.
 import { Menu, NumberInput, Button, Modal, Group } from '@mantine/core';
 import {
-  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, MoveHorizontal, Pencil, Trash2,
+  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, KeyRound, Lock, LockOpen, MoveHorizontal, Pencil, Trash2,
 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import { columns as columnApi } from '../api/endpoints';
-import type { Column, Data, FieldType, SortKey } from '../api/wire';
+import type { Column, ColumnJobKind, Data, FieldType, SortKey } from '../api/wire';
+import type { AskedJob } from '../columns/ColumnJobDialog';
+import { jobsOn } from '../columns/encryption';
 import { emptyFilter, isGroup, newRule, operatorsOf, SORT_KEYS_MAX, type Filterable } from '../filter/model';
 import { text } from '../text/en';
 import type { Question } from '../ui/confirm';
@@ -39,6 +41,8 @@ interface HeaderMenuProps {
   view: View;
   setView: (view: View) => void;
   mayEdit: boolean;
+  /** Begins a job on a column, for those who may. */
+  startJob?: (asked: AskedJob) => void;
   move: (from: number, to: number) => void;
   resize: (columnId: string, width: number, done: boolean) => void;
   hide: (column: Column) => void;
@@ -57,12 +61,15 @@ export function sortBy(sort: SortKey[], column: string, direction: 'asc' | 'desc
   return [{ column, direction }, ...rest].slice(0, SORT_KEYS_MAX);
 }
 
+const JOB_ICONS: Record<ColumnJobKind, typeof Lock> = { encryptColumn: Lock, reindexColumn: KeyRound, decryptColumn: LockOpen };
+
 export function HeaderMenu(props: HeaderMenuProps) {
   const { at, close, layout, view, setView, mayEdit } = props;
   const [sizing, setSizing] = useState<{ column: Column; width: number } | null>(null);
   const col = at?.col ?? 0;
   const place = layout.columns[col];
   const column = place?.column;
+  const jobs = column && props.startJob ? jobsOn(column, props.types) : [];
   const only = (direction: 'asc' | 'desc') =>
     column && setView({ ...view, sort: sortBy(view.sort.filter((key) => key.column === column.slug), column.slug, direction) });
   const addFilter = () => {
@@ -128,6 +135,15 @@ export function HeaderMenu(props: HeaderMenuProps) {
             <Menu.Item leftSection={<EyeOff size={14} />} disabled={col === 0} onClick={() => column && props.hide(column)}>
               {text.columns.hide}
             </Menu.Item>
+            {jobs.length > 0 && <Menu.Divider />}
+            {jobs.map((kind) => {
+              const Icon = JOB_ICONS[kind];
+              return (
+                <Menu.Item key={kind} leftSection={<Icon size={14} />} onClick={() => column && props.startJob?.({ column, kind })}>
+                  {text.columns.jobs[kind]}
+                </Menu.Item>
+              );
+            })}
             <Menu.Divider />
             <Menu.Item className="danger" leftSection={<Trash2 size={14} />} disabled={column?.isPrimary} onClick={remove}>
               {text.columns.delete}

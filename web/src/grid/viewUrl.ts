@@ -20,6 +20,13 @@ export function readView(search: string): View {
   }
 }
 
+/** A view that asks nothing of some columns. */
+export function viewWithout(view: View, columns: Column[]): View {
+  const hidden = new Set(columns.map((column) => column.slug));
+  const filter = view.filter && without(view.filter, hidden);
+  return { ...view, filter, sort: view.sort.filter((key) => !hidden.has(key.column)) };
+}
+
 /** A filter without its rules about some columns. */
 function without(node: FilterNode, hidden: ReadonlySet<string>): FilterNode | undefined {
   if (!isGroup(node)) return hidden.has(node.column) ? undefined : node;

@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import { columns as api } from '../api/endpoints';
 import { mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable } from '../api/queries';
 import type { Column } from '../api/wire';
+import { ColumnJobDialog, type AskedJob } from '../columns/ColumnJobDialog';
 import { ColumnModal } from '../columns/ColumnModal';
 import { fieldTypeName, kindOfColumn } from '../fields/registry';
 import { Crumbs, useMe } from '../shell/Shell';
@@ -21,6 +22,7 @@ export function ColumnsPage({ table }: { table: string }) {
   const patch = usePatchColumns(table);
   const refresh = useRefreshTable(table);
   const [editing, setEditing] = useState<Column | 'new' | null>(null);
+  const [asked, setAsked] = useState<AskedJob | null>(null);
   const [question, setQuestion] = useState<Question | null>(null);
   const [said, setSaid] = useState('');
   const list = useMemo(
@@ -105,6 +107,7 @@ export function ColumnsPage({ table }: { table: string }) {
                   {column.isPrimary && <Badge variant="light">{text.columns.primary}</Badge>}
                   {column.validation?.required && <Badge variant="default">{text.columns.required}</Badge>}
                   {column.validation?.unique && <Badge variant="default">{text.columns.unique}</Badge>}
+                  {column.encrypted && <Badge variant="default">{text.columns.isEncrypted}</Badge>}
                   {column.indexed && <Badge variant="default">{text.columns.indexed}</Badge>}
                 </Group>
                 {editor && (
@@ -137,6 +140,7 @@ export function ColumnsPage({ table }: { table: string }) {
       )}
       <VisuallyHidden aria-live="polite">{said}</VisuallyHidden>
       <Confirm question={question} close={() => setQuestion(null)} />
+      {query.data && <ColumnJobDialog table={query.data} asked={asked} close={() => setAsked(null)} />}
       {editing && query.data && (
         <ColumnModal
           table={query.data}
@@ -145,6 +149,10 @@ export function ColumnsPage({ table }: { table: string }) {
           saved={() => {
             setEditing(null);
             void refresh();
+          }}
+          start={(kind) => {
+            if (editing !== 'new') setAsked({ column: editing, kind });
+            setEditing(null);
           }}
         />
       )}

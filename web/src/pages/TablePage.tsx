@@ -6,8 +6,9 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { Link, useLocation, useSearch } from 'wouter';
 import { columns as columnApi } from '../api/endpoints';
 import { ApiError } from '../api/http';
-import { mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable, useTableStats } from '../api/queries';
+import { mayAdminister, mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable, useTableStats } from '../api/queries';
 import type { Column, Data, Rec, Table } from '../api/wire';
+import { ColumnJobDialog, type AskedJob } from '../columns/ColumnJobDialog';
 import { ColumnModal } from '../columns/ColumnModal';
 import { effective, filterable, ruleCount } from '../filter/model';
 import { BulkBar } from '../grid/BulkBar';
@@ -18,8 +19,10 @@ import { GridModel, type View } from '../grid/model';
 import { followOthers } from '../grid/others';
 import { ConflictDialog, OfferRows, ReportDialog } from '../grid/dialogs';
 import { Toolbar, type Panel } from '../grid/Toolbar';
-import { readView, writeView } from '../grid/viewUrl';
+import { useSealing } from '../grid/sealing';
+import { readView, viewWithout, writeView } from '../grid/viewUrl';
 import { GridWriter } from '../grid/writer';
+import { sameValue } from '../fields/registry';
 import { RecordDrawer } from '../record/RecordDrawer';
 import { Crumbs, useMe } from '../shell/Shell';
 import { useReach } from '../shell/Connection';
@@ -74,6 +77,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
   const [headerMenu, setHeaderMenu] = useState<(MenuAt & { col: number }) | null>(null);
   const [cellMenu, setCellMenu] = useState<MenuAt | null>(null);
   const [column, setColumn] = useState<Column | 'new' | null>(null);
+  const [asked, setAsked] = useState<AskedJob | null>(null);
   const [creating, setCreating] = useState(false);
   const [question, setQuestion] = useState<Question | null>(null);
   const [surplus, setSurplus] = useState<Data[] | null>(null);
@@ -118,6 +122,15 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
   }, [grid]);
 
   useEffect(() => followOthers(grid), [grid]);
+
+  useSealing(all, (changed) => {
+    grid.history.clear();
+    const next = viewWithout(view, changed.filter((one) => one.encrypted));
+    if (sameValue(next, view)) return grid.refresh();
+    setViewState(next);
+    run(next);
+    navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
+  });
 
   const saveColumn = async (one: Column, input: Parameters<typeof columnApi.update>[2]) => {
     patchColumns((old) => old.map((c) => (c.id === one.id ? ({ ...c, ...input } as Column) : c)));
@@ -227,6 +240,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         view={view}
         setView={setView}
         mayEdit={editor}
+        startJob={mayAdminister(me) ? setAsked : undefined}
         move={move}
         resize={resize}
         hide={(one) => void saveColumn(one, { isVisible: false })}
@@ -251,6 +265,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
       <ReportDialog grid={grid} columns={all} />
       <OfferRows rows={surplus} close={() => setSurplus(null)} writer={writer} />
       <Confirm question={question} close={() => setQuestion(null)} />
+      <ColumnJobDialog table={table} asked={asked} close={() => setAsked(null)} />
       {column && (
         <ColumnModal
           table={table}
@@ -260,6 +275,10 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
             setColumn(null);
             void refreshTable();
             grid.refresh();
+          }}
+          start={(kind) => {
+            if (column !== 'new') setAsked({ column, kind });
+            setColumn(null);
           }}
         />
       )}

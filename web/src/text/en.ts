@@ -203,11 +203,15 @@ export const text = {
   columns: {
     title: 'Columns', add: 'Add column', addTitle: 'Add a column', edit: 'Edit column', delete: 'Delete column', hide: 'Hide', moveLeft: 'Move left', moveRight: 'Move right',
     width: 'Set width', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
-    encrypted: 'Encrypt values', encryptedStays: 'Decided when the column was made.', encryptedAlways: 'Secrets always are.',
+    encrypted: 'Encrypt values', encryptedAlways: 'Secrets always are.',
     encryptedHint: (found: boolean) =>
       found
         ? 'Everybody sees a mask. Equal values are found and kept unique without being opened.'
         : 'Everybody sees a mask; an administrator reveals a value, which is written down. It cannot be sorted or searched.',
+    encryption: 'Encryption', isEncrypted: 'Encrypted', readable: 'Whoever may read the table sees the values.', saveFirst: 'Save what you changed here first.',
+    veiled: (mask: string, found: boolean) => `The values are encrypted. Shown instead: ${mask}. ${found ? 'Equal values are found.' : 'Values are not found by filters.'}`,
+    shownMasks: { full: 'nothing', last4: 'the last four characters', email: 'the host of an address' },
+    jobs: { encryptColumn: 'Encrypt values…', reindexColumn: 'Change encryption…', decryptColumn: 'Make readable…' },
     mask: 'What is shown instead',
     masks: { full: 'Nothing: ••••••••', last4: 'The last four characters: ••••4242', email: 'The host of an address: ••••@example.com' },
     indexed: 'Indexed', default: 'Default value', primary: 'Names the record', options: 'Options', addOption: 'Option', slug: 'Name in the API:',

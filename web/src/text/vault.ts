@@ -1,6 +1,7 @@
 // Every word of the vault's pages. They load with those pages.
 import { n } from './en';
 import { count as figure } from '../ui/time';
+import type { ColumnJobKind, JobKind, SecretsJobKind } from '../api/wire';
 
 type Words = Record<string, string>;
 
@@ -124,7 +125,7 @@ export const words = {
       tokenRequired: 'no token', passwordRequired: 'needs a password', notFound: 'not found', tokenTaken: 'token taken', tokenReserved: 'token reserved', invalidPassword: 'wrong password', decryptionFailed: 'cannot be opened', tampered: 'was altered', expired: 'expired', exhausted: 'used up', wrapTaken: 'taken before', otherKind: 'of the other kind', noSuchVersion: 'no such version', sealed: 'vault sealed', proofRequired: 'no proof', tooManyAttempts: 'too many attempts', busy: 'busy', invalid: 'refused input', conflict: 'changed meanwhile', rootKey: 'root key', database: 'database', denied: 'denied',
     } as Words,
     ops: {
-      create: 'created', read: 'read', update: 'changed', renew: 'renewed', softDelete: 'deleted', restore: 'restored', delete: 'deleted for good', expire: 'deleted as expired', rollBack: 'rolled back', destroyVersion: 'version destroyed', wrap: 'wrapped', unwrap: 'taken', changePassword: 'password changed', rotateKey: 'data key made', retireKey: 'data key retired', addRoot: 'root key added', removeRoot: 'root key removed', changeSetting: 'setting changed', open: 'vault opened', reveal: 'column revealed', job: 'job started', verify: 'verified', purge: 'purged',
+      create: 'created', read: 'read', update: 'changed', renew: 'renewed', softDelete: 'deleted', restore: 'restored', delete: 'deleted for good', expire: 'deleted as expired', rollBack: 'rolled back', destroyVersion: 'version destroyed', wrap: 'wrapped', unwrap: 'taken', changePassword: 'password changed', rotateKey: 'data key made', retireKey: 'data key retired', addRoot: 'root key added', removeRoot: 'root key removed', changeSetting: 'setting changed', open: 'vault opened', reveal: 'column revealed', encryptColumn: 'column encrypted', decryptColumn: 'column made readable', job: 'job started', verify: 'verified', purge: 'purged',
     } as Words,
   },
   keys: {
@@ -132,16 +133,48 @@ export const words = {
     roots: 'Root keys', rootsAbout: 'They lock the vault. Each is named by its fingerprint for ever, so that a backup finds its key. They never leave the server.', fingerprint: 'Fingerprint', opens: 'Opens the vault', added: 'Added', removed: 'Removed', change: 'Root keys are added and removed in a terminal, where the key itself is:', commands: ['chancery vault key add-root --new-key-file PATH', 'chancery vault key remove-root FINGERPRINT'], yes: 'yes', no: 'no longer',
   },
   jobs: {
-    about: 'Long work on all secrets. It goes on in the server when you leave, and after a restart.', start: 'Start a job', empty: 'No jobs yet', emptyBody: 'Change a password everywhere, move everything to a new data key, check or clean up.', title: 'Start a job',
-    kind: 'What to do', kinds: [['rotateKey', 'Move everything to a new data key'], ['changePassword', 'Change a password everywhere'], ['verify', 'Check every secret'], ['purge', 'Delete old deleted secrets for good']] as [string, string][],
+    about: 'Long work on all secrets, or on all values of a column. It goes on in the server when you leave, and after a restart.', start: 'Start a job', empty: 'No jobs yet', emptyBody: 'Change a password everywhere, move everything to a new data key, check or clean up.', title: 'Start a job',
+    kind: 'What to do', kinds: [['rotateKey', 'Move everything to a new data key'], ['changePassword', 'Change a password everywhere'], ['verify', 'Check every secret'], ['purge', 'Delete old deleted secrets for good']] as [SecretsJobKind, string][],
     about1: {
       rotateKey: 'Makes a data key and moves every version to it. Needs no password.', changePassword: 'Every secret that the old password opens is opened by the new one afterwards. The others stay as they are.', verify: 'Looks at every secret: whether it is as the vault wrote it, and whether it opens. Changes nothing.', purge: 'Secrets that were deleted before a time are taken out of the vault. Nobody can bring them back.',
-    } as Words,
-    names: { rotateKey: 'Move to a new data key', changePassword: 'Change a password', verify: 'Check', purge: 'Purge' } as Words,
+    } satisfies Record<SecretsJobKind, string>,
+    names: {
+      rotateKey: 'Move to a new data key', changePassword: 'Change a password', verify: 'Check', purge: 'Purge', encryptColumn: 'Encrypt a column', reindexColumn: 'Seal a column anew', decryptColumn: 'Make a column readable',
+    } satisfies Record<JobKind, string>,
     oldPassword: 'Old password', newPassword: 'New password', newPasswordHint: 'Leave empty to take the password away.', deletedBefore: 'Deleted before', dryRun: 'Only try it (dry run): count what would be done, change nothing', speed: 'How fast', batch: 'Secrets in one batch', rate: 'Secrets a second, at most', rateHint: 'Leave empty for as fast as it goes.', run: 'Start', runDry: 'Try it', started: 'The job runs.',
     states: { running: 'running', paused: 'paused', waiting: 'waits for passwords', done: 'done', cancelled: 'cancelled', failed: 'failed' } as Words, dry: 'dry run',
     progress: (name: string) => `Progress of ${name}`, of: (seen: number, total: number) => `${figure(seen)} of ${figure(total)}`, perSecond: (rate: number) => `${figure(Math.round(rate))} a second`, left: (ms: number) => (ms < 60_000 ? `about ${n(Math.max(1, Math.round(ms / 1000)), 'second')} left` : `about ${n(Math.round(ms / 60_000), 'minute')} left`), counts: { done: 'done', would: 'would be done', sound: 'are well', skipped: 'had nothing to do', failed: 'damaged' },
+    columnCounts: {
+      encryptColumn: { done: 'are encrypted', would: 'would be encrypted', skipped: 'have no value', failed: 'could not be' },
+      reindexColumn: { done: 'are sealed anew', would: 'would be sealed anew', skipped: 'have no value', failed: 'could not be' },
+      decryptColumn: { done: 'are readable', would: 'would be readable', skipped: 'have no value', failed: 'could not be' },
+    } as Partial<Record<JobKind, { done: string; would: string; skipped: string; failed: string }>>,
     repeated: (batches: number) => `${n(batches, 'batch', 'batches')} done again, since others changed something meanwhile`,
-    pause: 'Pause', resume: 'Resume', cancel: 'Cancel', pauseOf: (name: string) => `Pause ${name}`, resumeOf: (name: string) => `Resume ${name}`, cancelOf: (name: string) => `Cancel ${name}`, forReal: 'Now do it', cancelTitle: 'Cancel the job?', cancelRun: 'Cancel the job', cancelBody: 'It stops after the batch it is working on. What it has done stays done.', keepOn: 'Let it run', passwordsTitle: 'The passwords again', passwordsBody: 'The job was interrupted. Passwords are kept nowhere, so it needs the same ones again to go on.', startedAt: 'Started', why: 'Why:',
+    pause: 'Pause', resume: 'Resume', cancel: 'Cancel', pauseOf: (name: string) => `Pause ${name}`, resumeOf: (name: string) => `Resume ${name}`, cancelOf: (name: string) => `Cancel ${name}`, forReal: 'Now do it', cancelTitle: 'Cancel the job?', cancelRun: 'Cancel the job', cancelBody: 'It stops after the batch it is working on. What it has done stays done.', cancelColumn: 'It stops, and the column is as it was.', keepOn: 'Let it run', passwordsTitle: 'The passwords again', passwordsBody: 'The job was interrupted. Passwords are kept nowhere, so it needs the same ones again to go on.', startedAt: 'Started', why: 'Why:',
+  },
+  columns: {
+    titles: {
+      encryptColumn: (name: string) => `Encrypt the values of ${name}`, reindexColumn: (name: string) => `Change the encryption of ${name}`, decryptColumn: (name: string) => `Make ${name} readable?`,
+    } satisfies Record<ColumnJobKind, (name: string) => string>,
+    find: 'Find by value (index)',
+    about: {
+      encryptColumn: [
+        'Everybody keeps reading and writing meanwhile. The values are seen until the job ends; after it there are masks, in the history, too.',
+        'Backups, exports and import reports that were made earlier keep what they have.',
+      ],
+      reindexColumn: [
+        'Everybody keeps reading and writing meanwhile. All values, in the history, too, are sealed anew with the newest data key and get the new masks.',
+        'Backups, exports and import reports that were made earlier keep what they have.',
+      ],
+      decryptColumn: [
+        'Whoever may read the table sees all values when the job ends, in the history, too. Encrypting them again later does not take back what was seen meanwhile.',
+        'Everybody keeps reading and writing meanwhile. It is written into the audit.',
+      ],
+    } satisfies Record<ColumnJobKind, string[]>,
+    run: { encryptColumn: 'Encrypt', reindexColumn: 'Change', decryptColumn: 'Make readable' } satisfies Record<ColumnJobKind, string>,
+    ended: {
+      encryptColumn: (name: string) => `All values of ${name} are encrypted.`, reindexColumn: (name: string) => `All values of ${name} are sealed anew.`, decryptColumn: (name: string) => `All values of ${name} are readable.`,
+    } satisfies Record<ColumnJobKind, (name: string) => string>,
+    tried: 'This was only tried. Nothing was changed.', goesOn: 'It goes on in the server when you leave.', leave: 'Close, it goes on', showJobs: 'Show the jobs', stopped: (name: string, why: string) => `The work on ${name} stopped. ${why}`,
   },
 };

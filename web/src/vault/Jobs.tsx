@@ -1,5 +1,5 @@
-// Long work on all secrets: started, watched, paused, resumed, cancelled. It goes on in the server whoever watches.
-import { Badge, Button, Group, Progress, Stack, Text } from '@mantine/core';
+// Long work on all secrets, and on columns: started, watched, paused, resumed, cancelled. It goes on in the server whoever watches.
+import { Badge, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { ListChecks, Pause, Play, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
@@ -9,24 +9,18 @@ import type { Job } from '../api/wire';
 import { words } from '../text/vault';
 import { Confirm, type Question } from '../ui/confirm';
 import { Empty, Failure, Loading, messageOf, Problem } from '../ui/states';
-import { ago, count, when } from '../ui/time';
+import { ago, when } from '../ui/time';
 import { showError } from '../ui/toast';
 import { useWork } from '../ui/work';
 import { refreshVault } from './acts';
+import { forReal, isColumnJob, settled } from './columnJobs';
 import { Dialog } from './Dialog';
 import { FormFoot, NewPassword, SecretPassword } from './inputs';
+import { columnOf, isOver, JOB_COLORS, JobProgress } from './JobProgress';
 import type { Draft } from './StartJob';
 
 const WATCH_MS = 1_000;
 const IDLE_MS = 5_000;
-
-const COLORS: Record<string, string> = {
-  running: 'blue', paused: 'yellow', waiting: 'orange', done: 'green', cancelled: 'gray', failed: 'red',
-};
-
-function isOver(job: Job): boolean {
-  return job.state === 'done' || job.state === 'cancelled' || job.state === 'failed';
-}
 
 function refresh(): Promise<void> {
   return queryClient.invalidateQueries({ queryKey: keys.jobs });
@@ -42,12 +36,15 @@ export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed
     refetchInterval: (query) => (query.state.data?.some((job) => job.state === 'running') ? WATCH_MS : IDLE_MS),
   });
   const all = found.data ?? [];
-  const over = all.filter(isOver).length;
-  const before = useRef(over);
+  const over = useRef<ReadonlySet<string> | null>(null);
   useEffect(() => {
-    if (over > before.current) void refreshVault();
-    before.current = over;
-  }, [over]);
+    if (!found.data) return;
+    const now = found.data.filter(isOver);
+    const ended = now.filter((job) => over.current?.has(job.id) === false);
+    over.current = new Set(now.map((job) => job.id));
+    if (ended.length > 0) void refreshVault();
+    for (const table of new Set(ended.map((job) => job.params.of?.table))) if (table) void settled(table);
+  }, [found.data]);
   const turn = async (job: Promise<Job>) => {
     try {
       await job;
@@ -62,7 +59,7 @@ export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed
     cancel: (job) =>
       setQuestion({
         title: words.jobs.cancelTitle,
-        body: words.jobs.cancelBody,
+        body: isColumnJob(job.kind) ? words.jobs.cancelColumn : words.jobs.cancelBody,
         confirm: words.jobs.cancelRun,
         danger: true,
         run: async () => {
@@ -70,7 +67,20 @@ export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed
           await refresh();
         },
       }),
-    forReal: (job) => start({ kind: job.kind, deletedBefore: job.params?.deletedBefore ?? undefined, dryRun: false }),
+    forReal: (job) => {
+      const { kind } = job;
+      if (!isColumnJob(kind)) return start({ kind, deletedBefore: job.params.deletedBefore ?? undefined, dryRun: false });
+      setQuestion({
+        title: words.columns.titles[kind](columnOf(job)),
+        body: words.columns.about[kind].join(' '),
+        confirm: words.columns.run[kind],
+        danger: kind === 'decryptColumn',
+        run: async () => {
+          await api.start(forReal(job));
+          await refresh();
+        },
+      });
+    },
     sealed,
   };
   return (
@@ -107,15 +117,17 @@ interface Steer {
 
 function OneJob({ job, steer }: { job: Job; steer: Steer }) {
   const name = words.jobs.names[job.kind] ?? job.kind;
+  const column = columnOf(job);
+  const called = column ? `${name} ${column}` : name;
   const over = isOver(job);
-  const share = job.state === 'done' || job.total === 0 ? (over ? 100 : 0) : Math.min(100, (job.seen / job.total) * 100);
   return (
     <li className="step job" data-job={job.id} data-state={job.state}>
       <div className="step-head">
         <Group gap="xs">
           <strong>{name}</strong>
+          {column && <Code>{column}</Code>}
           {job.dryRun && <Badge variant="default">{words.jobs.dry}</Badge>}
-          <span className="pill" data-color={COLORS[job.state]}>
+          <span className="pill" data-color={JOB_COLORS[job.state]}>
             {words.jobs.states[job.state] ?? job.state}
           </span>
         </Group>
@@ -123,31 +135,20 @@ function OneJob({ job, steer }: { job: Job; steer: Steer }) {
           {words.jobs.startedAt} {ago(job.createdAt)}
         </span>
       </div>
-      <Progress w="100%" value={share} aria-label={words.jobs.progress(name)} color={job.state === 'failed' ? 'red' : undefined} />
-      <Text size="sm" className="job-line">
-        {[
-          words.jobs.of(job.seen, job.total),
-          job.state === 'running' && job.rate > 0 ? words.jobs.perSecond(job.rate) : '',
-          job.state === 'running' && job.leftMs != null ? words.jobs.left(job.leftMs) : '',
-        ]
-          .filter(Boolean)
-          .join(' · ')}
-      </Text>
-      <Text size="sm">{countsOf(job)}</Text>
-      {job.error && <Problem error={new Error(`${words.jobs.why} ${job.error}`)} />}
+      <JobProgress job={job} name={called} />
       <Group gap="xs">
         {job.state === 'running' && (
-          <Button size="compact-xs" variant="default" leftSection={<Pause size={12} />} aria-label={words.jobs.pauseOf(name)} onClick={() => steer.pause(job)}>
+          <Button size="compact-xs" variant="default" leftSection={<Pause size={12} />} aria-label={words.jobs.pauseOf(called)} onClick={() => steer.pause(job)}>
             {words.jobs.pause}
           </Button>
         )}
         {(job.state === 'paused' || job.state === 'waiting') && (
-          <Button size="compact-xs" leftSection={<Play size={12} />} disabled={steer.sealed} aria-label={words.jobs.resumeOf(name)} onClick={() => steer.resume(job)}>
+          <Button size="compact-xs" leftSection={<Play size={12} />} disabled={steer.sealed} aria-label={words.jobs.resumeOf(called)} onClick={() => steer.resume(job)}>
             {words.jobs.resume}
           </Button>
         )}
         {!over && (
-          <Button size="compact-xs" variant="subtle" color="red" leftSection={<X size={12} />} aria-label={words.jobs.cancelOf(name)} onClick={() => steer.cancel(job)}>
+          <Button size="compact-xs" variant="subtle" color="red" leftSection={<X size={12} />} aria-label={words.jobs.cancelOf(called)} onClick={() => steer.cancel(job)}>
             {words.jobs.cancel}
           </Button>
         )}
@@ -159,16 +160,6 @@ function OneJob({ job, steer }: { job: Job; steer: Steer }) {
       </Group>
     </li>
   );
-}
-
-function countsOf(job: Job): string {
-  const names = words.jobs.counts;
-  const done = job.kind === 'verify' ? names.sound : job.dryRun ? names.would : names.done;
-  const parts = [`${count(job.done)} ${done}`];
-  if (job.skipped > 0) parts.push(`${count(job.skipped)} ${names.skipped}`);
-  if (job.failed > 0) parts.push(`${count(job.failed)} ${names.failed}`);
-  if (job.conflicts > 0) parts.push(words.jobs.repeated(job.conflicts));
-  return parts.join(', ');
 }
 
 function Passwords({ job, close }: { job: Job; close: () => void }) {

@@ -3,7 +3,7 @@ import { Checkbox, Group, NumberInput, Select, Stack, Text, TextInput } from '@m
 import { useState, type FormEvent } from 'react';
 import { jobs as api } from '../api/jobs';
 import { keys, queryClient } from '../api/queries';
-import type { JobKind } from '../api/wire';
+import type { SecretsJobKind } from '../api/wire';
 import { words } from '../text/vault';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
@@ -13,7 +13,7 @@ import { FormFoot, issuesAt, NewPassword, Refusal, SecretPassword, useFocusRefus
 
 /** What a job is to be, before it is started. */
 export interface Draft {
-  kind: JobKind;
+  kind: SecretsJobKind;
   deletedBefore?: string;
   dryRun: boolean;
 }
@@ -27,7 +27,7 @@ function local(time: Date): string {
 }
 
 export function StartJob({ draft, close }: { draft?: Draft; close: () => void }) {
-  const [kind, setKind] = useState<JobKind>(draft?.kind ?? 'rotateKey');
+  const [kind, setKind] = useState<SecretsJobKind>(draft?.kind ?? 'rotateKey');
   const [dryRun, setDryRun] = useState(draft?.dryRun ?? true);
   const [old, setOld] = useState('');
   const [next, setNext] = useState('');
@@ -82,7 +82,7 @@ export function StartJob({ draft, close }: { draft?: Draft; close: () => void })
             data-autofocus
             data={words.jobs.kinds.map(([value, label]) => ({ value, label }))}
             value={kind}
-            onChange={(value) => setKind((value ?? 'rotateKey') as JobKind)}
+            onChange={(value) => setKind((value ?? 'rotateKey') as SecretsJobKind)}
           />
           <Text size="sm" c="dimmed">
             {words.jobs.about1[kind]}
