@@ -176,8 +176,7 @@ fn the_end_of_a_record_takes_along_what_refers_to_it() {
         let refused = store
             .define_bucket("holds", &restricting)
             .await
-            .err()
-            .expect("refused");
+            .expect_err("refused");
         assert!(refused.to_string().contains("expire"), "{refused}");
     });
 }
@@ -405,7 +404,7 @@ fn a_time_to_live_that_comes_back_ends_no_record_at_once() {
             .expect("changed");
         clock.pass(5_000);
         let refused = store.update_bucket("sessions", &json!({"ttl": "90d"})).await;
-        let refused = refused.err().expect("refused").to_string();
+        let refused = refused.expect_err("refused").to_string();
         assert!(refused.contains("2 record(s) would be gone at once"), "{refused}");
         sessions.update("a", json!({"n": 1})).await.expect("updated");
         sessions.purge("b").await.expect("purged");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chancery::vault::{By, FileRoot, NewSecret, NewToken, Secret, Unlock, Vault, VaultOptions};
-use chancery::{JobState, JobStatus, Store};
+use chancery::{ColumnInput, JobState, JobStatus, Store, TableInput, json};
 use chancery_scenarios::on_postgres;
 
 use super::options;
@@ -160,6 +160,118 @@ fn killed(url: &str, key: &Path, kills: u32, later_ms: u64) {
         jobs >= u64::from(kills / 50).max(2),
         "{killed} kills met {jobs} jobs"
     );
+}
+
+/// The account of a record; any that is kept begins so.
+fn account(index: usize) -> String {
+    format!("FR76-3000-{index:04}")
+}
+
+/// Everything of the column reads, opened where it has to be; every job wrote each record twice: to fill the column, and to clear what
+/// was before.
+async fn checked_column(url: &str, key: &Path, jobs: u64) {
+    let (store, vault) = opened(url, key).await;
+    let staff = store.table("staff").expect("a table");
+    let encrypted = staff.column("account").expect("a column").encrypted.is_some();
+    assert_eq!(encrypted, !jobs.is_multiple_of(2));
+    let records = staff.all().await.expect("read");
+    assert_eq!(records.len(), SECRETS);
+    for record in records {
+        let index = record.get("number").as_u64().expect("a number") as usize;
+        let id = record.id();
+        let shown = match encrypted {
+            true => vault
+                .reveal_cells(&staff, id.as_str(), &["account"])
+                .await
+                .expect("revealed")[0]
+                .1
+                .clone(),
+            false => record.get("account"),
+        };
+        assert_eq!(shown, account(index));
+        assert_eq!(record.version(), 2 + 2 * jobs, "each job did each record once");
+        let before = staff
+            .record_at(id.as_str(), 1)
+            .await
+            .expect("the history reaches back")
+            .get("account");
+        assert_eq!(
+            before,
+            if encrypted {
+                "••••••••".to_owned()
+            } else {
+                "FR76-before".to_owned() + &index.to_string()
+            }
+        );
+    }
+    store.close().await.expect("a store closes");
+}
+
+fn killed_columns(url: &str, key: &Path, kills: u32, later_ms: u64) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let (store, _) = opened(url, key).await;
+        let input = TableInput::new("Staff").column(ColumnInput::new("number", "number"));
+        let input = input.column(ColumnInput::new("account", "text"));
+        let staff = store.create_table(input).await.expect("defined");
+        for index in 0..SECRETS {
+            let made = json!({"number": index, "account": format!("FR76-before{index}")});
+            let id = staff.insert(made).await.expect("inserted").id();
+            staff
+                .update(id.as_str(), json!({"account": account(index)}))
+                .await
+                .expect("updated");
+        }
+        store.close().await.expect("a store closes");
+    });
+    let (mut killed, mut jobs) = (0, 0_u64);
+    while killed < kills || jobs.is_multiple_of(2) {
+        let mut kills_of_job = 0;
+        let status = loop {
+            let after = Duration::from_millis(u64::from(1 + killed % 13) * 2 + kills_of_job * later_ms);
+            match worker(url, key, "column", &[String::new(), String::new()], after) {
+                Some(status) => break status,
+                None => (killed, kills_of_job) = (killed + 1, kills_of_job + 1),
+            }
+        };
+        assert_eq!((status.state, status.failed), (JobState::Done, 0), "{status:?}");
+        jobs = runtime.block_on(async {
+            let (store, vault) = opened(url, key).await;
+            let jobs = vault.jobs().await.expect("listed");
+            store.close().await.expect("a store closes");
+            // One that was killed when its job was done and nothing said of it: another was begun after it.
+            jobs.iter().filter(|job| job.state == JobState::Done).count() as u64
+        });
+        runtime.block_on(checked_column(url, key, jobs));
+    }
+}
+
+#[test]
+fn columns_whose_jobs_are_killed_lose_nothing_and_keep_nothing_readable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("root.key");
+    FileRoot::create(&key).expect("a key file");
+    let database = folder.path().join("staff.db");
+    killed_columns(&format!("sqlite:{}", database.display()), &key, 60, 3);
+    for file in std::fs::read_dir(folder.path()).expect("a folder") {
+        let path = file.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("readable");
+        let found = bytes.windows(5).any(|window| window == b"FR76-");
+        assert!(!found, "{} holds what was readable", path.display());
+    }
+}
+
+#[test]
+fn columns_whose_jobs_are_killed_beside_other_processes_lose_nothing() {
+    on_postgres(|_store, url| async move {
+        let ran = tokio::task::spawn_blocking(move || {
+            let folder = tempfile::tempdir().expect("a folder");
+            let key = folder.path().join("root.key");
+            FileRoot::create(&key).expect("a key file");
+            killed_columns(&url, &key, 10, 60);
+        });
+        ran.await.expect("it ends");
+    });
 }
 
 #[test]

@@ -279,14 +279,6 @@ impl Store {
         })
     }
 
-    /// The same store in the workspace of a table.
-    pub(crate) fn in_workspace_of(&self, table: &Table) -> Store {
-        Store {
-            workspace: table.workspace.as_str().into(),
-            ..self.clone()
-        }
-    }
-
     /// The same store for one request that is done at most once: the first commit writes down `key` in the same
     /// moment, and a later one with the same key is refused with [`Error::Repeated`].
     pub fn once(&self, key: &str, body: chancery_model::Json) -> Store {

@@ -244,7 +244,7 @@ fn a_bad_json_export_leaves_nothing() {
                     &ImportOptions::default(),
                 )
                 .await;
-            let error = result.err().expect("refused").to_string();
+            let error = result.expect_err("refused").to_string();
             assert!(error.contains(told), "{text}: {error}");
             assert!(store.tables().is_empty());
         }

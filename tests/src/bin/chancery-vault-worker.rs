@@ -1,5 +1,6 @@
 //! A process that does long work on a vault, to be killed at any moment. `chancery-vault-worker URL KEYFILE rotate`, or
-//! `… passwd` with the old and the new password on two lines of its input. It goes on with what one before it left, and
+//! `… passwd` with the old and the new password on two lines of its input, or `… column`, which encrypts the column `account` of
+//! the table `staff`, or makes it readable if it is encrypted. It goes on with what one before it left, and
 //! says how the job stands in the end. Run by the scenarios of the vault.
 #![expect(clippy::print_stdout, reason = "a program that tells what it did")]
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chancery::vault::{FileRoot, KdfParams, Secret, Vault, VaultJob, VaultOptions};
-use chancery::{JobHandle, JobOptions, JobState, JobStatus, Store};
+use chancery::{JobHandle, JobOptions, JobState, JobStatus, Store, TableHandle};
 
 /// How long a job may be silent before another worker takes it over: as little as there can be.
 const SILENT_MAX: Duration = Duration::from_secs(1);
@@ -31,7 +32,8 @@ async fn main() {
     let passwords = (what == "passwd").then(|| (secret(), secret()));
     silence(&store, &vault).await;
     println!("ready");
-    let handle = begun(&vault, passwords).await;
+    let column = (what == "column").then(|| store.table("staff").expect("a table"));
+    let handle = begun(&vault, passwords, column).await;
     let status = handle.wait().await.expect("a status");
     println!("{}", serde_json::to_string(&status).expect("JSON"));
     store.close().await.expect("a store closes");
@@ -57,7 +59,7 @@ async fn silence(store: &Store, vault: &Vault) {
 }
 
 /// The job that was left, or a new one.
-async fn begun(vault: &Vault, passwords: Option<(Secret, Secret)>) -> JobHandle {
+async fn begun(vault: &Vault, passwords: Option<(Secret, Secret)>, column: Option<TableHandle>) -> JobHandle {
     let mut resumed = vault.resume_left().await.expect("jobs are listed");
     let options = JobOptions {
         batch: Some(20),
@@ -67,7 +69,7 @@ async fn begun(vault: &Vault, passwords: Option<(Secret, Secret)>) -> JobHandle 
     let Some((old, new)) = passwords else {
         return match resumed.pop() {
             Some(handle) => handle,
-            None => vault.start(VaultJob::RotateKey, options).await.expect("started"),
+            None => vault.start(other(column), options).await.expect("started"),
         };
     };
     let jobs = vault.jobs().await.expect("jobs are listed");
@@ -80,5 +82,23 @@ async fn begun(vault: &Vault, passwords: Option<(Secret, Secret)>) -> JobHandle 
             let job = VaultJob::ChangePassword { old, new: Some(new) };
             vault.start(job, options).await.expect("started")
         }
+    }
+}
+
+/// A job that needs no password: on a column if there is one to work on, otherwise on the data key.
+fn other(column: Option<TableHandle>) -> VaultJob {
+    let Some(table) = column else {
+        return VaultJob::RotateKey;
+    };
+    let account = table.column("account").expect("a column");
+    let column = account.slug.clone();
+    match account.encrypted {
+        Some(_) => VaultJob::DecryptColumn { table, column },
+        None => VaultJob::EncryptColumn {
+            table,
+            column,
+            mask: None,
+            indexed: Some(true),
+        },
     }
 }

@@ -131,7 +131,7 @@ impl Vault {
         let id = text("tableId")?;
         let catalog = self.store.core.catalog.load();
         let table = catalog.all().find(|table| table.id == id)?;
-        let store = self.store.in_workspace_of(table);
+        let store = self.store.in_workspace(&table.workspace).ok()?;
         Some((store.handle(table), text("column")?.to_owned()))
     }
 }

@@ -136,7 +136,7 @@ pub(crate) async fn open_store(
     options: chancery::OpenOptions,
 ) -> Result<Store, Failure> {
     if let Some(file) = database.file() {
-        if missing == Missing::Refuse && !file.exists() {
+        if missing != Missing::Make && !file.exists() {
             return Err(
                 Failure::new(format!("there is no database at {}", file.display()))
                     .hint("name one with --data DIR, or make a table with `chancery table create`"),

@@ -60,6 +60,8 @@ pub(crate) struct DatabaseArgs {
 pub(crate) enum Missing {
     /// Say so.
     Refuse,
+    /// Say so, but make a vault where there is none.
+    MakeVault,
     /// Make one.
     Make,
 }

@@ -31,16 +31,22 @@ fn encrypted_columns_are_made_filled_and_revealed() {
     ]);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
-        refused.err.contains("stdin") && !refused.err.contains("0532"),
+        refused.err.contains("stdin") && !refused.err.contains("3704004405"),
         "{refused:?}"
     );
     let refused = here.run(&["record", "create", "people", ann]);
-    assert!(refused.code == 2 && !refused.err.contains("0532"), "{refused:?}");
+    assert!(
+        refused.code == 2 && !refused.err.contains("3704004405"),
+        "{refused:?}"
+    );
     let made = here.run_with(ann, &["record", "create", "people", "-"]);
     assert_eq!(made.code, 0, "{made:?}");
     let id = made.out.trim();
     let shown = here.done(&["record", "get", "people", id]);
-    assert!(shown.contains("••••3000") && !shown.contains("0532"), "{shown}");
+    assert!(
+        shown.contains("••••3000") && !shown.contains("3704004405"),
+        "{shown}"
+    );
     let listed = here.done(&["query", "people", "name = Ann"]);
     assert!(
         listed.contains("••••@example.com") && !listed.contains("ann@"),
@@ -62,4 +68,69 @@ fn encrypted_columns_are_made_filled_and_revealed() {
     assert!(twin.code != 0 && !twin.err.contains("ann@"), "{twin:?}");
     let audit = here.done(&["vault", "audit"]);
     assert!(audit.contains("reveal"), "{audit}");
+}
+
+#[test]
+fn a_column_that_has_values_is_encrypted_and_made_readable_again() {
+    let here = Here::new();
+    here.done(&[
+        "table",
+        "create",
+        "People",
+        "-c",
+        "name:text",
+        "-c",
+        "salary:currency",
+    ]);
+    let id = here.done(&["record", "create", "people", "name=Ann", "salary=5100.50"]);
+    let id = id.trim();
+    let salary = || here.json(&["record", "get", "people", id])["data"]["salary"].clone();
+    let tried = here.done(&["vault", "encrypt-column", "people", "salary", "--dry-run"]);
+    assert!(
+        tried.contains("a dry run") && tried.contains("people.salary"),
+        "{tried}"
+    );
+    let before = salary();
+    let done = here.done(&["vault", "encrypt-column", "people", "salary"]);
+    assert!(done.contains("encryptColumn") && done.contains("done"), "{done}");
+    assert_eq!(salary(), "••••••••");
+    assert_eq!(
+        here.done(&["record", "reveal", "people", id, "salary"]).trim(),
+        "5100.5"
+    );
+    let history = here.done(&["history", "people", id]);
+    assert!(history.contains("••••") && !history.contains("5100"), "{history}");
+    let anew = here.json(&[
+        "vault",
+        "encrypt-column",
+        "people",
+        "salary",
+        "--mask",
+        "last4",
+        "--indexed",
+    ]);
+    assert_eq!(anew["kind"], "reindexColumn");
+    here.done(&["vault", "decrypt-column", "people", "salary"]);
+    assert_eq!(salary(), before);
+
+    for (args, told) in [
+        (&["encrypt-column", "people", "salry"][..], "salary"),
+        (&["encrypt-column", "poeple", "salary"], "people"),
+        (
+            &["encrypt-column", "people", "salary", "--mask", "first4"],
+            "last4",
+        ),
+        (
+            &["encrypt-column", "people", "salary", "--workspace", "nowhere"],
+            "nowhere",
+        ),
+        (&["decrypt-column", "people", "salary"], "not encrypted"),
+        (
+            &["encrypt-column", "people", "salary", "--no-wait"],
+            "only as long as this command runs",
+        ),
+    ] {
+        let wrong = here.run(&[&["vault"][..], args].concat());
+        assert!(wrong.code != 0 && wrong.err.contains(told), "{args:?}: {wrong:?}");
+    }
 }

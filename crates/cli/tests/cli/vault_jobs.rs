@@ -40,7 +40,10 @@ fn reads(here: &Here, password: &str) -> bool {
 
 #[track_caller]
 fn silent(ran: &Ran) {
-    assert!(!ran.out.contains("4711") && !ran.err.contains("4711"), "{ran:?}");
+    assert!(
+        !ran.out.contains("canary-4711") && !ran.err.contains("canary-4711"),
+        "{ran:?}"
+    );
 }
 
 /// The job that a command told of as JSON.
@@ -166,7 +169,7 @@ fn ctrl_c_pauses_a_job_and_says_how_to_go_on() {
         told.contains("paused") && told.contains(&format!("vault job {id} --resume")),
         "{told}"
     );
-    assert!(!told.contains("4711"), "{told}");
+    assert!(!told.contains("canary-4711"), "{told}");
     let missing = here.run(&["vault", "job", &id, "--resume", "--password-file", "old.txt"]);
     assert_eq!(missing.code, 2, "{missing:?}");
     let resume = ["vault", "job", &id, "--resume", "--json"];
@@ -230,5 +233,5 @@ fn a_server_goes_on_after_a_crash_and_is_watched_from_afar() {
     assert!(refused.code == 1 && refused.err.contains("over"), "{refused:?}");
     drop(server);
     assert!(reads(&here, "new.txt"));
-    assert!(!here.read("server.log").contains("4711"));
+    assert!(!here.read("server.log").contains("canary-4711"));
 }

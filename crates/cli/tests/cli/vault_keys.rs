@@ -94,7 +94,7 @@ fn a_key_comes_from_the_environment_or_a_passphrase() {
         .output()
         .unwrap();
     assert!(
-        !String::from_utf8_lossy(&wrong.stderr).contains("4711"),
+        !String::from_utf8_lossy(&wrong.stderr).contains("canary-4711"),
         "{wrong:?}"
     );
 

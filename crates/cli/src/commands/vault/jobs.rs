@@ -69,7 +69,11 @@ impl How {
 
     /// Begins a job and waits for it.
     pub(super) fn run(&self, place: &Place<'_>, job: VaultJobCreate) -> Result<Exit, Failure> {
-        let vault = place.open()?;
+        // Whoever encrypts a column may be the first to need a vault.
+        let vault = match job.kind {
+            JobKind::EncryptColumn => place.open_or_make()?,
+            _ => place.open()?,
+        };
         self.wait.check(&*vault)?;
         let job = vault.start_job(job)?;
         self.wait.follow(place, &*vault, job)

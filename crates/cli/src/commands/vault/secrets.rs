@@ -26,6 +26,11 @@ impl Place<'_> {
     pub(super) fn open(&self) -> Result<Box<dyn VaultTarget>, Failure> {
         open(self.target, self.root, Missing::Refuse, self.output)
     }
+
+    /// As [`Place::open`]; a store that has no vault yet gets one.
+    pub(super) fn open_or_make(&self) -> Result<Box<dyn VaultTarget>, Failure> {
+        open(self.target, self.root, Missing::MakeVault, self.output)
+    }
 }
 
 /// Put a value away and print its token
