@@ -209,8 +209,8 @@ export const text = {
         ? 'Everybody sees a mask. Equal values are found and kept unique without being opened.'
         : 'Everybody sees a mask; an administrator reveals a value, which is written down. It cannot be sorted or searched.',
     encryption: 'Encryption', isEncrypted: 'Encrypted', readable: 'Whoever may read the table sees the values.', saveFirst: 'Save what you changed here first.',
-    veiled: (mask: string, found: boolean) => `The values are encrypted. Shown instead: ${mask}. ${found ? 'Equal values are found.' : 'Values are not found by filters.'}`,
-    shownMasks: { full: 'nothing', last4: 'the last four characters', email: 'the host of an address' },
+    veiled: (mask: string, found: boolean) => `The values are encrypted. ${mask}${found ? ', and equal ones are found' : ''}.`,
+    shownMasks: { full: 'Nothing of them is shown', last4: 'Their last four characters are shown', email: 'The host of an address is shown' },
     jobs: { encryptColumn: 'Encrypt values…', reindexColumn: 'Change encryption…', decryptColumn: 'Make readable…' },
     mask: 'What is shown instead',
     masks: { full: 'Nothing: ••••••••', last4: 'The last four characters: ••••4242', email: 'The host of an address: ••••@example.com' },

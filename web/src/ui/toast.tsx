@@ -27,10 +27,12 @@ export function dismiss(id: number): void {
   publish(toasts.filter((toast) => toast.id !== id));
 }
 
-export function show(message: string, action?: Toast['action'], kind: Toast['kind'] = 'info'): void {
+/** Answers its id, to dismiss it before its time. */
+export function show(message: string, action?: Toast['action'], kind: Toast['kind'] = 'info'): number {
   const id = nextId++;
   publish([...toasts, { id, kind, message, action }].slice(-LIMIT));
   setTimeout(() => dismiss(id), action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
+  return id;
 }
 
 export function showError(message: string): void {

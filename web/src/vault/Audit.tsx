@@ -16,6 +16,9 @@ import { useWork } from '../ui/work';
 import { handleOf } from './names';
 import { Sheet } from './Sheet';
 
+/** How the ids of what is no secret but a cell begin. */
+const CELL = 'cell:';
+
 export function Audit({ sealed }: { sealed: boolean }) {
   const [report, setReport] = useState<VaultReport | null>(null);
   const { busy, error, work } = useWork();
@@ -103,11 +106,7 @@ export function AuditTrail({ secret }: { secret?: string }) {
                 <td className="mono">{entry.client ?? ''}</td>
                 {!secret && (
                   <td>
-                    {entry.secret && (
-                      <Link to={`/vault/s/${entry.secret}`} title={entry.secret}>
-                        {handleOf(entry.secret)}
-                      </Link>
-                    )}
+                    {entry.secret && <Subject id={entry.secret} />}
                   </td>
                 )}
               </tr>
@@ -123,6 +122,16 @@ export function AuditTrail({ secret }: { secret?: string }) {
         </Group>
       )}
     </>
+  );
+}
+
+/** What an entry is about: a secret has a page, a cell of a column has none. */
+function Subject({ id }: { id: string }) {
+  if (id.startsWith(CELL)) return <span title={id}>{words.audit.cell}</span>;
+  return (
+    <Link to={`/vault/s/${id}`} title={id}>
+      {handleOf(id)}
+    </Link>
   );
 }
 

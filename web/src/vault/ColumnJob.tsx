@@ -8,7 +8,7 @@ import { maskChoices } from '../columns/encryption';
 import { text } from '../text/en';
 import { words } from '../text/vault';
 import { Problem } from '../ui/states';
-import { show, showError } from '../ui/toast';
+import { dismiss, show, showError } from '../ui/toast';
 import { useWork } from '../ui/work';
 import { followed, forReal } from './columnJobs';
 import { Dialog } from './Dialog';
@@ -23,11 +23,15 @@ interface Props {
 }
 
 const FIELDS = ['mask', 'encrypted.indexed', 'indexed', 'unique'] as const;
+/** What may be wrong with the column, for which nothing stands here. */
+const ELSEWHERE = ['encrypted', 'defaultValue', 'isPrimary', 'generated', 'ref', 'column', 'of'] as const;
+const PLACED = [...FIELDS, ...ELSEWHERE];
 const JOBS_PATH = '/vault/jobs';
 
 export function ColumnJob({ table, column, kind, close }: Props) {
   const [job, setJob] = useState<Job | null>(null);
   const shown = useRef(true);
+  const toast = useRef<number | null>(null);
   const [, navigate] = useLocation();
   useEffect(() => {
     shown.current = true;
@@ -39,17 +43,18 @@ export function ColumnJob({ table, column, kind, close }: Props) {
     const started = await api.start(body);
     setJob(started);
     void followed(started, setJob).then((last) => {
+      if (toast.current !== null) dismiss(toast.current);
       if (!shown.current) tellEnd(last, column.name);
     });
   };
   const leave = () => {
-    if (job && !isOver(job)) show(words.jobs.started, { label: words.columns.showJobs, run: () => navigate(JOBS_PATH) });
+    if (job && !isOver(job)) toast.current = show(words.jobs.started, { label: words.columns.showJobs, run: () => navigate(JOBS_PATH) });
     close();
   };
   return (
     <Dialog onClose={leave} title={words.columns.titles[kind](column.name)}>
       {job ? (
-        <Watch job={job} column={column} again={() => start(forReal(job))} close={leave} />
+        <Watch job={job} column={column} again={() => start(forReal(job))} leave={leave} close={close} />
       ) : (
         <Ask table={table} column={column} kind={kind} start={start} close={close} />
       )}
@@ -74,7 +79,8 @@ function Ask({ table, column, kind, start, close }: AskProps) {
   const [dryRun, setDryRun] = useState(false);
   const { busy, error, work } = useWork();
   const form = useFocusRefused(error);
-  const at = issuesAt(error, FIELDS);
+  const at = issuesAt(error, PLACED);
+  const elsewhere = ELSEWHERE.map((field) => at[field]).filter(Boolean).join(' ');
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const of = { table: table.slug, column: column.slug };
@@ -112,14 +118,24 @@ function Ask({ table, column, kind, start, close }: AskProps) {
           ))}
         </Stack>
         <Checkbox size="xs" label={words.jobs.dryRun} checked={dryRun} onChange={(event) => setDryRun(event.currentTarget.checked)} />
-        <Refusal error={error} fields={FIELDS} />
+        {elsewhere && <Problem error={new Error(elsewhere)} />}
+        <Refusal error={error} fields={PLACED} />
         <FormFoot close={close} run={dryRun ? words.jobs.runDry : words.columns.run[kind]} busy={busy} danger={readable && !dryRun} />
       </Stack>
     </form>
   );
 }
 
-function Watch({ job, column, again, close }: { job: Job; column: Column; again: () => Promise<void>; close: () => void }) {
+interface WatchProps {
+  job: Job;
+  column: Column;
+  /** Starts it for real, after a dry run. */
+  again: () => Promise<void>;
+  leave: () => void;
+  close: () => void;
+}
+
+function Watch({ job, column, again, leave, close }: WatchProps) {
   const { busy, error, work } = useWork();
   const kind = job.kind as ColumnJobKind;
   const over = isOver(job);
@@ -143,7 +159,7 @@ function Watch({ job, column, again, close }: { job: Job; column: Column; again:
           {words.columns.showJobs}
         </Anchor>
         <Group gap="xs">
-          <Button variant="default" autoFocus onClick={close}>
+          <Button variant="default" autoFocus onClick={leave}>
             {over ? text.common.close : words.columns.leave}
           </Button>
           {job.state === 'done' && job.dryRun && (

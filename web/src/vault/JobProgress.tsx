@@ -32,17 +32,21 @@ export function countsOf(job: Job): string {
 
 export function JobProgress({ job, name }: { job: Job; name: string }) {
   const share = job.state === 'done' || job.total === 0 ? (isOver(job) ? 100 : 0) : Math.min(100, (job.seen / job.total) * 100);
+  const total = Math.max(job.seen, job.total);
+  // Of a column, records are gone through twice and the log once: how many steps that is tells nobody anything afterwards.
   const line = [
-    words.jobs.of(job.seen, job.total),
+    job.params.of ? (job.state === 'done' ? '' : words.jobs.steps(job.seen, total)) : words.jobs.of(job.seen, total),
     job.state === 'running' && job.rate > 0 ? words.jobs.perSecond(job.rate) : '',
     job.state === 'running' && job.leftMs != null ? words.jobs.left(job.leftMs) : '',
-  ];
+  ].filter(Boolean);
   return (
     <>
       <Progress w="100%" value={share} aria-label={words.jobs.progress(name)} color={job.state === 'failed' ? 'red' : undefined} />
-      <Text size="sm" className="job-line">
-        {line.filter(Boolean).join(' · ')}
-      </Text>
+      {line.length > 0 && (
+        <Text size="sm" className="job-line">
+          {line.join(' · ')}
+        </Text>
+      )}
       <Text size="sm">{countsOf(job)}</Text>
       {job.error && <Problem error={new Error(`${words.jobs.why} ${job.error}`)} />}
     </>
