@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use chancery::limits::JOB_BATCH_MAX;
 use chancery::vault::{By, NewSecret, NewToken, Proof, Secret, Unlock, Vault, VaultError, VaultJob};
 use chancery::{JobOptions, JobState};
 use chancery_scenarios::on_every_backend;
@@ -50,6 +51,7 @@ fn a_password_is_changed_for_all_that_it_opens_and_for_nothing_else() {
         };
         let dry = JobOptions {
             dry_run: true,
+            batch: Some(JOB_BATCH_MAX),
             ..JobOptions::default()
         };
         let told = vault

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use chancery_model::admit::{self, Coerce, Input};
 use chancery_model::change::ChangeKind;
 use chancery_model::filter::Operator;
+use chancery_model::limits::PAGE_LIMIT_MAX;
 use chancery_model::query::Query;
 use chancery_model::{Table, Value};
 use chancery_storage::{Check, Write};
@@ -120,7 +121,10 @@ impl Walk {
             what: "the end of the audit",
         })?;
         let keyring = self.vault.refreshed().await?;
-        let page = store.table(SECRETS)?.paginate(after, rows).await?;
+        let page = store
+            .table(SECRETS)?
+            .paginate(after, rows.min(PAGE_LIMIT_MAX as u64))
+            .await?;
         let Some(last) = page.records.last() else {
             return Ok(None);
         };
