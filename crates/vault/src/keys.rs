@@ -8,7 +8,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::{TryRng, rngs::SysRng};
 use sha2::{Sha256, Sha512};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -176,18 +176,44 @@ impl Key {
 
     /// HKDF-SHA-512 of this key, with the label and each part after its length as the info.
     pub(crate) fn expand(&self, salt: &[u8], label: Label, parts: &[&[u8]], out: &mut [u8]) {
-        let label = label.text().as_bytes();
-        let info_bytes = parts.iter().map(|part| 8 + part.len()).sum::<usize>() + 8 + label.len();
-        let mut info = Vec::with_capacity(info_bytes);
-        for part in std::iter::once(&label).chain(parts) {
-            info.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            info.extend_from_slice(part);
-        }
         let (mut extracted, hkdf) = Hkdf::<Sha512>::extract(Some(salt), self.0.as_slice());
-        hkdf.expand(&info, out)
-            .expect("at most 76 bytes are asked for, and HKDF gives thousands");
+        expand(&hkdf, label, parts, out);
         extracted.as_mut_slice().zeroize();
     }
+
+    /// The key after the first of the two steps of HKDF.
+    pub(crate) fn extract(&self, salt: &[u8]) -> Extracted {
+        let (mut extracted, _) = Hkdf::<Sha512>::extract(Some(salt), self.0.as_slice());
+        let kept = Zeroizing::new(extracted.to_vec());
+        extracted.as_mut_slice().zeroize();
+        Extracted(kept)
+    }
+}
+
+/// What the first step of HKDF makes of a key and a salt, for whoever derives from them again and again; wiped when dropped.
+pub(crate) struct Extracted(Zeroizing<Vec<u8>>);
+
+impl Extracted {
+    /// What [`Key::derive`] derives with that salt.
+    pub(crate) fn derive(&self, label: Label, parts: &[&[u8]]) -> Key {
+        let hkdf = Hkdf::<Sha512>::from_prk(&self.0).expect("it has the 64 bytes that SHA-512 gives");
+        let mut key = Key::zero();
+        expand(&hkdf, label, parts, key.0.as_mut());
+        key
+    }
+}
+
+/// The second step of HKDF, with the label and each part after its length as the info.
+fn expand(hkdf: &Hkdf<Sha512>, label: Label, parts: &[&[u8]], out: &mut [u8]) {
+    let label = label.text().as_bytes();
+    let info_bytes = parts.iter().map(|part| 8 + part.len()).sum::<usize>() + 8 + label.len();
+    let mut info = Vec::with_capacity(info_bytes);
+    for part in std::iter::once(&label).chain(parts) {
+        info.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        info.extend_from_slice(part);
+    }
+    hkdf.expand(&info, out)
+        .expect("at most 76 bytes are asked for, and HKDF gives thousands");
 }
 
 impl Drop for Key {
@@ -316,6 +342,18 @@ mod tests {
         assert_ne!(derive(&[b"a"]), derive(&[b"a", b""]));
         assert_ne!(derive(&[]), derive(&[b""]));
         assert_eq!(derive(&[b"a"]), derive(&[b"a"]));
+    }
+
+    #[test]
+    fn both_steps_apart_make_the_same_key() {
+        let key = Key::random();
+        for (salt, parts) in [(&b""[..], &[][..]), (b"a salt", &[&b"one"[..], b"two"][..])] {
+            let apart = key.extract(salt).derive(Label::PasswordProof, parts);
+            assert_eq!(
+                apart.expose(),
+                key.derive(salt, Label::PasswordProof, parts).expose()
+            );
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use zeroize::Zeroize;
 
 use crate::context::{Context, Purpose};
-use crate::keys::{Key, Label, MacKeys, MacPurpose, fill_random};
+use crate::keys::{Extracted, Key, Label, MacKeys, MacPurpose, fill_random};
 use crate::limits::{
     MAX_KDF_LANES, MAX_KDF_MEMORY_KIB, MAX_KDF_PASSES, MAX_PASSWORD_BYTES, MIN_KDF_MEMORY_KIB,
 };
@@ -262,6 +262,8 @@ impl KdfSetting {
 pub struct PasswordKey {
     setting: u32,
     key: Key,
+    /// What all proofs come from: a job makes two for each secret.
+    unsalted: Extracted,
 }
 
 impl PasswordKey {
@@ -273,7 +275,7 @@ impl PasswordKey {
     /// What may be kept to tell this password from others for one record: without the vault's own keys it allows no guess.
     pub fn verifier(&self, keys: &MacKeys, place: &Context<'_>) -> [u8; 32] {
         let place = place.with_purpose(Purpose::InnerLock).encode();
-        let proof = self.key.derive(&[], Label::PasswordProof, &[&place]);
+        let proof = self.unsalted.derive(Label::PasswordProof, &[&place]);
         keys.mac(MacPurpose::PasswordVerifier, &[proof.expose()])
     }
 
@@ -364,6 +366,7 @@ impl KdfPool {
             .expect("password, salt, key and memory have lengths that Argon2 takes");
         Ok(PasswordKey {
             setting: setting.id,
+            unsalted: key.extract(&[]),
             key,
         })
     }
