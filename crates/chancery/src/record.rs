@@ -86,6 +86,12 @@ impl Record {
         &self.row
     }
 
+    /// What is kept of a column by slug; none if there is no such column. The key and times are in no column.
+    pub(crate) fn value(&self, slug: &str) -> Option<&Value> {
+        let column = self.table.column(slug)?;
+        Some(self.row.value(column.ordinal))
+    }
+
     /// The value of a column by slug, of the key, or of an undeclared field, as JSON; null if there is none.
     pub fn get(&self, slug: &str) -> Json {
         match self.table.column(slug) {

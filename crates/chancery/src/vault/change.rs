@@ -108,7 +108,7 @@ impl Vault {
                 (Some(setting), Some(old)) => Some(old.key(&known, setting).await?),
                 _ => None,
             };
-            let next = match version.relocked(&known, password.as_deref(), new) {
+            let next = match version.clone().relocked(&known, password.as_deref(), new) {
                 // An older version that was set under another password keeps it.
                 Err(VaultError::InvalidPassword | VaultError::PasswordRequired) => continue,
                 next => next?,

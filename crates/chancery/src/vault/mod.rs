@@ -21,6 +21,7 @@ mod open;
 mod read;
 mod release;
 mod session;
+mod stored;
 mod sweep;
 pub(crate) mod tables;
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl VersionRow {
 
     /// It with its key under another password, or under none. The value is not touched.
     pub(super) fn relocked(
-        &self,
+        self,
         keyring: &Keyring,
         old: Option<&PasswordKey>,
         new: Option<&PasswordKey>,
@@ -112,7 +112,7 @@ impl VersionRow {
             setting: new.map(PasswordKey::setting),
             password_hash: new.map(|new| verifier(keyring, &self.secret, new)),
             locked: Some(sealing::to_text(&locks.lock(&place, &key))),
-            ..self.clone()
+            ..self
         })
     }
 

@@ -179,53 +179,6 @@ macro_rules! plain_rows {
 
 plain_rows!(AuditRow, SegmentRow, AttemptRow);
 
-impl Row for SecretRow {
-    fn of(record: &Record) -> Result<SecretRow, Error> {
-        let mut fields = record.data();
-        let names: Vec<String> = fields
-            .keys()
-            .filter(|name| name.starts_with(DATA_PREFIX))
-            .cloned()
-            .collect();
-        let mut data = BTreeMap::new();
-        for name in names {
-            if let Some(Json::String(text)) = fields.shift_remove(&name) {
-                data.insert(name[DATA_PREFIX.len()..].to_owned(), text);
-            }
-        }
-        Ok(SecretRow {
-            data,
-            created_at: record.created_at(),
-            updated_at: record.updated_at(),
-            created_by: record.created_by().map(str::to_owned),
-            ..read(fields)?
-        })
-    }
-
-    fn to_json(&self) -> Json {
-        let mut json = written(self);
-        if let Json::Object(fields) = &mut json {
-            for (name, text) in &self.data {
-                fields.insert(format!("{DATA_PREFIX}{name}"), Json::String(text.clone()));
-            }
-        }
-        json
-    }
-}
-
-impl Row for VersionRow {
-    fn of(record: &Record) -> Result<VersionRow, Error> {
-        Ok(VersionRow {
-            created_at: record.created_at(),
-            ..read(record.data())?
-        })
-    }
-
-    fn to_json(&self) -> Json {
-        written(self)
-    }
-}
-
 impl SecretRow {
     /// Sets the code that tells whether anybody but the vault wrote the row.
     pub(super) fn sign(&mut self, keys: &MacKeys) {
@@ -268,7 +221,7 @@ impl SecretRow {
             self.password_hash.as_deref().unwrap_or_default().as_bytes(),
             self.origin.as_deref().unwrap_or_default().as_bytes(),
         ];
-        parts.extend(numbers.iter().map(Vec::as_slice));
+        parts.extend(numbers.iter().map(given));
         let versions = self.versions_text();
         parts.push(versions.as_bytes());
         for (name, text) in &self.data {
@@ -338,7 +291,7 @@ impl VersionRow {
                 &number(self.number),
                 state,
                 &number(u64::from(self.kid)),
-                &setting,
+                given(&setting),
                 bytes(&self.password_hash),
                 bytes(&self.locked),
                 bytes(&self.body),
@@ -376,7 +329,7 @@ impl Told {
 }
 
 /// Pairs of numbers in a column of text: `1:1,2:5`.
-mod numbered {
+pub(super) mod numbered {
     use std::collections::BTreeMap;
 
     use serde::{Deserialize, Deserializer, Serializer};
@@ -389,16 +342,20 @@ mod numbered {
         pairs.join(",")
     }
 
+    /// Reads what is kept; what makes no sense is left out: the code of the row tells that it was altered.
+    pub(in crate::vault) fn of(text: &str) -> BTreeMap<u64, u64> {
+        let pairs = text.split(',').filter_map(|pair| pair.split_once(':'));
+        pairs
+            .filter_map(|(one, other)| Some((one.parse().ok()?, other.parse().ok()?)))
+            .collect()
+    }
+
     pub(super) fn serialize<S: Serializer>(pairs: &BTreeMap<u64, u64>, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&text(pairs))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u64, u64>, D::Error> {
-        let text = Option::<String>::deserialize(from)?.unwrap_or_default();
-        let pairs = text.split(',').filter_map(|pair| pair.split_once(':'));
-        // What makes no sense is left out: the code of the row tells that it was altered.
-        let numbers = pairs.filter_map(|(one, other)| Some((one.parse().ok()?, other.parse().ok()?)));
-        Ok(numbers.collect())
+        Ok(of(&Option::<String>::deserialize(from)?.unwrap_or_default()))
     }
 }
 
@@ -435,9 +392,14 @@ fn bytes(text: &Option<String>) -> &[u8] {
     text.as_deref().unwrap_or_default().as_bytes()
 }
 
-/// A number as a part of a code; none is no bytes.
-fn optional(number: Option<i64>) -> Vec<u8> {
-    number.map_or_else(Vec::new, |number| number.to_be_bytes().to_vec())
+/// A number as a part of a code.
+fn optional(number: Option<i64>) -> Option<[u8; 8]> {
+    number.map(i64::to_be_bytes)
+}
+
+/// What a part of a code is; none is no bytes.
+fn given(part: &Option<[u8; 8]>) -> &[u8] {
+    part.as_ref().map_or(&[], <[u8; 8]>::as_slice)
 }
 
 /// Makes the tables that are not there.
@@ -566,11 +528,18 @@ fn read<T: serde::de::DeserializeOwned>(fields: JsonMap) -> Result<T, Error> {
         .map_err(|error| Error::Internal(format!("a row of the vault cannot be read: {error}")))
 }
 
-fn written<T: Serialize>(row: &T) -> Json {
+pub(super) fn written<T: Serialize>(row: &T) -> Json {
     serde_json::to_value(row).unwrap_or_default()
 }
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+    text
 }

@@ -64,7 +64,7 @@ enum Fate {
     Failed,
     /// It is as it should be.
     Well,
-    /// It gets this row version, or would get it if it did not go.
+    /// By these writes, the last of which is of the secret itself. It gets this row version, or would get it if it did not go.
     Changed(Vec<Write>, u64),
 }
 
@@ -133,7 +133,8 @@ impl Walk {
         let mut versions: HashMap<String, Vec<Record>> = HashMap::new();
         let query = Query::new().filter("secret", Operator::In, ids);
         for record in store.table(VERSIONS)?.select(&query).await? {
-            let secret = record.get("secret").as_str().unwrap_or_default().to_owned();
+            let secret = record.value("secret").and_then(Value::as_text);
+            let secret = secret.unwrap_or_default().to_owned();
             versions.entry(secret).or_default().push(record);
         }
         let seen = page.records.len() as u64;
@@ -153,7 +154,7 @@ impl Walk {
             ..Step::default()
         };
         step.checks.push(unchanged(&head));
-        let mut told = Told::default();
+        let (mut told, mut secrets_last) = (Told::default(), Vec::new());
         for (fate, secret) in self.fates(wholes, keys).await?.into_iter().zip(&secrets) {
             match fate {
                 Fate::Skipped => step.skipped += 1,
@@ -163,13 +164,16 @@ impl Walk {
                     step.checks.push(unchanged(secret));
                 }
                 Fate::Well => step.done += 1,
-                Fate::Changed(writes, row_version) => {
+                Fate::Changed(mut writes, row_version) => {
                     step.done += 1;
+                    secrets_last.extend(writes.pop());
                     step.writes.extend(writes);
                     told.0.push((secret.id(), row_version));
                 }
             }
         }
+        // One table after the other: a backend looks each up once.
+        step.writes.append(&mut secrets_last);
         if !told.0.is_empty() {
             let segment = SegmentRow::of(&head)?.number;
             step.writes.push(self.entry(&keyring, segment, &told)?);
@@ -210,10 +214,12 @@ impl Walk {
         };
         if let Task::ChangePassword { old, new } = &*self.task {
             for version in wholes.iter().flat_map(|whole| &whole.versions) {
-                let Some(setting) = version.get("setting").as_u64() else {
+                let Some(&Value::Int(setting)) = version.value("setting") else {
                     continue;
                 };
-                let setting = setting as u32;
+                let Ok(setting) = u32::try_from(setting) else {
+                    continue;
+                };
                 if !keys.old.contains_key(&setting) {
                     let key = old.key(&keys.keyring, setting).await?;
                     keys.old.insert(setting, key);
@@ -282,8 +288,8 @@ impl Whole {
             _ => return Fate::Failed,
         };
         let fate = match task {
-            Task::ChangePassword { .. } => self.with_password(&secret, versions, keys, by),
-            Task::RotateKey => self.rotated(&secret, versions, keys, by),
+            Task::ChangePassword { .. } => self.with_password(secret, versions, keys, by),
+            Task::RotateKey => self.rotated(secret, versions, keys, by),
             Task::Verify | Task::Purge { .. } => verified(&versions, keys),
         };
         fate.unwrap_or(Fate::Failed)
@@ -291,7 +297,7 @@ impl Whole {
 
     fn with_password(
         &self,
-        secret: &SecretRow,
+        mut secret: SecretRow,
         versions: Vec<VersionRow>,
         keys: &Keys,
         by: By<'_>,
@@ -304,26 +310,26 @@ impl Whole {
             let Some(old) = keys.old.get(&setting) else {
                 continue;
             };
+            // A secret has the password of its versions, unless one of them kept an older one.
+            let is_own = (version.setting, &version.password_hash) == (secret.setting, &secret.password_hash);
             let next = match version.relocked(&keys.keyring, Some(old), keys.new.as_deref()) {
                 Err(VaultError::InvalidPassword) => continue,
                 next => next?,
             };
-            // A secret has the password of its versions, unless one of them kept an older one.
-            if (version.setting, &version.password_hash) == (secret.setting, &secret.password_hash) {
+            if is_own {
                 own = Some((next.setting, next.password_hash.clone()));
             }
             relocked.push((record, next));
         }
-        let mut next = secret.clone();
         if let Some((setting, password_hash)) = own {
-            (next.setting, next.password_hash) = (setting, password_hash);
+            (secret.setting, secret.password_hash) = (setting, password_hash);
         }
-        Ok(self.put(next, relocked, keys, by))
+        Ok(self.put(secret, relocked, keys, by))
     }
 
     fn rotated(
         &self,
-        secret: &SecretRow,
+        secret: SecretRow,
         versions: Vec<VersionRow>,
         keys: &Keys,
         by: By<'_>,
@@ -342,11 +348,11 @@ impl Whole {
             let next = VersionRow {
                 kid: to.kid(),
                 locked: Some(sealing::to_text(&locked)),
-                ..version.clone()
+                ..version
             };
             relocked.push((record, next));
         }
-        Ok(self.put(secret.clone(), relocked, keys, by))
+        Ok(self.put(secret, relocked, keys, by))
     }
 
     /// The writes of versions under other locks, and of their secret, which says so.
@@ -371,18 +377,19 @@ impl Whole {
                 ("row_version", number(version.row_version)),
                 ("mac", text(Some(version.mac))),
             ];
-            writes.push(changed(record, &changes, by));
+            writes.push(changed(record, changes, by));
         }
         secret.row_version += 1;
         secret.sign(&keys.keyring.mac);
+        let versions = secret.versions_text();
         let changes = [
             ("setting", setting_value(secret.setting)),
-            ("password_hash", text(secret.password_hash.clone())),
-            ("versions", text(Some(secret.versions_text()))),
+            ("password_hash", text(secret.password_hash)),
+            ("versions", text(Some(versions))),
             ("row_version", number(secret.row_version)),
-            ("mac", text(Some(secret.mac.clone()))),
+            ("mac", text(Some(secret.mac))),
         ];
-        writes.push(changed(&self.secret, &changes, by));
+        writes.push(changed(&self.secret, changes, by));
         Fate::Changed(writes, secret.row_version)
     }
 
@@ -442,8 +449,8 @@ impl VersionRow {
     }
 }
 
-/// A record with other values in some columns.
-fn changed(record: &Record, changes: &[(&str, Value)], (now, actor): By<'_>) -> Write {
+/// A record with other values in some columns. What is in a column already is not written: its index would be, too.
+fn changed<const N: usize>(record: &Record, changes: [(&str, Value); N], (now, actor): By<'_>) -> Write {
     let (table, row): (&Arc<Table>, _) = (record.table(), record.row());
     let mut next = row.next(now, actor.clone());
     let mut before = Vec::with_capacity(changes.len());
@@ -456,7 +463,10 @@ fn changed(record: &Record, changes: &[(&str, Value)], (now, actor): By<'_>) -> 
         if values.len() <= at {
             values.resize(at + 1, Value::Null);
         }
-        let old = std::mem::replace(&mut values[at], value.clone());
+        if values[at] == value {
+            continue;
+        }
+        let old = std::mem::replace(&mut values[at], value);
         before.push((column.ordinal, old));
     }
     next.values = values.into_boxed_slice();
