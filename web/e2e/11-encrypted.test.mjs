@@ -173,7 +173,9 @@ test('a column that has values is encrypted, shown in masks, and made readable a
 
 test('a job on a column goes on when its dialog is closed, and the masks show when it is over', async () => {
   const table = await readable();
-  await openTable(page, table.slug);
+  const rule = { column: 'phrase', operator: 'contains', value: 'canary' };
+  const view = { filter: { operator: 'and', filters: [rule] }, sort: [{ column: 'phrase', direction: 'asc' }] };
+  await openTable(page, `${table.slug}?${new URLSearchParams({ view: JSON.stringify(view) })}`);
   const one = /\/api\/jobs\/[^/]+$/;
   await page.route(one, async (route) => {
     const job = await (await route.fetch()).json();
@@ -189,6 +191,7 @@ test('a job on a column goes on when its dialog is closed, and the masks show wh
   await page.locator('.toast', { hasText: 'All values of Phrase are encrypted.' }).waitFor();
   assert.equal(await page.locator('.toast', { hasText: 'The job runs.' }).count(), 0);
   await shows(page, 0, 1, '••••••••');
+  assert.ok(!page.url().includes('phrase'), `the view asks nothing of the column any more: ${page.url()}`);
 });
 
 test('what cannot be encrypted is told where it is asked, and what is always encrypted cannot be made readable', async () => {
@@ -205,6 +208,7 @@ test('what cannot be encrypted is told where it is asked, and what is always enc
   await press('Encrypt');
   await dialog.getByText(/unique only if/).waitFor();
   assert.equal(await dialog.getByRole('alert').count(), 0, 'it stands at the box alone');
+  assert.equal(await index.evaluate((one) => one === document.activeElement), true, 'and the box has the focus');
   await assertAccessible(page, 'a refusal at a field');
   await press('Cancel');
   const offered = async (column) => {

@@ -154,7 +154,7 @@ export const words = {
   },
   columns: {
     titles: {
-      encryptColumn: (name: string) => `Encrypt the values of ${name}`, reindexColumn: (name: string) => `Change the encryption of ${name}`, decryptColumn: (name: string) => `Make ${name} readable?`,
+      encryptColumn: (name: string) => `Encrypt the values of ${name}`, reindexColumn: (name: string) => `Change the encryption of ${name}`, decryptColumn: (name: string) => `Make ${name} readable`,
     } satisfies Record<ColumnJobKind, (name: string) => string>,
     find: 'Find by value (index)',
     about: {

@@ -80,6 +80,7 @@ function Ask({ table, column, kind, start, close }: AskProps) {
   const { busy, error, work } = useWork();
   const form = useFocusRefused(error);
   const at = issuesAt(error, PLACED);
+  const atIndex = [at['encrypted.indexed'], at.indexed, at.unique].filter(Boolean).join(' ');
   const elsewhere = ELSEWHERE.map((field) => at[field]).filter(Boolean).join(' ');
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -105,7 +106,8 @@ function Ask({ table, column, kind, start, close }: AskProps) {
               label={words.columns.find}
               description={text.columns.encryptedHint(indexed)}
               checked={indexed}
-              error={[at['encrypted.indexed'], at.indexed, at.unique].filter(Boolean).join(' ') || undefined}
+              error={atIndex || undefined}
+              aria-invalid={atIndex ? true : undefined}
               onChange={(event) => setIndexed(event.currentTarget.checked)}
             />
           </>
