@@ -112,7 +112,7 @@ function Ask({ table, column, kind, start, close }: AskProps) {
             />
           </>
         )}
-        <Stack gap={6} className="job-notes">
+        <Stack gap={6}>
           {words.columns.about[kind].map((line) => (
             <Text key={line} size="sm">
               {line}
