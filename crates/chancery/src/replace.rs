@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chancery_model::change::{Change, ChangeKind, Reason};
 use chancery_model::column::Replaces;
 use chancery_model::encryption::converted;
-use chancery_model::filter::Filter;
+use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Boundary, Plan, Scope, Window};
 use chancery_model::{Code, Column, Issue, Key, Record, Table, Value, define};
 use chancery_storage::{CommitQuery, CountMode, Write};
@@ -351,18 +351,24 @@ impl Replacement {
 
 #[async_trait]
 impl Work for Replacement {
-    /// Records twice and changes of the log; in a dry run, records.
+    /// Records twice and changes of the log, with its own two of each record that has a value; in a dry run, records.
     async fn total(&self) -> Result<u64, Error> {
         let table = self.table.definition()?;
-        let plan = Plan {
+        let all = Plan {
             scope: Scope::All,
-            ..Plan::all(table, i64::MIN)
+            ..Plan::all(table.clone(), i64::MIN)
         };
         let backend = self.table.backend();
-        let records = backend.count(&plan, CountMode::Exact).await?;
+        let records = backend.count(&all, CountMode::Exact).await?;
         if self.dry_run {
             return Ok(records);
         }
+        let old = FieldRef::Column(find(&table, &self.column)?);
+        let with_value = Plan {
+            filter: Filter::Field(old, Test::Present),
+            ..all
+        };
+        let filled = backend.count(&with_value, CountMode::Exact).await?;
         let newest = CommitQuery::Before {
             revision: u64::MAX,
             operation: None,
@@ -372,7 +378,7 @@ impl Work for Replacement {
         let newest = newest.first().map_or(0, |logged| logged.first_change);
         let oldest = backend.changes(0, 1).await?;
         let oldest = oldest.first().map_or(newest, |change| change.number);
-        Ok(records * 2 + newest.saturating_sub(oldest))
+        Ok((records + filled) * 2 + newest.saturating_sub(oldest))
     }
 
     async fn step(&self, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error> {
