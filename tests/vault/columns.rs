@@ -418,16 +418,143 @@ fn columns_that_cannot_be_encrypted_are_refused_with_the_reason() {
 }
 
 #[test]
+fn a_transaction_that_began_before_a_job_is_run_again_by_what_there_is_after_it() {
+    on_every_backend(async |store| {
+        let vault = vault(&store).await;
+        let staff = staff(&store).await;
+        filled(&staff, 10).await;
+        let tx = store.begin();
+        let made = tx
+            .table("staff")
+            .expect("there")
+            .insert(person(50))
+            .await
+            .expect("inserted");
+        run(&vault, encrypt(&staff, "account", Mask::Last4, true)).await;
+        let id = made.id();
+        let changed = tx
+            .table("staff")
+            .expect("there")
+            .update(id.as_str(), json!({"name": "later"}))
+            .await;
+        let refused = match changed {
+            Ok(_) => tx
+                .commit()
+                .await
+                .map(drop)
+                .expect_err("it rests on a column that is not there any more"),
+            Err(error) => error,
+        };
+        assert!(matches!(refused, Error::TransactionConflict { .. }), "{refused}");
+        assert!(staff.get(id.as_str()).await.expect("read").is_none());
+    });
+}
+
+#[test]
+fn a_record_that_is_written_all_the_time_does_not_hold_a_job_up() {
+    on_every_backend(async |store| {
+        let vault = vault(&store).await;
+        let staff = staff(&store).await;
+        let ids = filled(&staff, 100).await;
+        let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (writing, ends, hot) = (staff.clone(), over.clone(), ids[50].clone());
+        let writer = tokio::spawn(async move {
+            let mut round = 0;
+            while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                round += 1;
+                writing
+                    .update(hot.as_str(), json!({"salary": round}))
+                    .await
+                    .expect("updated");
+            }
+            round
+        });
+        let job = encrypt(&staff, "salary", Mask::Full, false);
+        let handle = vault.start(job, JobOptions::default()).await.expect("started");
+        let status = handle.wait().await.expect("a status");
+        assert_eq!(status.state, JobState::Done, "{status:?}");
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        let rounds = writer.await.expect("it ends");
+        assert_eq!(
+            revealed(&vault, &staff, &ids[50], "salary").await.as_f64(),
+            Some(f64::from(rounds))
+        );
+    });
+}
+
+/// What a folder with a database holds.
+fn holds(folder: &std::path::Path, what: &str) -> bool {
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let mut files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("readable"));
+    files.any(|bytes| bytes.windows(what.len()).any(|window| window == what.as_bytes()))
+}
+
+#[test]
+fn a_column_that_was_to_be_readable_again_leaves_nothing_when_that_is_called_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::open(&format!("sqlite:{}", path.display()))
+            .await
+            .expect("opened");
+        let vault = vault(&store).await;
+        let staff = staff(&store).await;
+        let ids = filled(&staff, 60).await;
+        run(&vault, encrypt(&staff, "account", Mask::Full, true)).await;
+        let slow = JobOptions {
+            rows_per_second: Some(20),
+            ..JobOptions::default()
+        };
+        let handle = vault
+            .start(decrypt(&staff, "account"), slow)
+            .await
+            .expect("started");
+        while handle.status().await.expect("told").seen < 40 {
+            // It is written into both while the job runs.
+            staff
+                .update(ids[1].as_str(), json!({"account": "FR14-new"}))
+                .await
+                .expect("updated");
+            staff
+                .update(ids[1].as_str(), json!({"account": "FR14-newer"}))
+                .await
+                .expect("updated");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let id = handle.id().to_owned();
+        assert_eq!(
+            vault.stop_job(&id, true).await.expect("called off").state,
+            JobState::Cancelled
+        );
+        drop(handle.wait().await);
+        assert_eq!(revealed(&vault, &staff, &ids[1], "account").await, "FR14-newer");
+        assert_eq!(
+            revealed(&vault, &staff, &ids[2], "account").await,
+            json!(account(2))
+        );
+        assert!(
+            staff
+                .definition()
+                .expect("there")
+                .columns
+                .iter()
+                .all(|column| column.replaces.is_none())
+        );
+        store.close().await.expect("closed");
+    });
+    assert!(
+        !holds(folder.path(), "FR14-"),
+        "a value of the job stands in the file"
+    );
+    assert!(holds(folder.path(), "P33"), "what is not encrypted does");
+}
+
+#[test]
 fn nothing_readable_of_an_encrypted_column_stays_in_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let holds = |what: &str| {
-        let files = std::fs::read_dir(folder.path()).expect("a folder");
-        files
-            .map(|file| std::fs::read(file.expect("a file").path()).expect("readable"))
-            .any(|bytes| bytes.windows(what.len()).any(|window| window == what.as_bytes()))
-    };
     runtime.block_on(async {
         let store = Store::open(&format!("sqlite:{}", path.display()))
             .await
@@ -445,6 +572,9 @@ fn nothing_readable_of_an_encrypted_column_stays_in_the_file() {
         run(&vault, encrypt(&staff, "account", Mask::Full, true)).await;
         store.close().await.expect("closed");
     });
-    assert!(!holds("FR14-"), "a value of before stands in the file");
-    assert!(holds("P33"), "what is not encrypted does");
+    assert!(
+        !holds(folder.path(), "FR14-"),
+        "a value of before stands in the file"
+    );
+    assert!(holds(folder.path(), "P33"), "what is not encrypted does");
 }

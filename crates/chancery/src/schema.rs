@@ -273,6 +273,7 @@ impl TableHandle {
         self.check_against_records(ordinal, &patch).await?;
         let table = self
             .change(|table| {
+                check_settled_column(table, ordinal)?;
                 let others_primary: Vec<usize> = (0..table.columns.len())
                     .filter(|at| *at != usize::from(ordinal))
                     .collect();
@@ -399,6 +400,7 @@ impl TableHandle {
         let ordinal = self.settled(name)?;
         let now = self.store.now();
         self.change(|table| {
+            check_settled_column(table, ordinal)?;
             if table.key_column == Some(ordinal) {
                 return Err(vec![Issue::new(
                     "column",
@@ -507,6 +509,17 @@ impl TableHandle {
             }
         }
         Err(self.gave_up())
+    }
+}
+
+/// Refuses to change a column that another one has begun to replace meanwhile.
+fn check_settled_column(table: &Table, ordinal: u16) -> Result<(), Vec<Issue>> {
+    match replacing(table, ordinal) {
+        None => Ok(()),
+        Some((column, replaces)) => {
+            let message = busy(&column.slug, &replaces.job);
+            Err(vec![Issue::new("column", Code::Definition, message)])
+        }
     }
 }
 

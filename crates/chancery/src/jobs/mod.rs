@@ -28,6 +28,9 @@ const KIND: &str = "job";
 const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
 /// How often a batch is done again that others overtook, before the job gives up.
 const ATTEMPTS: u32 = 64;
+/// Longest wait before a batch that was overtaken, in ms; and how often it is halved.
+const OVERTAKEN_WAIT_MS: u64 = 20;
+const OVERTAKEN_SHIFT_MAX: u32 = 16;
 
 /// A job as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -266,6 +269,7 @@ impl Store {
         let (mut kept, version) = self.kept_job(id).await?;
         self.check_resumable(&kept)?;
         kept.status.state = JobState::Running;
+        kept.status.error = None;
         kept.status.updated_at = self.now();
         kept.owner = Uuid::new_v4().to_string();
         match self.keep_job(&kept, version, Vec::new(), Vec::new()).await {
@@ -375,7 +379,12 @@ impl Store {
         };
         match self.write(writes, self.now(), how).await {
             Ok(_) => Ok(()),
-            Err(Unsettled::Refused(_)) => Err(Missed::Overtaken),
+            Err(Unsettled::Refused(why)) => {
+                if why.iter().any(|(_, why)| why.is_outdated()) {
+                    self.reload().await?;
+                }
+                Err(Missed::Overtaken)
+            }
             Err(Unsettled::Failed(Error::Storage(
                 StorageError::Overtaken(_)
                 | StorageError::DocumentConflict { .. }
@@ -400,28 +409,37 @@ impl From<Error> for Missed {
 }
 
 /// Works on a job until it is over, somebody turns it, or it fails.
-async fn run(store: &Store, kept: (Kept, u64), work: &dyn Work) {
-    let (id, dry_run) = (kept.0.status.id.clone(), kept.0.status.dry_run);
-    if let Err(error) = Box::pin(worked(store, kept, work)).await {
+async fn run(store: &Store, (kept, version): (Kept, u64), work: &dyn Work) {
+    let (mut ours, mut at) = (kept.clone(), version);
+    let id = kept.status.id.clone();
+    if let Err(error) = Box::pin(worked(store, (kept, version), work)).await {
         tracing::error!(job = id, %error, "a job failed");
-        if !dry_run && let Err(error) = work.give_up().await {
-            tracing::error!(job = id, %error, "what a job prepared stays");
-        }
         // If even that cannot be written, it is taken up again when the program starts.
-        _ = fail(store, &id, &error).await;
+        _ = end(store, (&mut ours, &mut at), work, &error).await;
     }
 }
 
-async fn fail(store: &Store, id: &str, error: &Error) -> Result<(), Error> {
-    let (mut kept, version) = store.kept_job(id).await?;
-    // Somebody may have stopped it meanwhile, and that is why.
-    if kept.status.state != JobState::Running {
+/// Lets a job fail, unless somebody stopped it or took it over meanwhile. One whose preparations cannot be taken back any more is
+/// paused instead: to go on is the only way out.
+async fn end(
+    store: &Store,
+    (kept, version): (&mut Kept, &mut u64),
+    work: &dyn Work,
+    error: &Error,
+) -> Result<(), Error> {
+    if !still_ours(store, kept, version).await? {
         return Ok(());
     }
     kept.status.state = JobState::Failed;
+    if !kept.status.dry_run
+        && let Err(error) = work.give_up().await
+    {
+        tracing::error!(job = kept.status.id, %error, "what a job prepared stays");
+        kept.status.state = JobState::Paused;
+    }
     kept.status.error = Some(error.to_string());
     kept.status.updated_at = store.now();
-    match store.keep_job(&kept, version, Vec::new(), Vec::new()).await {
+    match store.keep_job(kept, *version, Vec::new(), Vec::new()).await {
         Err(Missed::Failed(error)) => Err(error),
         _ => Ok(()),
     }
@@ -475,7 +493,10 @@ async fn worked(store: &Store, (mut kept, mut version): (Kept, u64), work: &dyn 
                     return Err(gave_up());
                 }
                 kept.status.conflicts += 1;
-                next = work.step(kept.cursor.as_deref(), kept.batch).await?;
+                // Fewer at once, so that a record that others write all the time does not hold up the rest for ever.
+                tokio::time::sleep(Duration::from_millis(u64::from(overtaken).min(OVERTAKEN_WAIT_MS))).await;
+                let rows = (kept.batch >> overtaken.min(OVERTAKEN_SHIFT_MAX)).max(1);
+                next = work.step(kept.cursor.as_deref(), rows).await?;
             }
         }
     }

@@ -211,7 +211,10 @@ impl State {
                     if pending.now.is_none() {
                         pending.draws = put.draws;
                     }
-                    pending.table = put.table;
+                    // What was decided by an earlier definition is not what it would be by this one: the commit is refused by it.
+                    if pending.table.schema_version >= put.table.schema_version {
+                        pending.table = put.table;
+                    }
                     pending.now = put.now;
                 }
                 None => self.pending.push(Pending {

@@ -151,6 +151,8 @@ impl Work for ColumnWork {
     }
 
     async fn step(&self, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error> {
+        // Another process may have made the key that it seals with.
+        self.vault.refreshed().await.map_err(super::walk::flat)?;
         self.replacement.step(after, rows).await
     }
 

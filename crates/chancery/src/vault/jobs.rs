@@ -210,14 +210,20 @@ impl Vault {
     /// [`VaultError::Store`], also if it is over, and for good if all values of a column are changed and the old ones are being
     /// cleared.
     pub async fn stop_job(&self, id: &str, for_good: bool) -> Result<JobStatus, VaultError> {
-        // Nobody works on it any more while its column is taken away.
-        let mut status = self.store.pause_job(id).await?;
-        if for_good {
-            if let Some(asked) = self.kept_job(&status).and_then(|job| job.column()) {
-                asked.replacement((id, status.dry_run)).abandon().await?;
+        let known = self.store.job(id).await?;
+        let column = self.kept_job(&known).and_then(|job| job.column());
+        let replacement = column.map(|asked| asked.replacement((id, known.dry_run)));
+        let status = match (for_good, replacement) {
+            (false, _) => self.store.pause_job(id).await?,
+            (true, Some(replacement)) if !known.state.is_over() => {
+                replacement.check_waits()?;
+                // Nobody works on it any more while its column is taken away.
+                self.store.pause_job(id).await?;
+                replacement.abandon().await?;
+                self.store.cancel_job(id).await?
             }
-            status = self.store.cancel_job(id).await?;
-        }
+            (true, _) => self.store.cancel_job(id).await?,
+        };
         self.done(Event::new(VaultOp::Job)).await?;
         Ok(status)
     }

@@ -3,6 +3,8 @@
 //! nothing of the other stays, neither in records nor in the history, which has the new values from then on. What a value becomes is
 //! decided elsewhere.
 
+mod abandon;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -177,6 +179,10 @@ impl Replacement {
                 let Some((new, old)) = ordinals(table) else {
                     return Err(vec![Issue::new("column", Code::Definition, "It was called off")]);
                 };
+                // One that was made meanwhile may be none that the new column can have.
+                if !table.at(new).is_comparable() {
+                    table.indexes.retain(|index| !index.contains(&old));
+                }
                 let ordinals = table.indexes.iter_mut().flatten();
                 ordinals
                     .filter(|ordinal| **ordinal == old)
@@ -231,6 +237,10 @@ impl Replacement {
     async fn fill(&self, after: Option<&str>, rows: u64) -> Result<Option<Step>, Error> {
         let table = self.begun(after).await?;
         let pair = self.pair(&table)?;
+        if !pair.new.waits() {
+            // It is in its place, and only that this is so was not written down.
+            return Ok(None);
+        }
         let records = self.page(&self.table.definition()?, after, rows).await?;
         let Some(last) = records.last() else {
             return Ok(None);
@@ -255,10 +265,7 @@ impl Replacement {
                 Err(_) if self.dry_run => step.failed += 1,
                 Err(mut issue) => {
                     issue.message = format!("Record \"{}\": {}", record.key, issue.message);
-                    return Err(Error::Invalid {
-                        table: table.slug.clone(),
-                        issues: vec![issue],
-                    });
+                    return Err(self.refused(issue));
                 }
             }
         }
@@ -309,7 +316,12 @@ impl Replacement {
             .collect();
         for change in &mut told {
             let ours = own.contains(&change.revision);
-            step.failed += u64::from(!pair.retell(&self.table, change, ours));
+            match pair.retell(&self.table, change, ours) {
+                Ok(()) => {}
+                // It would open with the vault's keys: nothing of it is forgotten for want of them.
+                Err(issue) if issue.code == Code::Sealed => return Err(self.refused(issue)),
+                Err(_) => step.failed += 1,
+            }
         }
         if !told.is_empty() {
             backend.rewrite(told).await?;
@@ -317,35 +329,14 @@ impl Replacement {
         Ok(Some(step))
     }
 
-    /// Takes the new column away again, unless it is in its place by now.
-    ///
-    /// # Errors
-    /// [`Error::Taken`] if it is.
-    pub(crate) async fn abandon(&self) -> Result<(), Error> {
-        let table = self.table.definition()?;
-        let Ok(pair) = self.pair(&table) else {
-            return Ok(());
-        };
-        if !pair.new.waits() {
-            return Err(Error::Taken {
-                what: "job",
-                message: "Its column is in its place already, and what is left is to clear the old values; let it end".into(),
-            });
+    fn refused(&self, issue: Issue) -> Error {
+        Error::Invalid {
+            table: self
+                .table
+                .definition()
+                .map_or_else(|_| String::new(), |table| table.slug.clone()),
+            issues: vec![issue],
         }
-        let now = self.table.store.now();
-        self.table
-            .change(|table| {
-                for column in &mut table.columns {
-                    if column.waits() && column.replaces.as_ref().is_some_and(|own| own.job == self.job) {
-                        column.deleted_at = Some(now);
-                        column.indexed = false;
-                        column.constraints.unique = false;
-                    }
-                }
-                Ok(())
-            })
-            .await
-            .map(drop)
     }
 }
 
@@ -402,6 +393,8 @@ impl Work for Replacement {
                 let step = self.clear(&self.table.definition()?, key, rows).await?;
                 Ok(Some(step.unwrap_or_else(|| next("log:0"))))
             }
+            // That it is finished was perhaps not written down.
+            Place::Log(_) if !self.is_begun(&*self.table.definition()?) => Ok(None),
             Place::Log(number) => self.log(number, rows).await,
         }
     }
@@ -446,9 +439,11 @@ impl Pair<'_> {
         change.before.iter().any(|(ordinal, _)| either.contains(ordinal))
     }
 
-    /// Lets a change tell of the new column what it told of the old one; one that the job made itself, of neither. Answers whether every
-    /// value could be told; one that cannot is forgotten.
-    fn retell(&self, handle: &TableHandle, change: &mut Change, ours: bool) -> bool {
+    /// Lets a change tell of the new column what it told of the old one; one that the job made itself, of neither.
+    ///
+    /// # Errors
+    /// Why a value cannot be told; it is forgotten then.
+    fn retell(&self, handle: &TableHandle, change: &mut Change, ours: bool) -> Result<(), Issue> {
         let (old, new) = (self.old.ordinal, self.new.ordinal);
         let take = |change: &mut Change, which: u16| {
             let at = change.before.iter().position(|(ordinal, _)| *ordinal == which)?;
@@ -457,10 +452,10 @@ impl Pair<'_> {
         let told = take(change, old);
         if ours {
             take(change, new);
-            return true;
+            return Ok(());
         }
         let Some(value) = told else {
-            return true;
+            return Ok(());
         };
         // A record that went had both, filled or not.
         let filled = take(change, new).filter(|value| change.kind.removes() && !value.is_null());
@@ -469,8 +464,11 @@ impl Pair<'_> {
             (None, Some(key)) => self.converted(handle, key, &value),
             (None, None) => Ok(Value::Null),
         };
-        let told = value.is_ok();
-        change.before.push((new, value.unwrap_or_default()));
+        let (value, told) = match value {
+            Ok(value) => (value, Ok(())),
+            Err(issue) => (Value::Null, Err(issue)),
+        };
+        change.before.push((new, value));
         told
     }
 }
