@@ -8,7 +8,7 @@ use chancery::{
 };
 use chancery_scenarios::on_every_backend;
 
-use super::vault;
+use super::{holds, vault};
 
 /// Fewer records than there are in several batches.
 const BATCH: u64 = 7;
@@ -482,15 +482,8 @@ fn a_record_that_is_written_all_the_time_does_not_hold_a_job_up() {
     });
 }
 
-/// What a folder with a database holds.
-fn holds(folder: &std::path::Path, what: &str) -> bool {
-    let files = std::fs::read_dir(folder).expect("a folder");
-    let mut files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("readable"));
-    files.any(|bytes| bytes.windows(what.len()).any(|window| window == what.as_bytes()))
-}
-
-#[test]
-fn a_column_that_was_to_be_readable_again_leaves_nothing_when_that_is_called_off() {
+/// Runs something on a store in a file, closes it, and looks that nothing of an account is readable there.
+fn leaves_no_account(work: impl AsyncFnOnce(&Store)) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -498,8 +491,21 @@ fn a_column_that_was_to_be_readable_again_leaves_nothing_when_that_is_called_off
         let store = Store::open(&format!("sqlite:{}", path.display()))
             .await
             .expect("opened");
-        let vault = vault(&store).await;
-        let staff = staff(&store).await;
+        work(&store).await;
+        store.close().await.expect("closed");
+    });
+    assert!(
+        !holds(folder.path(), "FR14-"),
+        "a value stands in the file, readable"
+    );
+    assert!(holds(folder.path(), "P33"), "what is not encrypted does");
+}
+
+#[test]
+fn a_column_that_was_to_be_readable_again_leaves_nothing_when_that_is_called_off() {
+    leaves_no_account(async |store| {
+        let vault = vault(store).await;
+        let staff = staff(store).await;
         let ids = filled(&staff, 60).await;
         run(&vault, encrypt(&staff, "account", Mask::Full, true)).await;
         let slow = JobOptions {
@@ -541,26 +547,14 @@ fn a_column_that_was_to_be_readable_again_leaves_nothing_when_that_is_called_off
                 .iter()
                 .all(|column| column.replaces.is_none())
         );
-        store.close().await.expect("closed");
     });
-    assert!(
-        !holds(folder.path(), "FR14-"),
-        "a value of the job stands in the file"
-    );
-    assert!(holds(folder.path(), "P33"), "what is not encrypted does");
 }
 
 #[test]
 fn nothing_readable_of_an_encrypted_column_stays_in_the_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let store = Store::open(&format!("sqlite:{}", path.display()))
-            .await
-            .expect("opened");
-        let vault = vault(&store).await;
-        let staff = staff(&store).await;
+    leaves_no_account(async |store| {
+        let vault = vault(store).await;
+        let staff = staff(store).await;
         let ids = filled(&staff, 40).await;
         for id in &ids[..20] {
             staff
@@ -570,11 +564,5 @@ fn nothing_readable_of_an_encrypted_column_stays_in_the_file() {
         }
         staff.purge(ids[30].as_str()).await.expect("gone");
         run(&vault, encrypt(&staff, "account", Mask::Full, true)).await;
-        store.close().await.expect("closed");
     });
-    assert!(
-        !holds(folder.path(), "FR14-"),
-        "a value of before stands in the file"
-    );
-    assert!(holds(folder.path(), "P33"), "what is not encrypted does");
 }

@@ -169,3 +169,10 @@ pub(crate) async fn entries(vault: &Vault) -> Vec<String> {
         }
     }
 }
+
+/// Whether a file of a folder holds a text, readable.
+pub(crate) fn holds(folder: &std::path::Path, what: &str) -> bool {
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let mut files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("readable"));
+    files.any(|bytes| bytes.windows(what.len()).any(|window| window == what.as_bytes()))
+}

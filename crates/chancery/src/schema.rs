@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::expiry::expired;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
-use crate::replace::{busy, replacing};
+use crate::replace::{check_settled_column, refusal};
 use crate::store::{Commit, Store, TableHandle};
 use crate::vault::tables::VAULT_WORKSPACE;
 
@@ -273,7 +273,7 @@ impl TableHandle {
         self.check_against_records(ordinal, &patch).await?;
         let table = self
             .change(|table| {
-                check_settled_column(table, ordinal)?;
+                check_settled_column(table, ordinal).map_err(|error| refusal(&error))?;
                 let others_primary: Vec<usize> = (0..table.columns.len())
                     .filter(|at| *at != usize::from(ordinal))
                     .collect();
@@ -301,13 +301,8 @@ impl TableHandle {
     fn settled(&self, name: &str) -> Result<u16, Error> {
         let table = self.definition()?;
         let ordinal = find(&table, name)?;
-        match replacing(&table, ordinal) {
-            None => Ok(ordinal),
-            Some((column, replaces)) => Err(Error::Taken {
-                what: "column",
-                message: busy(&column.slug, &replaces.job),
-            }),
-        }
+        check_settled_column(&table, ordinal)?;
+        Ok(ordinal)
     }
 
     /// Counts what a new constraint or setting would break, and refuses it if anything would.
@@ -400,7 +395,7 @@ impl TableHandle {
         let ordinal = self.settled(name)?;
         let now = self.store.now();
         self.change(|table| {
-            check_settled_column(table, ordinal)?;
+            check_settled_column(table, ordinal).map_err(|error| refusal(&error))?;
             if table.key_column == Some(ordinal) {
                 return Err(vec![Issue::new(
                     "column",
@@ -509,17 +504,6 @@ impl TableHandle {
             }
         }
         Err(self.gave_up())
-    }
-}
-
-/// Refuses to change a column that another one has begun to replace meanwhile.
-fn check_settled_column(table: &Table, ordinal: u16) -> Result<(), Vec<Issue>> {
-    match replacing(table, ordinal) {
-        None => Ok(()),
-        Some((column, replaces)) => {
-            let message = busy(&column.slug, &replaces.job);
-            Err(vec![Issue::new("column", Code::Definition, message)])
-        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::schema::find;
 use crate::store::TableHandle;
 
 /// What the new column is like, as far as it differs from the old one.
-pub(crate) type Shape = Box<dyn Fn(&Table, &mut Column) -> Result<(), Vec<Issue>> + Send + Sync>;
+pub(crate) type Shape = Box<dyn Fn(&mut Column) -> Result<(), Vec<Issue>> + Send + Sync>;
 
 /// One column taking the place of another.
 pub(crate) struct Replacement {
@@ -69,7 +69,7 @@ impl Place<'_> {
 /// Both columns, by a definition that has them.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
-    table: &'a Arc<Table>,
+    table: &'a Table,
     old: &'a Column,
     new: &'a Column,
 }
@@ -91,12 +91,9 @@ impl Replacement {
 
     /// The new column, beside the old one.
     fn made(&self, table: &Table) -> Result<Column, Vec<Issue>> {
-        let issue = |message: String| vec![Issue::new("column", Code::Definition, message)];
-        let old = find(table, &self.column).map_err(|error| issue(error.to_string()))?;
+        let old = find(table, &self.column).map_err(|error| refusal(&error))?;
         let old = table.at(old);
-        if let Some((_, replaces)) = replacing(table, old.ordinal) {
-            return Err(issue(busy(&old.slug, &replaces.job)));
-        }
+        check_settled_column(table, old.ordinal).map_err(|error| refusal(&error))?;
         let mut column = Column {
             id: Uuid::now_v7().to_string(),
             ordinal: table.columns.len() as u16,
@@ -108,7 +105,7 @@ impl Replacement {
             ..old.clone()
         };
         column.refresh();
-        (self.shape)(table, &mut column)?;
+        (self.shape)(&mut column)?;
         let issues = define::check_replacement(table, (old, &column));
         if issues.is_empty() {
             Ok(column)
@@ -151,7 +148,7 @@ impl Replacement {
         Ok(begun)
     }
 
-    fn pair<'a>(&self, table: &'a Arc<Table>) -> Result<Pair<'a>, Error> {
+    fn pair<'a>(&self, table: &'a Table) -> Result<Pair<'a>, Error> {
         let mut all = table.replacing();
         let found = all.find(|(_, replaces)| replaces.job == self.job);
         let (new, replaces) = found.ok_or_else(called_off)?;
@@ -171,14 +168,8 @@ impl Replacement {
         let now = self.table.store.now();
         self.table
             .change(|table| {
-                let ordinals = |table: &Table| {
-                    let mut all = table.replacing();
-                    let found = all.find(|(_, replaces)| replaces.job == self.job)?;
-                    Some((found.0.ordinal, found.1.ordinal))
-                };
-                let Some((new, old)) = ordinals(table) else {
-                    return Err(vec![Issue::new("column", Code::Definition, "It was called off")]);
-                };
+                let pair = self.pair(table).map_err(|error| refusal(&error))?;
+                let (old, new) = (pair.old.ordinal, pair.new.ordinal);
                 // One that was made meanwhile may be none that the new column can have.
                 if !table.at(new).is_comparable() {
                     table.indexes.retain(|index| !index.contains(&old));
@@ -473,29 +464,38 @@ impl Pair<'_> {
     }
 }
 
-/// How a column is replaced just now, or takes the place of another.
-pub(crate) fn replacing(table: &Table, ordinal: u16) -> Option<(&Column, &Replaces)> {
-    let mut all = table.replacing();
-    all.find(|(column, replaces)| column.ordinal == ordinal || replaces.ordinal == ordinal)
-}
-
-/// Refuses what cannot be done while a column takes the place of another.
+/// Refuses what cannot be done while a column of the table takes the place of another.
 ///
 /// # Errors
 /// [`Error::Taken`].
 pub(crate) fn check_settled(table: &Table) -> Result<(), Error> {
-    match table.replacing().next() {
-        None => Ok(()),
-        Some((column, replaces)) => Err(Error::Taken {
-            what: "column",
-            message: busy(&column.slug, &replaces.job),
-        }),
-    }
+    table.replacing().next().map_or(Ok(()), busy)
 }
 
-/// Says that a column is being replaced.
-pub(crate) fn busy(slug: &str, job: &str) -> String {
-    format!("All values of column \"{slug}\" are being changed by job {job}; wait for it, or cancel it")
+/// Refuses to change a column that another one replaces just now, or that takes the place of another.
+///
+/// # Errors
+/// [`Error::Taken`].
+pub(crate) fn check_settled_column(table: &Table, ordinal: u16) -> Result<(), Error> {
+    let mut all = table.replacing();
+    let found = all.find(|(column, replaces)| column.ordinal == ordinal || replaces.ordinal == ordinal);
+    found.map_or(Ok(()), busy)
+}
+
+fn busy((column, replaces): (&Column, &Replaces)) -> Result<(), Error> {
+    let message = format!(
+        "All values of column \"{}\" are being changed by job {}; wait for it, or cancel it",
+        column.slug, replaces.job
+    );
+    Err(Error::Taken {
+        what: "column",
+        message,
+    })
+}
+
+/// An error as what is wrong with a definition.
+pub(crate) fn refusal(error: &Error) -> Vec<Issue> {
+    vec![Issue::new("column", Code::Definition, error.to_string())]
 }
 
 fn called_off() -> Error {

@@ -74,7 +74,7 @@ impl ColumnAsked {
 /// What the column is like afterwards.
 fn shape(store: &Store, to: Option<(Option<Mask>, Option<bool>)>) -> Shape {
     let store = store.clone();
-    Box::new(move |_, column| {
+    Box::new(move |column| {
         let was = column.encrypted.take();
         let Some((mask, indexed)) = to else {
             if was.is_none() {
