@@ -17,6 +17,7 @@ mod merge;
 mod moves;
 mod queries;
 mod references;
+mod relations;
 mod retention;
 mod several;
 mod transactions;

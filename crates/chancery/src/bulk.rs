@@ -13,9 +13,10 @@ use chancery_storage::{Mode, OnReject, Outcome, Rejection, Write};
 use crate::error::Error;
 use crate::record::Record;
 use crate::records::key_of;
+use crate::related;
 use crate::rows::{Blank, OnMany, Row, RowOptions, RowOutcome, RowsOutcome, rejection_issue};
 use crate::rules::{Refusal, Unsettled};
-use crate::store::{Commit, TableHandle};
+use crate::store::{Commit, Store, TableHandle};
 use crate::transaction::Transacted;
 
 /// How often a bulk is decided again after others changed what it was decided on.
@@ -97,6 +98,19 @@ impl BulkOutcome {
             })
     }
 
+    /// The same with everything that its records show.
+    async fn shown(mut self, store: &Store) -> Result<BulkOutcome, Error> {
+        let records = self.items.iter_mut().flat_map(|item| match item {
+            Bulk::Created(record) | Bulk::Unchanged(record) | Bulk::Deleted(record) => {
+                std::slice::from_mut(record)
+            }
+            Bulk::Updated(records) => &mut records[..],
+            Bulk::Stopped | Bulk::Failed(_) => &mut [],
+        });
+        related::fill(store, records.collect()).await?;
+        Ok(self)
+    }
+
     fn from_rows(outcome: RowsOutcome, dry_run: bool) -> BulkOutcome {
         let committed = outcome.committed;
         let stopped = !committed
@@ -132,7 +146,9 @@ impl TableHandle {
         self.store.refresh().await?;
         let rows = self.rows(records, &options);
         let outcome = self.write_rows(&rows, &row_options(&options), None).await?;
-        Ok(BulkOutcome::from_rows(outcome, options.dry_run))
+        BulkOutcome::from_rows(outcome, options.dry_run)
+            .shown(&self.store)
+            .await
     }
 
     /// Creates or updates records, matched by one or more columns (or `externalId`), in one commit.
@@ -158,7 +174,9 @@ impl TableHandle {
             ..row_options(&options)
         };
         let outcome = self.write_rows(&rows, &options_of_rows, None).await?;
-        Ok(BulkOutcome::from_rows(outcome, options.dry_run))
+        BulkOutcome::from_rows(outcome, options.dry_run)
+            .shown(&self.store)
+            .await
     }
 
     /// The fields that find existing records.
@@ -181,6 +199,9 @@ impl TableHandle {
             match table.field(name) {
                 Some(FieldRef::Column(ordinal)) if !table.at(ordinal).is_comparable() => {
                     issues.push(encryption::unmatchable(table.at(ordinal)));
+                }
+                Some(FieldRef::Column(ordinal)) if table.at(ordinal).kind().flags().related => {
+                    issues.extend(encryption::worked_out(table.at(ordinal), "matched"));
                 }
                 Some(field @ (FieldRef::Column(_) | FieldRef::Key | FieldRef::ExternalId)) => {
                     fields.push(field)
@@ -358,11 +379,12 @@ impl TableHandle {
             };
             let items: Vec<Bulk> = planned.into_iter().map(item).collect();
             let committed = mode == Mode::Apply && !stopped;
-            return Ok(BulkOutcome {
+            let outcome = BulkOutcome {
                 items,
                 revision,
                 committed,
-            });
+            };
+            return outcome.shown(&self.store).await;
         }
         Err(self.gave_up())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chancery_model::column::OnDelete;
-use chancery_model::{Json, JsonMap, Table, TableId};
+use chancery_model::{Column, Json, JsonMap, Table, TableId};
 use chancery_storage::{Backend, DEFINITION_KIND, DocumentQuery, WORKSPACE_KIND};
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,9 @@ impl Catalog {
             if table.ttl_ms.is_some() || table.max_size.is_some() {
                 self.ruled.insert(table.number);
             }
+            if table.live().any(Column::names_users) {
+                self.ruled.insert(table.number);
+            }
             for (column, slug) in table.references() {
                 self.ruled.insert(table.number);
                 let slugs = self.by_slug.get(&table.workspace);
@@ -117,7 +120,7 @@ impl Catalog {
                 self.referrers.entry(target.number).or_default().push(Referrer {
                     table: table.clone(),
                     column: column.ordinal,
-                    on_delete: column.constraints.on_delete.unwrap_or_default(),
+                    on_delete: column.on_delete(),
                 });
             }
         }

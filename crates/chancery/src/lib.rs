@@ -86,6 +86,7 @@ mod merge;
 mod names;
 mod options;
 mod reads;
+mod related;
 mod record;
 mod records;
 mod replace;

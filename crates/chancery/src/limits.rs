@@ -92,3 +92,5 @@ pub const VAULT_TOKENS_MAX: usize = 1_000;
 pub const JOB_BATCH_MAX: u64 = 2_000;
 /// The greatest number of rows a second that a job can be held to.
 pub const JOB_ROWS_PER_SECOND_MAX: u64 = 1_000_000;
+/// Most records that name those of a page and are worked on for what it shows.
+pub const RELATED_ROWS_MAX: usize = 100_000;

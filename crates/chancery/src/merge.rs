@@ -212,12 +212,35 @@ impl TableHandle {
         let referrers = self.store().core.catalog.load().referrers(table.number).to_vec();
         for referrer in referrers {
             let handle = self.store().table(&referrer.table.id)?;
-            let slug = &referrer.table.at(referrer.column).slug;
-            let equal = Json::Object([(slug.clone(), key_json(from))].into_iter().collect());
-            let changes = Json::Object([(slug.clone(), key_json(to))].into_iter().collect());
-            count += tx.on(&handle).update_many(equal, changes).await?;
+            let column = referrer.table.at(referrer.column);
+            let with = |value: Json| Json::Object([(column.slug.clone(), value)].into_iter().collect());
+            let there = tx.on(&handle);
+            let (from, to) = (key_in(column, from), key_in(column, to));
+            if !column.names_several() {
+                count += there.update_many(with(from), with(to)).await?;
+                continue;
+            }
+            for record in there.filter(with(serde_json::json!({"$contains": from}))).await? {
+                let mut names: Vec<Json> = Vec::new();
+                for name in record.get(&column.slug).as_array().into_iter().flatten() {
+                    let name = if *name == from { &to } else { name };
+                    if !names.contains(name) {
+                        names.push(name.clone());
+                    }
+                }
+                there.update(record.key(), with(Json::from(names))).await?;
+                count += 1;
+            }
         }
         Ok(count)
+    }
+}
+
+/// A key as a column refers to it.
+fn key_in(column: &Column, key: &Key) -> Json {
+    match column.is_relation() {
+        true => Json::String(key.to_string()),
+        false => key_json(key),
     }
 }
 
@@ -314,8 +337,8 @@ fn chosen(
 ) -> Result<Option<Json>, Issue> {
     let slug = &column.slug;
     // Only who asks for it makes a record refer to itself.
-    let own = column.constraints.reference.as_deref() == Some(&*table.slug);
-    let to_itself = |value: &Json| own && *value == key_json(all[0].key());
+    let own = column.refers_to() == Some(&*table.slug);
+    let to_itself = |value: &Json| own && *value == key_in(column, all[0].key());
     let values = || {
         all.iter()
             .filter(|record| !record.row().value(column.ordinal).is_blank())

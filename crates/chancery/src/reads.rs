@@ -10,7 +10,8 @@ use crate::bucket_filter::query_of;
 use crate::error::Error;
 use crate::record::Record;
 use crate::records::IntoKey;
-use crate::store::TableHandle;
+use crate::related;
+use crate::store::{Store, TableHandle};
 
 /// Which part of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +62,10 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let seen = row.filter(|row| row.deleted_at.is_none() && !self.store.expired(&table, row));
-        Ok(seen.map(|row| Record::new(table, row)))
+        match row.filter(|row| row.deleted_at.is_none() && !self.store.expired(&table, row)) {
+            Some(row) => related::record(&self.store, &table, row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The record with a key in whatever state, the trash included; expired ones are gone.
@@ -75,8 +78,10 @@ impl TableHandle {
             return Ok(None);
         };
         let row = self.reader().get(&table, &key).await?;
-        let seen = row.filter(|row| !self.store.expired(&table, row));
-        Ok(seen.map(|row| Record::new(table, row)))
+        match row.filter(|row| !self.store.expired(&table, row)) {
+            Some(row) => related::record(&self.store, &table, row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// All live records in key order. For large tables use [`TableHandle::query`] or [`TableHandle::stream`].
@@ -201,10 +206,7 @@ impl TableHandle {
     async fn window(&self, query: &Query, scope: Scope, window: Window) -> Result<Vec<Record>, Error> {
         let plan = self.plan(query, scope, window).await?;
         let rows = self.ask_query(&plan).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Record::new(plan.table.clone(), row))
-            .collect())
+        related::records(&self.store, &plan.table, rows).await
     }
 
     /// One page of a query.
@@ -257,10 +259,7 @@ impl TableHandle {
         Ok(Page {
             next: rows.last().map(|row| plan.boundary(row)),
             previous: rows.first().map(|row| plan.boundary(row)),
-            records: rows
-                .into_iter()
-                .map(|row| Record::new(plan.table.clone(), row))
-                .collect(),
+            records: related::records(&self.store, &plan.table, rows).await?,
             has_more,
             total,
         })
@@ -283,6 +282,7 @@ impl TableHandle {
     pub async fn stream(&self, query: &Query) -> Result<Stream, Error> {
         let plan = self.plan(query, Scope::Live, Window::All).await?;
         Ok(Stream {
+            store: self.store.clone(),
             table: plan.table.clone(),
             rows: self.reader().stream(&plan).await?,
         })
@@ -344,6 +344,7 @@ impl TableHandle {
 
 /// Records of one query, chunk by chunk.
 pub struct Stream {
+    store: Store,
     table: Arc<Table>,
     rows: chancery_storage::RecordStream,
 }
@@ -355,11 +356,9 @@ impl Stream {
     /// [`Error::Storage`]; nothing follows an error.
     pub async fn next(&mut self) -> Option<Result<Vec<Record>, Error>> {
         let chunk = self.rows.recv().await?;
-        let records = |rows: Vec<_>| {
-            rows.into_iter()
-                .map(|row| Record::new(self.table.clone(), row))
-                .collect()
-        };
-        Some(chunk.map(records).map_err(Error::from))
+        match chunk {
+            Ok(rows) => Some(related::records(&self.store, &self.table, rows).await),
+            Err(error) => Some(Err(error.into())),
+        }
     }
 }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use chancery_model::define;
 use chancery_model::filter::FieldRef;
 use chancery_model::{Json, JsonMap, Key, RecordMetadata, Table, Value};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::related::Shown;
 
 /// One record of a table, as it was when it was read.
 #[derive(Clone, Debug)]
 pub struct Record {
     table: Arc<Table>,
     row: Arc<chancery_model::Record>,
+    shown: Option<Arc<[Shown]>>,
 }
 
 impl PartialEq for Record {
@@ -23,7 +26,25 @@ impl PartialEq for Record {
 
 impl Record {
     pub(crate) fn new(table: Arc<Table>, row: Arc<chancery_model::Record>) -> Record {
-        Record { table, row }
+        Record {
+            table,
+            row,
+            shown: None,
+        }
+    }
+
+    /// The same record with what some of its columns show.
+    pub(crate) fn showing(self, shown: Vec<Shown>) -> Record {
+        Record {
+            shown: Some(shown.into()),
+            ..self
+        }
+    }
+
+    /// What a column shows that is not kept in the record, or not as people read it.
+    pub fn shown(&self, column: &chancery_model::Column) -> Option<&Shown> {
+        let mut all = self.shown.as_deref()?.iter();
+        all.find(|shown| shown.ordinal == column.ordinal)
     }
 
     /// The key.
@@ -117,6 +138,9 @@ impl Record {
         if self.table.key_column == Some(column.ordinal) {
             return key_json(&self.row.key);
         }
+        if let Some(json) = self.shown(column).and_then(|shown| shown.json.clone()) {
+            return json;
+        }
         let field = column.kind().system().unwrap_or(FieldRef::Column(column.ordinal));
         let value = self.row.field(&field);
         if value.is_null() {
@@ -143,14 +167,37 @@ impl Record {
         let mut display = JsonMap::new();
         for column in self.table.live() {
             let field = column.kind().system().unwrap_or(FieldRef::Column(column.ordinal));
-            let value = self.row.field(&field);
-            if !value.is_null()
-                && let Some(text) = column.kind().display(&value, column)
-            {
-                display.insert(column.slug.clone(), Json::String(text));
-            }
+            let text = self.display_of(column, &field).map(Json::String);
+            display.extend(text.map(|text| (column.slug.clone(), text)));
         }
         display
+    }
+
+    /// What people read of one column, where that is not its JSON; `field` is what the column is read by.
+    pub fn display_of(&self, column: &chancery_model::Column, field: &FieldRef) -> Option<String> {
+        if let Some(shown) = self.shown(column) {
+            return shown.display.clone();
+        }
+        let value = self.row.field(field);
+        match value.is_null() {
+            true => None,
+            false => column.kind().display(&value, column),
+        }
+    }
+
+    /// What stands in a column as people read it; nothing if nothing does.
+    fn text_of(&self, column: &chancery_model::Column) -> Option<String> {
+        if let Some(shown) = self.shown(column) {
+            return shown.display.clone();
+        }
+        let value = self.row.field(&self.table.field(&column.slug)?);
+        if value.is_blank() {
+            return None;
+        }
+        column.kind().display(&value, column).or_else(|| match &*value {
+            Value::Text(text) => Some(text.clone()),
+            value => Some(column.kind().export(value, column)),
+        })
     }
 
     /// The flat form of the bucket vocabulary: the data, the key, `_version`, `_createdAt`, `_updatedAt`, `_expiresAt`,
@@ -203,19 +250,22 @@ impl Record {
             .map_err(|error| Error::Internal(format!("the record does not fit the type: {error}")))
     }
 
-    /// What people call the record: the display of its primary column, or its key.
+    /// What people call the record: by the table's `recordNameTemplate` if it has one, else what stands in its primary column, or
+    /// its key.
     pub fn name(&self) -> String {
-        let primary = self.table.primary().and_then(|column| {
-            let value = self.row.field(&self.table.field(&column.slug)?);
-            if value.is_blank() {
-                return None;
-            }
-            column.kind().display(&value, column).or_else(|| match &*value {
-                Value::Text(text) => Some(text.clone()),
-                value => Some(column.kind().export(value, column)),
-            })
+        let template = self.table.settings.get(define::NAME_TEMPLATE).and_then(Json::as_str);
+        let by_template = template.and_then(|template| {
+            let column = |slug: &str| self.table.column(slug).filter(|column| column.encrypted.is_none());
+            let filled = define::fill_template(template, |slug| match column(slug) {
+                Some(column) => Some(self.text_of(column).unwrap_or_default()),
+                None => (slug == "id").then(|| self.id()),
+            });
+            let words: Vec<&str> = filled.as_deref().unwrap_or_default().split_whitespace().collect();
+            (!words.is_empty()).then(|| words.join(" "))
         });
-        primary.unwrap_or_else(|| self.id())
+        by_template
+            .or_else(|| self.table.primary().and_then(|column| self.text_of(column)))
+            .unwrap_or_else(|| self.id())
     }
 }
 

@@ -10,8 +10,9 @@ use chancery_storage::{Counter, Draw, DrawTarget, Mode, Outcome, Rejection, Writ
 
 use crate::error::Error;
 use crate::record::Record;
+use crate::related;
 use crate::rules::{Refusal, Settled, Unsettled};
-use crate::store::{Commit, TableHandle};
+use crate::store::{Commit, Store, TableHandle};
 
 /// How often a write is decided again after somebody else was faster, before giving up.
 pub(crate) const ATTEMPTS: usize = 64;
@@ -79,7 +80,7 @@ impl TableHandle {
             // Write.
             let write = insert_write(&table, inserted.record, &inserted.draws);
             if let Some(settled) = self.settle(&table, write, now, &options, Some(object)).await? {
-                return written(&table, settled, inserted.ignored);
+                return written(&self.store, &table, settled, inserted.ignored).await;
             }
         }
         Err(self.gave_up())
@@ -156,7 +157,7 @@ impl TableHandle {
             let kind = ChangeKind::Updated;
             let write = Write::update(&table, &current, updated.record, updated.before, kind);
             match self.settle(&table, write, now, &options, Some(object)).await? {
-                Some(settled) => return written(&table, settled, updated.ignored),
+                Some(settled) => return written(&self.store, &table, settled, updated.ignored).await,
                 None => continue,
             }
         }
@@ -244,7 +245,7 @@ impl TableHandle {
             // Write.
             let write = Write::update(&table, &current, record, Vec::new(), kind);
             if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
-                return written(&table, settled, Vec::new());
+                return written(&self.store, &table, settled, Vec::new()).await;
             }
         }
         Err(self.gave_up())
@@ -277,7 +278,7 @@ impl TableHandle {
             self.expect(&table, &current, options.expected_version)?;
             let write = Write::purge(&table, &key, options.expected_version);
             if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
-                return written(&table, settled, Vec::new());
+                return written(&self.store, &table, settled, Vec::new()).await;
             }
         }
         Err(self.gave_up())
@@ -444,10 +445,15 @@ pub(crate) fn coerce(options: &WriteOptions) -> Coerce {
     }
 }
 
-fn written(table: &Arc<Table>, settled: Settled, ignored: Vec<String>) -> Result<Written, Error> {
+async fn written(
+    store: &Store,
+    table: &Arc<Table>,
+    settled: Settled,
+    ignored: Vec<String>,
+) -> Result<Written, Error> {
     match settled.outcomes.into_iter().next() {
         Some(Ok(Outcome::Written(row) | Outcome::Purged(row))) => Ok(Written {
-            record: Record::new(table.clone(), row),
+            record: related::record(store, table, row).await?,
             revision: settled.revision,
             ignored,
         }),

@@ -131,6 +131,7 @@ impl Store {
 fn referring(catalog: &Catalog, before: Option<&Table>, table: &Table) -> Result<Vec<Write>, Vec<Issue>> {
     let others = catalog.tables(&table.workspace);
     let mut issues = define::check_references(table, &others);
+    issues.extend(define::check_related(table, &others));
     if before.is_some_and(|before| before.ttl_ms.is_none()) {
         issues.extend(define::check_lifetime(table, &others));
     }
@@ -177,6 +178,11 @@ impl TableHandle {
                 .settings
                 .clone()
                 .inspect(|settings| table.settings.clone_from(settings));
+            if patch.settings.is_some()
+                && let Some(issue) = define::check_name_template(table)
+            {
+                return Err(vec![issue]);
+            }
             patch.ttl_ms.inspect(|ttl| table.ttl_ms = *ttl);
             match patch.ttl_ms.flatten() {
                 Some(ttl) if ttl <= 0 => {
@@ -209,6 +215,19 @@ impl TableHandle {
                     Code::Reference,
                     message,
                 )]));
+            }
+            let others = catalog.tables(&table.workspace);
+            let shows = |column: &&Column| column.is_relation() && column.config_str("table") == Some(&*table.slug);
+            let found = others
+                .iter()
+                .filter(|other| other.number != table.number)
+                .find_map(|other| Some((other, other.live().find(shows)?)));
+            if let Some((other, column)) = found {
+                let message = format!(
+                    "\"{}.{}\" shows which of its records name one; delete that column first",
+                    other.slug, column.slug
+                );
+                return Err(Error::Definition(vec![Issue::new("table", Code::Reference, message)]));
             }
             let how = Commit {
                 documents: vec![name_free(&table)],
@@ -329,6 +348,12 @@ impl TableHandle {
                 ]));
             }
         }
+        if let Some(config) = &patch.config {
+            let changed = fixed(column, config);
+            if !changed.is_empty() {
+                return Err(Error::Definition(changed));
+            }
+        }
         let refers = |constraints: &Constraints| constraints.reference.clone();
         if let Some(new) = patch.constraints.as_ref().and_then(refers)
             && Some(&new) != refers(&column.constraints).as_ref()
@@ -402,6 +427,15 @@ impl TableHandle {
                     Code::Definition,
                     "The key column cannot be deleted",
                 )]);
+            }
+            let others = self.store.core.catalog.load().tables(&table.workspace);
+            let depending = define::depending(table, &table.at(ordinal).slug, &others);
+            if let Some((other, column)) = depending.first() {
+                let message = format!(
+                    "\"{}.{}\" shows what it holds; delete that column first",
+                    other.slug, column.slug
+                );
+                return Err(vec![Issue::new("column", Code::Reference, message)]);
             }
             table.indexes.retain(|index| !index.contains(&ordinal));
             let column = &mut table.columns[usize::from(ordinal)];
@@ -546,10 +580,22 @@ fn apply(column: &mut Column, patch: &ColumnPatch) -> Result<(), Vec<Issue>> {
     patch.hidden.inspect(|hidden| column.hidden = *hidden);
     patch.primary.inspect(|primary| column.primary = *primary);
     patch.read_only.inspect(|read_only| column.read_only = *read_only);
-    // What is deleted looks for what refers to it.
-    column.indexed |= column.constraints.reference.is_some();
+    column.settle();
     column.refresh();
     Ok(())
+}
+
+/// Settings of a relation that say what its values are, and therefore stay.
+fn fixed(column: &Column, config: &JsonMap) -> Vec<Issue> {
+    let said = ["table", "relationType", "reverseOf"];
+    let changed = said
+        .into_iter()
+        .filter(|name| column.is_relation() && column.config.get(*name) != config.get(*name));
+    let issue = |name| {
+        let message = "It says what the values are, and stays; add a new column instead";
+        Issue::new(format!("config.{name}"), Code::Definition, message)
+    };
+    changed.map(issue).collect()
 }
 
 fn check_name(field: &str, name: &str) -> Result<(), Vec<Issue>> {

@@ -364,6 +364,11 @@ impl Store {
         }
     }
 
+    /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
+    pub(crate) fn reader(&self) -> &dyn Backend {
+        &*self.reader
+    }
+
     pub(crate) fn handle(&self, table: &Table) -> TableHandle {
         TableHandle {
             store: self.clone(),
@@ -557,9 +562,9 @@ impl TableHandle {
         &*self.store.core.backend
     }
 
-    /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
+    /// See [`Store::reader`].
     pub(crate) fn reader(&self) -> &dyn Backend {
-        &*self.store.reader
+        self.store.reader()
     }
 
     /// Asks for the records of a plan.

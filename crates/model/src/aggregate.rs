@@ -1,5 +1,7 @@
 //! Aggregates over the records of a query: what is asked, and the arithmetic every backend must agree on.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use crate::filter::FieldRef;
@@ -123,7 +125,11 @@ impl Accumulator {
             self.count += 1;
             return;
         };
-        let value = record.field(field);
+        self.take_value(record.field(field));
+    }
+
+    /// Takes one value in; null is none.
+    pub fn take_value(&mut self, value: Cow<'_, Value>) {
         if value.is_null() {
             return;
         }

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::encryption::Encryption;
 use crate::field::encrypted::Encrypted;
-use crate::field::{FieldType, field_type};
+use crate::define::key_from;
+use crate::field::{FieldType, Storage, field_type, relation, user, users};
 use crate::nested::Rule;
-use crate::{Json, JsonMap, Value};
+use crate::record::key_value;
+use crate::{Json, JsonMap, Key, KeyKind, Value};
 
 /// The public identity of a column: a UUID as text.
 pub type ColumnId = String;
@@ -263,6 +265,9 @@ impl Column {
 
     /// The column's field type, which reads what comes in. A column cannot be defined with one that does not exist.
     pub fn field(&self) -> &'static dyn FieldType {
+        if self.field_type == relation::ID {
+            return relation::form(self);
+        }
         field_type(&self.field_type).expect("a column is only defined with a field type that exists")
     }
 
@@ -306,6 +311,72 @@ impl Column {
     /// Whether it is filled to take the place of another.
     pub fn waits(&self) -> bool {
         self.deleted_at.is_none() && self.replaces.as_ref().is_some_and(|replaces| replaces.waits)
+    }
+
+    /// Whether its values name records of a table.
+    pub fn is_relation(&self) -> bool {
+        self.field_type == relation::ID
+    }
+
+    /// The slug of the table, in the same workspace, of which its values are keys; none if they are not, or nothing is kept.
+    pub fn refers_to(&self) -> Option<&str> {
+        match self.is_relation() {
+            true if self.config.contains_key("reverseOf") => None,
+            true => self.config_str("table"),
+            false => self.constraints.reference.as_deref(),
+        }
+    }
+
+    /// Sets what follows from its other settings: what is deleted looks for what refers to it, and of one to one, both are told apart.
+    pub fn settle(&mut self) {
+        let refers = self.refers_to().is_some();
+        self.indexed |= refers && !self.names_several();
+        let pairs = self.is_relation() && relation::kind(self) == relation::RelationKind::OneToOne;
+        self.constraints.unique |= refers && pairs;
+    }
+
+    /// What deleting a record does to those that refer to it by this column.
+    pub fn on_delete(&self) -> OnDelete {
+        match self.is_relation() {
+            true => relation::on_delete(self),
+            false => self.constraints.on_delete.unwrap_or_default(),
+        }
+    }
+
+    /// The keys of a kind that a value of it refers to; as it is written, what cannot be such a key.
+    pub fn keys_in(&self, kind: KeyKind, value: &Value) -> Vec<Result<Key, String>> {
+        // A key that is written in another way than the record's would not be found again.
+        let key = |text: &str| {
+            let key = Key::parse(kind, text).filter(|key| key.to_string() == text);
+            key.ok_or_else(|| text.to_owned())
+        };
+        match value {
+            Value::Null => Vec::new(),
+            Value::List(ids) => ids.iter().map(|id| key(id)).collect(),
+            Value::Text(text) => vec![key(text)],
+            value => {
+                let found = key_from(kind, value).filter(|key| key_value(key) == *value);
+                vec![found.ok_or_else(|| value.written())]
+            }
+        }
+    }
+
+    /// The value of it that refers to one record, or the item of it if it refers to several.
+    pub fn key_in(&self, key: &Key) -> Value {
+        match self.is_relation() {
+            true => Value::Text(key.to_string()),
+            false => key_value(key),
+        }
+    }
+
+    /// Whether its values, which callers write, name users.
+    pub fn names_users(&self) -> bool {
+        [user::USER.id(), users::USERS.id()].contains(&self.field_type.as_str())
+    }
+
+    /// Whether its values name several.
+    pub fn names_several(&self) -> bool {
+        self.kind().storage() == Storage::List
     }
 
     /// Whether callers may write it at all.

@@ -253,14 +253,28 @@ pub fn converted(
         .map_err(|why| why.issue(&to.slug))
 }
 
-/// The issue of a field that cannot be put in an order or into figures, as its values are encrypted; none for others.
+/// The issue of a field that cannot be put in an order or into figures, as its values are encrypted or worked out when a record is
+/// read; none for others.
 pub fn blind(table: &Table, field: &FieldRef, what: &str) -> Option<Issue> {
     let FieldRef::Column(ordinal) = field else {
         return None;
     };
     let column = table.at(*ordinal);
+    if let Some(issue) = worked_out(column, what) {
+        return Some(issue);
+    }
     column.encrypted.as_ref()?;
     Some(refusal(column, what, "use another column"))
+}
+
+/// The issue of asking the store to find or order by values that are worked out when a record is read.
+pub fn worked_out(column: &Column, what: &str) -> Option<Issue> {
+    let message = format!(
+        "The values of a {} column are worked out when a record is read, and cannot be {what}; use a column that keeps its values",
+        column.field_type
+    );
+    let related = column.kind().flags().related;
+    related.then(|| Issue::new(&column.slug, Code::Operator, message))
 }
 
 /// Whether an operator can judge the values of a column without opening them.

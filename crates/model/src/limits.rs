@@ -52,3 +52,7 @@ pub const IMPORT_ROW_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
 pub const IMPORT_FAILED_BYTES_MAX: usize = TEXT_BYTES_MAX;
 /// Imports whose reports are kept; older ones are forgotten.
 pub const IMPORTS_KEPT_MAX: usize = 200;
+/// Most records or users that one value names.
+pub const LINKS_MAX: usize = 1_000;
+/// Most steps from one lookup or rollup to the column that has the values.
+pub const LOOKUP_DEPTH_MAX: usize = 5;

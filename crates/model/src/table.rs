@@ -88,6 +88,7 @@ pub struct Table {
 #[derive(Clone, Debug, Default)]
 pub struct Computed {
     by_slug: OnceLock<HashMap<String, u16>>,
+    related: OnceLock<bool>,
 }
 
 impl Table {
@@ -202,7 +203,16 @@ impl Table {
     /// The live columns that refer to records of another table or of this one, with the slug of that table.
     pub fn references(&self) -> impl Iterator<Item = (&Column, &str)> {
         self.live()
-            .filter_map(|column| Some((column, column.constraints.reference.as_deref()?)))
+            .filter_map(|column| Some((column, column.refers_to()?)))
+    }
+
+    /// Whether a record of it shows what stands in other records, or who users are.
+    pub fn is_related(&self) -> bool {
+        let related = |column: &Column| {
+            let flags = column.kind().flags();
+            flags.reference || flags.related
+        };
+        *self.computed.related.get_or_init(|| self.live().any(related))
     }
 
     /// What a column's value is found and read by: the key has no slot of its own.

@@ -113,6 +113,16 @@ impl Value {
         }
     }
 
+    /// As a message says it.
+    pub fn written(&self) -> String {
+        match self {
+            Value::Text(text) => text.clone(),
+            Value::Int(int) => int.to_string(),
+            Value::Float(float) => float.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
     /// The rank of the value's class in the total order: null, booleans, numbers, text, lists, JSON.
     fn class(&self) -> u8 {
         match self {

@@ -111,8 +111,12 @@ impl Refusal {
         match self {
             Refusal::Seam(rejection) => rejection_issue(table, key, rejection),
             Refusal::Dangling { column, target, key } => {
-                let message =
-                    format!("References table \"{target}\" with key \"{key}\", but no such record exists");
+                let message = match table.at(*column).names_users() {
+                    true => format!("No user has the id \"{key}\""),
+                    false => {
+                        format!("References table \"{target}\" with key \"{key}\", but no such record exists")
+                    }
+                };
                 Issue::new(&table.at(*column).slug, Code::Reference, message)
                     .with("table", target.as_str())
                     .with("key", key.as_str())

@@ -9,10 +9,8 @@ use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
 use chancery_model::column::OnDelete;
-use chancery_model::define::key_from;
 use chancery_model::filter::{Filter, Test};
 use chancery_model::query::{Plan, Window};
-use chancery_model::record::key_value;
 use chancery_model::{Key, Record, Table, TableId, Value, limits};
 use chancery_storage::{Check, Write};
 use hashbrown::{HashMap, HashSet};
@@ -38,7 +36,7 @@ pub(super) async fn follow(
         now,
         looked: BTreeMap::new(),
         taken: Vec::new(),
-        nulls: Vec::new(),
+        unnamed: Vec::new(),
     };
     ends.take_along(net).await?;
     ends.restrict(own, net, added).await?;
@@ -68,8 +66,8 @@ struct Ends<'a> {
     looked: BTreeMap<TableId, u64>,
     /// Records that go too, and whether for good.
     taken: Vec<(Child, bool)>,
-    /// Columns that become null, with the write that brings it about.
-    nulls: Vec<(Child, u16)>,
+    /// Columns that name a record no more, or nothing any more where none is said.
+    unnamed: Vec<(Child, u16, Option<Key>)>,
 }
 
 impl Ends<'_> {
@@ -83,7 +81,7 @@ impl Ends<'_> {
                     let most = limits::CASCADE_RECORDS_MAX + 1;
                     look(self.store, &referrer, &mut self.looked).await?;
                     let found = self.all_referring(&referrer, i64::MIN, most).await?;
-                    self.meet(&referrer, found, (true, origin), net)?;
+                    self.meet(&referrer, found, (true, origin, None), net)?;
                 }
             }
         }
@@ -98,7 +96,8 @@ impl Ends<'_> {
                         .referring(&referrer, &gone, limits::CASCADE_RECORDS_MAX + 1)
                         .await?;
                     for (gone, found) in gone.iter().zip(found) {
-                        frontier.extend(self.meet(&referrer, found, (gone.for_good, gone.origin), net)?);
+                        let end = (gone.for_good, gone.origin, Some(&gone.key));
+                        frontier.extend(self.meet(&referrer, found, end, net)?);
                     }
                 }
             }
@@ -111,7 +110,7 @@ impl Ends<'_> {
         &mut self,
         referrer: &Referrer,
         found: Vec<Arc<Record>>,
-        (for_good, origin): (bool, usize),
+        (for_good, origin, key): (bool, usize, Option<&Key>),
         net: &mut Net,
     ) -> Result<Vec<Gone>, Error> {
         let table = &referrer.table;
@@ -129,7 +128,7 @@ impl Ends<'_> {
                 // It refers to something else by then; whether that is there is looked at with all that is written.
                 continue;
             }
-            if self.taken.len() + self.nulls.len() >= limits::CASCADE_RECORDS_MAX {
+            if self.taken.len() + self.unnamed.len() >= limits::CASCADE_RECORDS_MAX {
                 return Err(Error::Limit {
                     what: "records that one delete takes along by references",
                     max: limits::CASCADE_RECORDS_MAX as u64,
@@ -141,7 +140,7 @@ impl Ends<'_> {
                 record,
             };
             if referrer.on_delete == OnDelete::SetNull {
-                self.nulls.push((child, referrer.column));
+                self.unnamed.push((child, referrer.column, key.cloned()));
                 continue;
             }
             let for_good = for_good || !table.soft_delete;
@@ -185,7 +184,9 @@ impl Ends<'_> {
                     let value = record
                         .field(&referrer.table.field_of(referrer.column))
                         .into_owned();
-                    let key = key_from(table.key_kind, &value).unwrap_or(Key::Int(0));
+                    let column = referrer.table.at(referrer.column);
+                    let mut keys = column.keys_in(table.key_kind, &value).into_iter();
+                    let key = keys.find_map(Result::ok).unwrap_or(Key::Int(0));
                     let dependent = dependent(&table.slug, key, &referrer, record);
                     held.refused.push((*origin, dependent));
                 }
@@ -240,7 +241,8 @@ impl Ends<'_> {
         }
         let mut changed: HashMap<(TableId, Key), usize> = HashMap::new();
         let mut updates: Vec<(Child, Record, Before)> = Vec::new();
-        for (child, column) in std::mem::take(&mut self.nulls) {
+        for (child, column, named) in std::mem::take(&mut self.unnamed) {
+            let named = named.map(|named| child.table.at(column).key_in(&named));
             let (table, key) = (child.table.number, child.record.key.clone());
             if net.is_gone(table, &key) {
                 continue;
@@ -248,7 +250,7 @@ impl Ends<'_> {
             if let Some(left) = net.left(table, &key)
                 && let Write::Update { record, before, .. } = &mut own[left.write]
             {
-                set_null(record, before, column);
+                unname(record, before, column, named.as_ref());
                 continue;
             }
             let next = child.record.next(self.now, self.store.actor.id.clone());
@@ -257,7 +259,7 @@ impl Ends<'_> {
                 updates.len() - 1
             });
             let (_, next, before) = &mut updates[at];
-            set_null(next, before, column);
+            unname(next, before, column, named.as_ref());
         }
         for (Child { table, record }, next, before) in updates {
             added
@@ -396,20 +398,44 @@ async fn find(
     gone: &[Gone],
     most: usize,
 ) -> Result<Vec<Vec<Arc<Record>>>, Error> {
-    let field = [referrer.table.field_of(referrer.column)];
-    let tuples: Vec<Vec<Value>> = gone.iter().map(|gone| vec![key_value(&gone.key)]).collect();
-    Ok(store
-        .core
-        .backend
-        .find(&referrer.table, &field, &tuples, most)
-        .await?)
+    let (table, column) = (&referrer.table, referrer.table.at(referrer.column));
+    let values = gone.iter().map(|gone| column.key_in(&gone.key));
+    let field = table.field_of(referrer.column);
+    if !column.names_several() {
+        let tuples: Vec<Vec<Value>> = values.map(|value| vec![value]).collect();
+        return Ok(store.core.backend.find(table, &[field], &tuples, most).await?);
+    }
+    let values: Vec<String> = values.map(|value| value.written()).collect();
+    let places: HashMap<&str, usize> = values.iter().enumerate().map(|(at, id)| (&**id, at)).collect();
+    let plan = Plan {
+        filter: Filter::Field(field, Test::ListAny(values.clone())),
+        ..Plan::all(table.clone(), i64::MIN)
+    };
+    let mut found = vec![Vec::new(); gone.len()];
+    for record in store.core.backend.query(&plan).await? {
+        let Value::List(ids) = record.value(column.ordinal) else { continue };
+        for at in ids.iter().filter_map(|id| places.get(&**id)) {
+            if found[*at].len() < most {
+                found[*at].push(record.clone());
+            }
+        }
+    }
+    Ok(found)
 }
 
-fn set_null(record: &mut Record, before: &mut Vec<(u16, Value)>, column: u16) {
+/// Takes out of a column what it names, or all of it.
+fn unname(record: &mut Record, before: &mut Vec<(u16, Value)>, column: u16, named: Option<&Value>) {
     let Some(slot) = record.values.get_mut(usize::from(column)) else {
         return;
     };
-    let was = std::mem::take(slot);
+    let next = match (&*slot, named) {
+        (Value::List(ids), Some(Value::Text(named))) => {
+            let rest = ids.iter().filter(|id| *id != named);
+            Value::List(rest.cloned().collect())
+        }
+        _ => Value::Null,
+    };
+    let was = std::mem::replace(slot, next);
     if !before.iter().any(|(changed, _)| *changed == column) {
         before.push((column, was));
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
-use chancery_model::define::key_from;
-use chancery_model::record::key_value;
-use chancery_model::{Key, Table, TableId, Value};
+use chancery_model::{Key, Table, TableId};
 use chancery_storage::{Check, Write};
 use hashbrown::HashMap;
 
@@ -14,6 +12,7 @@ use super::net::{Net, record_of};
 use super::{Added, Refusal};
 use crate::catalog::Catalog;
 use crate::error::Error;
+use crate::related::{user_ids, users_named};
 use crate::store::Store;
 
 /// What refers to each record that is asked for.
@@ -54,6 +53,7 @@ pub(super) async fn check(
 ) -> Result<(), Error> {
     let mut asked: BTreeMap<TableId, (Arc<Table>, Asked)> = BTreeMap::new();
     let mut brought: BTreeMap<usize, Brought> = BTreeMap::new();
+    refuse_strangers(store, own, net, added).await?;
     for left in net.all_left() {
         let Some((table, record)) = record_of(&own[left.write]) else {
             continue;
@@ -68,42 +68,43 @@ pub(super) async fn check(
                 continue;
             }
             let value = record.field(&table.field_of(column)).into_owned();
-            if value.is_null() {
-                continue;
-            }
             let refuse = |key: String| {
                 let target = slug.to_owned();
                 (left.write, Refusal::Dangling { column, target, key })
             };
-            let target = catalog.table(&table.workspace, slug);
-            // A key that is written in another way than the record's would not be found again.
-            let key = target
-                .and_then(|target| key_from(target.key_kind, &value))
-                .filter(|key| key_value(key) == value);
-            match (target, key) {
-                (Some(target), Some(key)) if net.is_gone(target.number, &key) => {
-                    added.refused.push(refuse(key.to_string()));
-                }
-                (Some(target), Some(key)) => {
-                    let write = left.write;
-                    let reference = Reference { write, column };
-                    if let Some(found) = net.left(target.number, &key) {
-                        if found.write != write && brings(&own[found.write]) {
-                            let brought = brought.entry(found.write).or_insert_with(|| Brought {
-                                table: target.clone(),
-                                key,
-                                references: Vec::new(),
-                            });
-                            brought.references.push(reference);
-                        }
+            let Some(target) = catalog.table(&table.workspace, slug) else {
+                added.refused.extend((!value.is_null()).then(|| refuse(value.written())));
+                continue;
+            };
+            for key in table.at(column).keys_in(target.key_kind, &value) {
+                let key = match key {
+                    Ok(key) if net.is_gone(target.number, &key) => Err(key.to_string()),
+                    key => key,
+                };
+                let key = match key {
+                    Ok(key) => key,
+                    Err(written) => {
+                        added.refused.push(refuse(written));
                         continue;
                     }
-                    let (_, keys) = asked
-                        .entry(target.number)
-                        .or_insert_with(|| (target.clone(), HashMap::new()));
-                    keys.entry(key).or_default().push(reference);
+                };
+                let write = left.write;
+                let reference = Reference { write, column };
+                if let Some(found) = net.left(target.number, &key) {
+                    if found.write != write && brings(&own[found.write]) {
+                        let brought = brought.entry(found.write).or_insert_with(|| Brought {
+                            table: target.clone(),
+                            key,
+                            references: Vec::new(),
+                        });
+                        brought.references.push(reference);
+                    }
+                    continue;
                 }
-                _ => added.refused.push(refuse(text(&value))),
+                let (_, keys) = asked
+                    .entry(target.number)
+                    .or_insert_with(|| (target.clone(), HashMap::new()));
+                keys.entry(key).or_default().push(reference);
             }
         }
     }
@@ -125,6 +126,29 @@ pub(super) async fn check(
     if !added.refused.is_empty() && !brought.is_empty() {
         fall_with(store, net, brought, now, added).await?;
     }
+    Ok(())
+}
+
+/// Refuses what names users who are not there.
+async fn refuse_strangers(store: &Store, own: &[Write], net: &Net, added: &mut Added) -> Result<(), Error> {
+    let mut named = Vec::new();
+    for left in net.all_left() {
+        let Some((table, record)) = record_of(&own[left.write]) else {
+            continue;
+        };
+        let users = users_named(table, record, left.changed.as_deref());
+        named.extend(users.into_iter().map(|(column, id)| (left.write, column, id)));
+    }
+    if named.is_empty() {
+        return Ok(());
+    }
+    let users = user_ids(store).await?;
+    let strangers = named.into_iter().filter(|(_, _, id)| !users.contains(id));
+    let refused = strangers.map(|(write, column, key)| {
+        let target = "users".to_owned();
+        (write, Refusal::Dangling { column, target, key })
+    });
+    added.refused.extend(refused);
     Ok(())
 }
 
@@ -189,14 +213,4 @@ async fn fall_with(
 fn brings(write: &Write) -> bool {
     matches!(write, Write::Insert { .. })
         || matches!(write, Write::Update { kind, .. } if *kind == ChangeKind::Restored)
-}
-
-/// A value that is no key, as a message says it.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Int(int) => int.to_string(),
-        Value::Float(float) => float.to_string(),
-        other => format!("{other:?}"),
-    }
 }

@@ -76,6 +76,7 @@ pub fn check_table(
     if issues.is_empty() {
         check_key(input, &mut table, &mut issues);
         encryption::check_table(&table, &mut issues);
+        issues.extend(super::check_name_template(&table));
         issues.extend(
             add_indexes(&mut table, "indexes", &input.indexes)
                 .err()
@@ -126,7 +127,7 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
         return Err(issues);
     }
     let last = table.live().map(|column| column.order_index).max().unwrap_or(-1);
-    let column = Column {
+    let mut column = Column {
         id: (context.fresh)().to_string(),
         ordinal: table.columns.len() as u16,
         slug,
@@ -137,9 +138,7 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
         constraints: input.constraints.clone(),
         default: input.default.clone(),
         options: make_options(input, context),
-        // What is deleted looks for what refers to it.
         indexed: input.indexed
-            || input.constraints.reference.is_some()
             || input
                 .encrypted
                 .as_ref()
@@ -152,6 +151,7 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
         encrypted: own_encryption(input, context, &mut issues),
         ..Column::default()
     };
+    column.settle();
     check_made(&column, &mut issues);
     encryption::check_beside_key(table, &column, &mut issues);
     if input.primary && table.live().any(|other| other.primary) {
@@ -259,8 +259,21 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
             );
         }
     }
-    if constraints.reference.is_some() && flags.computed {
-        report("ref", format!("A {} column cannot refer to records", kind.id()));
+    let asked = [
+        ("indexed", column.indexed),
+        ("required", constraints.required),
+        ("encrypted", column.encrypted.is_some()),
+    ];
+    for (name, _) in asked.into_iter().filter(|(_, asked)| flags.related && *asked) {
+        let message = format!("The values of a {} column are worked out when a record is read", kind.id());
+        report(name, message);
+    }
+    if constraints.reference.is_some() && (flags.computed || column.is_relation()) {
+        let message = match column.is_relation() {
+            true => "A relation says its table in config.table".to_owned(),
+            false => format!("A {} column cannot refer to records", kind.id()),
+        };
+        report("ref", message);
     }
     if constraints.on_delete.is_some() && constraints.reference.is_none() {
         report(
@@ -347,6 +360,15 @@ fn check_config(column: &Column, issues: &mut Vec<Issue>) {
             ));
         }
     }
+    let required = schema.get("required").and_then(crate::Json::as_array);
+    let missing = required.into_iter().flatten().filter_map(crate::Json::as_str);
+    for name in missing.filter(|name| !column.config.contains_key(*name)) {
+        let path = format!("config.{name}");
+        let about = properties.get(name).and_then(|property| property.get("description"));
+        let about = about.and_then(crate::Json::as_str).unwrap_or_default();
+        let message = format!("A {} column needs it: {about}", kind.id());
+        issues.push(Issue::new(path, Code::Definition, message));
+    }
     if let Err(issue) = kind.check_config(column) {
         issues.push(issue);
     }
@@ -424,6 +446,10 @@ pub fn add_indexes(table: &mut Table, path: &str, indexes: &[Vec<String>]) -> Re
                         .is_some_and(|encryption| !encryption.indexed) =>
                 {
                     let message = format!("The cells of the encrypted column \"{slug}\" are not indexed");
+                    issues.push(Issue::new(format!("{path}[{index}]"), Code::Definition, message));
+                }
+                Some(column) if column.kind().flags().related => {
+                    let message = format!("The values of \"{slug}\" are worked out when a record is read");
                     issues.push(Issue::new(format!("{path}[{index}]"), Code::Definition, message));
                 }
                 Some(column) => ordinals.push(column.ordinal),

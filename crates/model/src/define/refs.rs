@@ -21,7 +21,7 @@ pub fn check_references(table: &Table, others: &[Arc<Table>]) -> Vec<Issue> {
         let Some(target) = target else {
             let slugs = others.iter().map(|other| other.slug.as_str());
             let message = unknown_name("table", slug, slugs.chain([table.slug.as_str()]));
-            issues.push(refused(column, "ref", message));
+            issues.push(refused(column, said(column).0, message));
             continue;
         };
         check_reference(table, column, target, &mut issues);
@@ -30,10 +30,12 @@ pub fn check_references(table: &Table, others: &[Arc<Table>]) -> Vec<Issue> {
 }
 
 fn check_reference(table: &Table, column: &Column, target: &Table, issues: &mut Vec<Issue>) {
+    let (reference, end) = said(column);
     let mut refuse = |part: &str, message: String| issues.push(refused(column, part, message));
     let slug = &target.slug;
     let storage = column.kind().storage();
     let holds = match target.key_kind {
+        _ if column.is_relation() => true,
         KeyKind::Int => matches!(storage, Storage::Number | Storage::Int),
         KeyKind::Text | KeyKind::Uuid => storage == Storage::Text,
     };
@@ -42,31 +44,39 @@ fn check_reference(table: &Table, column: &Column, target: &Table, issues: &mut 
             "A {} column cannot hold the keys of \"{slug}\"",
             column.field_type
         );
-        refuse("ref", message);
+        refuse(reference, message);
     }
     if target.max_size.is_some() {
         let message = format!(
             "\"{slug}\" has a maxSize: what it evicts would leave references behind, so nothing can refer to it"
         );
-        refuse("ref", message);
+        refuse(reference, message);
     }
     if target.transient && !table.transient {
         let message = format!("\"{slug}\" is not persistent: its records go when the store is opened anew");
-        refuse("ref", message);
+        refuse(reference, message);
     }
-    let on_delete = column.constraints.on_delete.unwrap_or_default();
+    let on_delete = column.on_delete();
     if on_delete == OnDelete::SetNull
         && (column.constraints.required || table.key_column == Some(column.ordinal))
     {
         refuse(
-            "onDelete",
+            end,
             "A required field cannot be set to null; use restrict or cascade".into(),
         );
     }
     if on_delete == OnDelete::Restrict && target.ttl_ms.is_some() {
         let message =
             format!("Records of \"{slug}\" expire (ttl), which cannot be refused; use cascade or setNull");
-        refuse("onDelete", message);
+        refuse(end, message);
+    }
+}
+
+/// Where a column says what it refers to, and what becomes of it when that is deleted.
+fn said(column: &Column) -> (&'static str, &'static str) {
+    match column.is_relation() {
+        true => ("config.table", "config.onDelete"),
+        false => ("ref", "onDelete"),
     }
 }
 
@@ -78,7 +88,7 @@ pub fn check_lifetime(table: &Table, others: &[Arc<Table>]) -> Vec<Issue> {
     }
     for other in others {
         for (column, slug) in other.references() {
-            if slug == table.slug && column.constraints.on_delete.unwrap_or_default() == OnDelete::Restrict {
+            if slug == table.slug && column.on_delete() == OnDelete::Restrict {
                 let message = format!(
                     "\"{}.{}\" refers to it and restricts its end; use cascade or setNull there first",
                     other.slug, column.slug

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::column::{Column, SelectOption};
 use crate::filter::{FieldRef, Operator};
-use crate::{Issue, Json, Value};
+use crate::{Issue, Json, JsonMap, Value};
 
 /// How values of a type are kept by every backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Category {
     Choice,
     /// Addresses of people and places.
     Contact,
+    /// Other records, and people.
+    Relation,
     /// Structured values.
     Advanced,
     /// Kept by the store.
@@ -58,6 +60,7 @@ impl Category {
             Category::Numeric => "numeric",
             Category::Choice => "choice",
             Category::Contact => "contact",
+            Category::Relation => "relation",
             Category::Advanced => "advanced",
             Category::System => "system",
         }
@@ -81,6 +84,8 @@ pub struct Flags {
     pub searchable: bool,
     /// A column of it is encrypted whatever its definition says.
     pub encrypted: bool,
+    /// Its values are worked out from other columns and records when a record is read: nothing finds or orders by them.
+    pub related: bool,
 }
 
 /// In which order a date is written where it is ambiguous.
@@ -147,6 +152,10 @@ pub trait FieldType: Send + Sync {
     fn check_config(&self, _column: &Column) -> Result<(), Issue> {
         Ok(())
     }
+    /// Settings that a column needs to be one at all, for [`example_column`].
+    fn example_config(&self) -> JsonMap {
+        JsonMap::new()
+    }
     /// The system field a computed column shows.
     fn system(&self) -> Option<FieldRef> {
         None
@@ -188,6 +197,7 @@ pub fn example_column(kind: &dyn FieldType) -> Column {
         ..Column::default()
     };
     column.field_type = kind.id().to_owned();
+    column.config = kind.example_config();
     if kind.flags().needs_options {
         let option = |id: &str, name: &str| SelectOption {
             id: id.into(),
@@ -211,24 +221,31 @@ fn write_as_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 pub mod auto_number;
 pub mod barcode;
 pub mod boolean;
+pub mod button;
 mod computed;
 pub mod created_by;
 pub mod created_time;
 pub mod currency;
 pub mod date;
 pub mod date_time;
+pub mod derived;
 pub mod duration;
 pub mod email;
 pub mod encrypted;
 mod exact;
 pub mod infer;
 pub mod json;
+pub mod links;
+mod lists;
 pub mod long_text;
+pub mod lookup;
 pub mod multi_select;
 pub mod number;
 pub mod percent;
 pub mod phone;
 pub mod rating;
+pub mod relation;
+pub mod rollup;
 pub mod secret;
 pub mod select;
 #[cfg(test)]
@@ -238,6 +255,8 @@ pub mod time;
 pub mod updated_by;
 pub mod updated_time;
 pub mod url;
+pub mod user;
+pub mod users;
 
 /// Every field type, in the order the web page offers them.
 pub const FIELD_TYPES: &[&dyn FieldType] = &[
@@ -261,6 +280,12 @@ pub const FIELD_TYPES: &[&dyn FieldType] = &[
     &barcode::Barcode,
     &secret::Secret,
     &json::Structured,
+    &relation::RELATION,
+    &lookup::LOOKUP,
+    &rollup::ROLLUP,
+    &user::USER,
+    &users::USERS,
+    &button::BUTTON,
     &created_time::CreatedTime,
     &updated_time::UpdatedTime,
     &created_by::CreatedBy,

@@ -1,7 +1,7 @@
 //! `multiSelect`: several of the column's options, in the order given. Not a set of free words: options are made first.
 
 use super::select::{exactly, loosely, name, none_of_them};
-use super::{Category, FieldType, Flags, Storage, TextFormat, write_as_json};
+use super::{Category, FieldType, Flags, Storage, TextFormat, lists, write_as_json};
 use crate::column::Column;
 use crate::filter::Operator;
 use crate::{Code, Issue, Json, Value, limits};
@@ -60,11 +60,7 @@ impl FieldType for MultiSelect {
     }
     fn parse_text(&self, text: &str, column: &Column, _format: &TextFormat) -> Result<Value, Issue> {
         let mut chosen = Chosen::default();
-        for item in split(text).ok_or_else(|| {
-            let message =
-                "A quoted name does not end, or something stands beside it; write High, \"Later, if ever\"";
-            Issue::new(&column.slug, Code::Format, message)
-        })? {
+        for item in lists::split(text).ok_or_else(|| lists::unreadable(column))? {
             chosen.add(loosely(&item, column).map(|option| option.id.as_str()), column)?;
         }
         Ok(Value::List(chosen.ids))
@@ -85,19 +81,7 @@ impl FieldType for MultiSelect {
         write_as_json(out, ids(value));
     }
     fn write_export(&self, value: &Value, column: &Column, out: &mut String) {
-        for (at, id) in ids(value).iter().enumerate() {
-            if at > 0 {
-                out.push_str(", ");
-            }
-            let name = name(id, column);
-            if name.is_empty() || name.contains([',', '"', '\n', '\r']) || name.trim() != name {
-                out.push('"');
-                out.push_str(&name.replace('"', "\"\""));
-                out.push('"');
-            } else {
-                out.push_str(name);
-            }
-        }
+        lists::write(ids(value).iter().map(|id| name(id, column)), out);
     }
     fn examples(&self) -> Vec<Json> {
         vec![
@@ -137,69 +121,10 @@ impl Chosen {
     }
 }
 
-/// The items of a comma list; an item in double quotes may hold commas, and quotes doubled (as in CSV, RFC 4180).
-/// `None` if a quote does not end or text stands beside a quoted item.
-fn split(text: &str) -> Option<Vec<String>> {
-    let mut items = Vec::new();
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Some(items);
-    }
-    loop {
-        let Some(quoted) = rest.strip_prefix('"') else {
-            let (item, after) = rest
-                .split_once(',')
-                .map_or((rest, None), |(item, after)| (item, Some(after)));
-            items.push(item.trim_end().to_owned());
-            match after {
-                Some(after) => rest = after.trim_start(),
-                None => return Some(items),
-            }
-            continue;
-        };
-        let mut item = String::new();
-        let mut inside = quoted;
-        let after = loop {
-            let (part, after) = inside.split_once('"')?;
-            item.push_str(part);
-            match after.strip_prefix('"') {
-                Some(more) => {
-                    item.push('"');
-                    inside = more;
-                }
-                None => break after.trim_start(),
-            }
-        };
-        items.push(item);
-        if after.is_empty() {
-            return Some(items);
-        }
-        rest = after.strip_prefix(',')?.trim_start();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::example_column;
     use super::*;
-
-    #[test]
-    fn lists_are_split_as_csv_is() {
-        let split = |text: &str| split(text).map(|items| items.join("|"));
-        for (text, expected) in [
-            ("High, Low", Some("High|Low")),
-            ("High,Low", Some("High|Low")),
-            (r#""a, b", c"#, Some("a, b|c")),
-            (r#""say ""hi""", c"#, Some("say \"hi\"|c")),
-            ("a,,b", Some("a||b")),
-            ("a,", Some("a|")),
-            ("", Some("")),
-            (r#""a" b"#, None),
-            (r#""a"#, None),
-        ] {
-            assert_eq!(split(text).as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn choices_keep_their_order_and_do_not_repeat() {

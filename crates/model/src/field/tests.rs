@@ -92,6 +92,12 @@ fn settings_are_described_by_a_closed_schema_and_the_defaults_are_valid() {
         assert_eq!(schema["additionalProperties"], Json::Bool(false), "{}", kind.id());
         for (name, property) in schema["properties"].as_object().expect("properties") {
             let default = &property["default"];
+            let optional = ["reverseOf"].contains(&name.as_str());
+            let required = schema["required"].as_array().is_some_and(|all| all.contains(&Json::from(&**name)));
+            if required || optional {
+                assert!(property["description"].is_string(), "{}.{name}", kind.id());
+                continue;
+            }
             assert!(!default.is_null(), "{}.{name} has no default", kind.id());
             let fits = match property["type"].as_str() {
                 Some("string") => default.is_string(),
@@ -119,7 +125,9 @@ fn names_are_unique_and_every_type_says_what_it_is_for() {
         );
         assert!(field_type(kind.id()).is_some_and(|found| found.id() == kind.id()));
         assert!(
-            !kind.description().is_empty() && !kind.icon().is_empty() && !kind.operators().is_empty(),
+            !kind.description().is_empty()
+                && !kind.icon().is_empty()
+                && kind.operators().is_empty() == kind.flags().related,
             "{}",
             kind.id()
         );
@@ -129,7 +137,8 @@ fn names_are_unique_and_every_type_says_what_it_is_for() {
 #[test]
 fn what_the_store_keeps_is_read_only() {
     for kind in FIELD_TYPES {
-        assert_eq!(kind.flags().computed, kind.system().is_some(), "{}", kind.id());
+        let shown = kind.system().is_some() || kind.flags().related;
+        assert_eq!(kind.flags().computed, shown, "{}", kind.id());
         if kind.flags().computed {
             let column = example_column(*kind);
             let issue = kind.parse(&Json::from(1), &column).expect_err("read-only");

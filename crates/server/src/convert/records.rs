@@ -79,7 +79,7 @@ impl<'a> Shape<'a> {
         out.extend_from_slice(b",\"tableId\":");
         write_text(out, &self.table.id);
         let _ = write!(out, ",\"version\":{},\"data\":{{", row.version);
-        self.write_data(out, row);
+        self.write_data(out, record);
         out.extend_from_slice(b"},\"metadata\":");
         write_metadata(out, &row.metadata);
         write_time(out, ",\"createdAt\":", Some(row.created_at));
@@ -96,7 +96,8 @@ impl<'a> Shape<'a> {
     }
 
     /// Appends the members of `data`.
-    fn write_data(&self, out: &mut Vec<u8>, row: &chancery::model::Record) {
+    fn write_data(&self, out: &mut Vec<u8>, record: &Record) {
+        let row = record.row();
         let mut separator: &[u8] = b"";
         for slot in &self.columns {
             out.extend_from_slice(separator);
@@ -104,6 +105,10 @@ impl<'a> Shape<'a> {
             out.extend_from_slice(&slot.member);
             if self.table.key_column == Some(slot.column.ordinal) {
                 write_key(out, &row.key);
+                continue;
+            }
+            if let Some(json) = record.shown(slot.column).and_then(|shown| shown.json.as_ref()) {
+                write_json(out, json);
                 continue;
             }
             match row.field(&slot.field).as_ref() {
@@ -125,19 +130,15 @@ impl<'a> Shape<'a> {
         }
         if self.display == Display::With {
             out.extend_from_slice(separator);
-            self.write_display(out, row);
+            self.write_display(out, record);
         }
     }
 
-    fn write_display(&self, out: &mut Vec<u8>, row: &chancery::model::Record) {
+    fn write_display(&self, out: &mut Vec<u8>, record: &Record) {
         out.extend_from_slice(b"\"_display\":{");
         let mut separator: &[u8] = b"";
         for slot in &self.columns {
-            let value = row.field(&slot.field);
-            if value.is_null() {
-                continue;
-            }
-            if let Some(text) = slot.column.kind().display(&value, slot.column) {
+            if let Some(text) = record.display_of(slot.column, &slot.field) {
                 out.extend_from_slice(separator);
                 separator = b",";
                 out.extend_from_slice(&slot.member);
