@@ -24,6 +24,13 @@ fn everything() -> TableInput {
         if kind.id() == "number" {
             column = column.indexed();
         }
+        column = match kind.id() {
+            "relation" => column.config("table", "everything"),
+            "lookup" => column.config("relation", "aRelation").config("column", "aText"),
+            "rollup" => column.config("relation", "aRelation"),
+            "button" => column.config("url", "https://example.org/{id}"),
+            _ => column,
+        };
         input = input.column(column);
     }
     input.column(ColumnInput::new("code", "text").unique())

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::chance::Chance;
 use super::words::{FAMILY, GIVEN, REMARKS, STREETS, TOWNS};
-use super::{choice, day, described, record};
+use super::{choice, day, described, record, related};
 
 /// How many.
 const CUSTOMERS: usize = 420;
@@ -46,6 +46,18 @@ pub(super) fn table() -> TableInput {
             ColumnInput::new("Added by", "createdBy"),
         ],
     )
+}
+
+/// The columns that show what stands in other tables, which are made later.
+pub(super) fn columns_of_others() -> [ColumnInput; 4] {
+    let map = "https://www.openstreetmap.org/search?query={street}%20{postalCode}%20{town}";
+    let spent = [("relation", "orders"), ("function", "sum"), ("column", "total")];
+    [
+        related("Orders", "relation", [("table", "orders"), ("reverseOf", "customer")]),
+        related("Spent", "rollup", spent),
+        related("Repairs", "relation", [("table", "repairs"), ("reverseOf", "customer")]),
+        related("Where", "button", [("label", "Map"), ("url", map)]),
+    ]
 }
 
 pub(super) fn records(chance: &mut Chance, today: Date) -> Vec<JsonMap> {

@@ -12,7 +12,7 @@ mod products;
 mod repairs;
 mod words;
 
-use chancery::{BulkOptions, ColumnInput, JsonMap, OptionInput, Store, TableInput};
+use chancery::{Bulk, BulkOptions, ColumnInput, JsonMap, OptionInput, Store, TableInput};
 use jiff::civil::Date;
 use serde_json::Value as Json;
 
@@ -26,38 +26,48 @@ pub(crate) async fn fill(store: &Store) -> Result<Option<usize>, Failure> {
     }
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut chance = Chance::new(2_026);
-    let products = products::records(&mut chance, today);
-    let customers = customers::records(&mut chance, today);
-    let orders = orders::records(&mut chance, today, &customers, &products);
-    let bicycles = bicycles::records(&mut chance, today);
-    let repairs = repairs::records(&mut chance, today, &customers);
-    let mut made = 0;
-    for (table, records) in [
-        (products::table(), products),
-        (customers::table(), customers),
-        (orders::table(), orders),
-        (bicycles::table(), bicycles),
-        (repairs::table(), repairs),
-    ] {
-        made += records.len();
-        put(store, table, &records).await?;
+    let mut products = products::records(&mut chance, today);
+    put(store, products::table(), &mut products).await?;
+    let mut customers = customers::records(&mut chance, today);
+    put(store, customers::table(), &mut customers).await?;
+    let mut orders = orders::records(&mut chance, today, &customers, &products);
+    put(store, orders::table(), &mut orders).await?;
+    let mut bicycles = bicycles::records(&mut chance, today);
+    put(store, bicycles::table(), &mut bicycles).await?;
+    let mut repairs = repairs::records(&mut chance, today, &customers);
+    put(store, repairs::table(), &mut repairs).await?;
+    for column in customers::columns_of_others() {
+        store.table("customers")?.add_column(column).await?;
     }
-    Ok(Some(made))
+    let all = [products, customers, orders, bicycles, repairs];
+    Ok(Some(all.iter().map(Vec::len).sum()))
 }
 
-async fn put(store: &Store, table: TableInput, records: &[JsonMap]) -> Result<(), Failure> {
+/// Puts records into a new table, and gives them their ids.
+async fn put(store: &Store, table: TableInput, records: &mut [JsonMap]) -> Result<(), Failure> {
     let handle = store.create_table(table).await?;
     let outcome = handle.bulk_create(records, BulkOptions::default()).await?;
-    match outcome.failures().next() {
-        Some((index, issues)) => {
-            let name = &handle.definition()?.slug;
-            Err(Failure::new(format!(
-                "demo: {name}[{index}] {}: {}",
-                issues[0].field, issues[0].message
-            )))
-        }
-        None => Ok(()),
+    if let Some((index, issues)) = outcome.failures().next() {
+        let name = &handle.definition()?.slug;
+        return Err(Failure::new(format!(
+            "demo: {name}[{index}] {}: {}",
+            issues[0].field, issues[0].message
+        )));
     }
+    for (record, made) in records.iter_mut().zip(outcome.items) {
+        if let Bulk::Created(made) = made {
+            record.insert("id".into(), made.id().into());
+        }
+    }
+    Ok(())
+}
+
+/// A column that names records of a table, or shows what stands there.
+fn related<const N: usize>(name: &str, field_type: &str, settings: [(&str, &str); N]) -> ColumnInput {
+    let column = ColumnInput::new(name, field_type);
+    settings
+        .into_iter()
+        .fold(column, |column, (name, value)| column.config(name, value))
 }
 
 /// A table with a description, an icon and a colour.

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 
 use super::chance::Chance;
-use super::{cents, choice, day, described, money, record, text};
+use super::{cents, choice, day, described, money, record, related, text};
 
 /// How many.
 const ORDERS: usize = 1_600;
@@ -21,9 +21,9 @@ pub(super) fn table() -> TableInput {
                 .config("prefix", "O-")
                 .config("digits", 5)
                 .primary(),
-            ColumnInput::new("Customer", "text").required().indexed(),
-            ColumnInput::new("Product", "text").required(),
-            ColumnInput::new("SKU", "text"),
+            related("Customer", "relation", [("table", "customers"), ("onDelete", "restrict")]).required(),
+            related("Product", "relation", [("table", "products"), ("onDelete", "restrict")]).required(),
+            related("SKU", "lookup", [("relation", "product"), ("column", "sku")]),
             ColumnInput::new("Quantity", "number")
                 .range(1, 100)
                 .default_value(1),
@@ -93,9 +93,8 @@ fn one(chance: &mut Chance, today: Date, age: i64, customers: &[JsonMap], produc
         chance.between(0, 59)
     );
     record([
-        ("customer", json!(text(&customer, "name"))),
-        ("product", json!(text(&product, "name"))),
-        ("sku", json!(text(&product, "sku"))),
+        ("customer", json!(text(&customer, "id"))),
+        ("product", json!(text(&product, "id"))),
         ("quantity", json!(quantity)),
         (
             "discount",

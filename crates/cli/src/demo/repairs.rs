@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::chance::Chance;
 use super::words::{JOBS, MECHANICS, REMARKS};
-use super::{choice, day, described, money, record, text};
+use super::{choice, day, described, money, record, related, text};
 
 /// How many.
 const REPAIRS: usize = 380;
@@ -22,7 +22,8 @@ pub(super) fn table() -> TableInput {
             ColumnInput::new("Number", "autoNumber")
                 .config("prefix", "R-")
                 .config("digits", 4),
-            ColumnInput::new("Customer", "text").required().indexed(),
+            related("Customer", "relation", [("table", "customers"), ("onDelete", "restrict")]).required(),
+            related("Phone", "lookup", [("relation", "customer"), ("column", "phone")]),
             choice(
                 "Status",
                 "select",
@@ -41,6 +42,8 @@ pub(super) fn table() -> TableInput {
                 &[("low", "gray"), ("normal", "blue"), ("urgent", "red")],
             ),
             choice("Mechanic", "select", MECHANICS),
+            ColumnInput::new("Accepted by", "user"),
+            ColumnInput::new("Inform", "users"),
             ColumnInput::new("Received on", "date").indexed(),
             ColumnInput::new("Due on", "date").indexed(),
             ColumnInput::new("Collect after", "time"),
@@ -85,7 +88,7 @@ fn one(chance: &mut Chance, today: Date, age: i64, customers: &[JsonMap]) -> Jso
         .collect();
     record([
         ("job", json!(job)),
-        ("customer", json!(text(&customer, "name"))),
+        ("customer", json!(text(&customer, "id"))),
         ("status", json!(status)),
         (
             "priority",
