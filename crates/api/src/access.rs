@@ -79,6 +79,28 @@ pub struct User {
     pub last_sign_in_at: Option<String>,
 }
 
+/// Who a user is, for everybody who reads what users are named in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The user's id.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Whether the user may sign in.
+    pub active: bool,
+}
+
+/// A page of people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonList {
+    /// The people.
+    pub people: Vec<Person>,
+    /// Where the next page is.
+    pub pagination: Pagination,
+}
+
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

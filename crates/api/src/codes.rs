@@ -74,6 +74,7 @@ error_codes! {
     ColumnNotFound "columnNotFound" 404 "There is no such column": "The table has no column with this id or slug.";
     OptionNotFound "optionNotFound" 404 "There is no such option": "The column has no option with this id or name.";
     RecordNotFound "recordNotFound" 404 "There is no such record": "The table has no record with this id or key.";
+    ViewNotFound "viewNotFound" 404 "There is no such view": "No view of this id is kept of the table, or it is somebody else's own.";
     QueryNotFound "queryNotFound" 404 "There is no such query": "No query of this name is stored in the workspace.";
     ImportNotFound "importNotFound" 404 "There is no such import": "No import that you may see has this id.";
     OperationNotFound "operationNotFound" 404 "There is no such operation": "No operation that you may see has this id, or the change log does not hold it any more.";

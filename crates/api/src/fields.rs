@@ -50,6 +50,9 @@ pub struct FieldFlags {
     /// A column of it is encrypted whatever its definition says.
     #[serde(default)]
     pub encrypted: bool,
+    /// Its values are worked out when a record is read: nothing filters, sorts or groups by them.
+    #[serde(default)]
+    pub related: bool,
 }
 
 /// The field types there are.

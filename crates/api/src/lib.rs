@@ -28,6 +28,7 @@ pub mod records;
 pub mod tables;
 pub mod transactions;
 pub mod vault;
+pub mod views;
 pub mod webhooks;
 pub mod workspaces;
 

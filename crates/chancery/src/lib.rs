@@ -103,6 +103,7 @@ pub mod transfer;
 mod typed;
 mod undo;
 pub mod vault;
+mod views;
 pub mod webhooks;
 mod workspaces;
 
@@ -163,4 +164,5 @@ pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url}
 pub use transaction::{Action, Step, Stepped, Transacted, Transaction, TransactionOptions, TransactionTable};
 pub use typed::Typed;
 pub use undo::{RevertOptions, RevertReport, Skipped, Why};
+pub use views::{View, ViewPatch};
 pub use workspaces::{WorkspaceInput, WorkspacePatch};

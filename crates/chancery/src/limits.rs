@@ -94,3 +94,7 @@ pub const JOB_BATCH_MAX: u64 = 2_000;
 pub const JOB_ROWS_PER_SECOND_MAX: u64 = 1_000_000;
 /// Most records that name those of a page and are worked on for what it shows.
 pub const RELATED_ROWS_MAX: usize = 100_000;
+/// Most views of a table.
+pub const VIEWS_MAX: usize = 200;
+/// Longest view, in bytes of JSON.
+pub const VIEW_BYTES_MAX: usize = 64 * 1024;

@@ -229,8 +229,10 @@ impl TableHandle {
                 );
                 return Err(Error::Definition(vec![Issue::new("table", Code::Reference, message)]));
             }
+            let mut documents = self.view_ends().await?;
+            documents.push(name_free(&table));
             let how = Commit {
-                documents: vec![name_free(&table)],
+                documents,
                 ..Commit::default()
             };
             let drop = vec![Write::Schema(SchemaWrite::Drop(table))];

@@ -362,7 +362,7 @@ pub(crate) fn check(column: &Column, issues: &mut Vec<Issue>) {
     let kind = column.field();
     let mut report = |field: &str, message: String| issues.push(Issue::new(field, Code::Definition, message));
     let flags = kind.flags();
-    if flags.computed || flags.needs_options || column.field_type == "autoNumber" {
+    if flags.computed || flags.needs_options || flags.reference || column.field_type == "autoNumber" {
         let message = format!("A {} column cannot be encrypted", kind.id());
         report("encrypted", message);
         return;

@@ -205,6 +205,10 @@ export const exports = {
   },
 };
 
+export const people = {
+  list: async () => (await got(client.GET('/api/people', { params: { query: { limit: 1000 } } }))).people,
+};
+
 export const users = {
   list: async () => (await got(client.GET('/api/users', { params: { query: { limit: 1000 } } }))).users,
 };

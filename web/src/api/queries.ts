@@ -26,6 +26,8 @@ export const keys = {
   history: (table: string, record: string) => ['history', table, record] as const,
   operations: ['operations'] as const,
   users: ['users'] as const,
+  people: ['people'] as const,
+  links: (table: string, what: string | string[]) => ['links', table, what] as const,
   fieldTypes: ['fieldTypes'] as const,
   apiKeys: ['apiKeys'] as const,
   vault: ['vault'] as const,
@@ -54,8 +56,8 @@ export function useTables() {
   return useQuery<Table[]>({ queryKey: keys.tables, queryFn: api.list });
 }
 
-export function useTable(table: string) {
-  return useQuery<Table>({ queryKey: keys.table(table), queryFn: () => api.get(table) });
+export function useTable(table: string, enabled = true) {
+  return useQuery<Table>({ queryKey: keys.table(table), queryFn: () => api.get(table), enabled });
 }
 
 export function useTableStats(tables: string[]) {

@@ -57,6 +57,7 @@ export type FieldType = Omit<Schemas['FieldType'], 'configSchema'> & { configSch
 
 export interface ConfigSchema {
   properties?: Record<string, ConfigProperty>;
+  required?: string[];
 }
 
 export interface ConfigProperty {

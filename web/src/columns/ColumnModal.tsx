@@ -13,6 +13,7 @@ import { useWork } from '../ui/work';
 import { ColumnJobButtons } from './ColumnJobButtons';
 import { ConfigInputs } from './ConfigInputs';
 import { maskChoices, mayEncrypt } from './encryption';
+import { useSuggestions } from './suggestions';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
 import { TypePicker } from './TypePicker';
 import { saveOptions } from './saveOptions';
@@ -78,6 +79,8 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
   const issue = (field: string) =>
     error instanceof ApiError ? error.issues.find((one) => one.field === field)?.message : undefined;
 
+  const suggest = useSuggestions(table, draft.fieldType, draft.config);
+
   const submit = async () => {
     const defaultValue = readDefault(draft.defaultValue, probe);
     if (!column) await api.create(table.slug, created(draft, type, defaultValue));
@@ -123,7 +126,7 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
               }}
             />
             {type?.flags.needsOptions && <OptionsEditor options={draft.options} change={(options) => set({ options })} />}
-            {type && <ConfigInputs schema={type.configSchema} config={draft.config} change={(config) => set({ config })} />}
+            {type && <ConfigInputs schema={type.configSchema} config={draft.config} change={(config) => set({ config })} suggest={suggest} issue={issue} />}
             <Group gap="lg">
               {!type?.flags.computed && (
                 <Checkbox size="sm" label={text.columns.required} checked={draft.required} onChange={(event) => set({ required: event.currentTarget.checked })} />
@@ -131,7 +134,9 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
               {type?.flags.supportsUnique && (
                 <Checkbox size="sm" label={text.columns.unique} checked={draft.unique} onChange={(event) => set({ unique: event.currentTarget.checked })} />
               )}
-              <Checkbox size="sm" label={text.columns.indexed} checked={draft.indexed} onChange={(event) => set({ indexed: event.currentTarget.checked })} />
+              {!type?.flags.related && (
+                <Checkbox size="sm" label={text.columns.indexed} checked={draft.indexed} onChange={(event) => set({ indexed: event.currentTarget.checked })} />
+              )}
             </Group>
             {!column && type && mayEncrypt(type) && (
               <Checkbox

@@ -2,11 +2,15 @@
 import { Checkbox, NumberInput, Select, SimpleGrid, TextInput } from '@mantine/core';
 import type { ConfigProperty, ConfigSchema } from '../api/wire';
 import { text } from '../text/en';
+import type { Suggest } from './suggestions';
 
 interface Props {
   schema: ConfigSchema | undefined;
   config: Record<string, unknown>;
   change: (config: Record<string, unknown>) => void;
+  suggest: Suggest;
+  /** What the server says of a setting. */
+  issue: (field: string) => string | undefined;
 }
 
 /** `decimalPlaces` → `Decimal places`. */
@@ -23,7 +27,7 @@ function typeOf(property: ConfigProperty): string {
   return types.find((one) => SIMPLE.has(one)) ?? '';
 }
 
-export function ConfigInputs({ schema, config, change }: Props) {
+export function ConfigInputs({ schema, config, change, suggest, issue }: Props) {
   const properties = Object.entries(schema?.properties ?? {}).filter(([, property]) => typeOf(property) !== '');
   if (properties.length === 0) return null;
   const put = (name: string, value: unknown) => {
@@ -35,17 +39,49 @@ export function ConfigInputs({ schema, config, change }: Props) {
       <legend>{text.columns.settings}</legend>
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
         {properties.map(([name, property]) => (
-          <ConfigInput key={name} name={name} property={property} value={config[name]} put={(value) => put(name, value)} />
+          <ConfigInput
+            key={name}
+            name={name}
+            property={property}
+            required={schema?.required?.includes(name) === true}
+            choices={suggest(name)}
+            error={issue(`config.${name}`)}
+            value={config[name]}
+            put={(value) => put(name, value)}
+          />
         ))}
       </SimpleGrid>
     </fieldset>
   );
 }
 
-function ConfigInput(props: { name: string; property: ConfigProperty; value: unknown; put: (value: unknown) => void }) {
-  const { name, property, value, put } = props;
-  const shared = { label: property.title ?? words(name), description: property.description, size: 'xs' as const };
+interface InputProps {
+  name: string;
+  property: ConfigProperty;
+  required: boolean;
+  choices: { value: string; label: string }[] | undefined;
+  error: string | undefined;
+  value: unknown;
+  put: (value: unknown) => void;
+}
+
+function ConfigInput({ name, property, required, choices, error, value, put }: InputProps) {
+  const shared = { label: property.title ?? words(name), description: property.description, size: 'xs' as const, required, error };
   const fallback = property.default === undefined || property.default === null ? '' : String(property.default);
+  if (choices) {
+    return (
+      <Select
+        {...shared}
+        searchable
+        clearable={!required}
+        clearButtonProps={{ 'aria-label': text.common.clear }}
+        nothingFoundMessage={text.fields.noMatch}
+        data={choices}
+        value={typeof value === 'string' ? value : null}
+        onChange={put}
+      />
+    );
+  }
   switch (typeOf(property)) {
     case 'enum':
       return (

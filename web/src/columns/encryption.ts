@@ -9,7 +9,7 @@ export const maskChoices = MASKS.map((value) => ({ value, label: text.columns.ma
 
 /** What the store can seal: not what it makes itself, nor one of a few options. */
 export function mayEncrypt(type: FieldType): boolean {
-  return !type.flags.computed && !type.flags.needsOptions && type.id !== 'autoNumber';
+  return !type.flags.computed && !type.flags.needsOptions && !type.flags.reference && type.id !== 'autoNumber';
 }
 
 /** The jobs that there are for a column. What a type always encrypts is never readable; what names a record is never sealed. */

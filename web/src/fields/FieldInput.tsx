@@ -1,11 +1,12 @@
 // The input for one field in a form. Text kinds hand back the text; the form parses it when it is sent.
-import { ActionIcon, MultiSelect, Rating, Select, Switch, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, MultiSelect, Rating, Select, Switch, Textarea, TextInput, type ComboboxParsedItem } from '@mantine/core';
 import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { FieldColumn as Column } from '../api/wire';
 import { Picker } from '../grid/Editor';
 import { ratingMax } from '../grid/cells';
 import { text } from '../text/en';
+import { useChoices } from './links';
 import { findOption, kindOfColumn, valueText } from './registry';
 
 interface Props {
@@ -76,6 +77,9 @@ export function FieldInput({ column, value, change, label, error, readOnly, id, 
         />
       );
     }
+    case 'link':
+    case 'links':
+      return <LinkInput {...shared} column={column} value={value} change={change} multiple={kind.editor === 'links'} />;
     case 'rating':
       return <RatingInput column={column} value={value} change={change} label={shared.label} error={error} />;
     case 'lines':
@@ -112,6 +116,54 @@ export function FieldInput({ column, value, change, label, error, readOnly, id, 
       );
     }
   }
+}
+
+function LinkInput(props: {
+  column: Column;
+  value: unknown;
+  change: (value: unknown) => void;
+  multiple: boolean;
+  label: string;
+  error?: ReactNode;
+  id?: string;
+  description?: string;
+  required?: boolean;
+  onBlur?: () => void;
+}) {
+  const { column, value, change, multiple, ...shared } = props;
+  const ids = Array.isArray(value) ? value.map(String) : value === null || value === undefined ? [] : [String(value)];
+  const [needle, setNeedle] = useState('');
+  const { choices, nameOf, pending } = useChoices(column, needle, ids);
+  const missing = ids.filter((id) => !choices.some((one) => one.id === id)).map((id) => ({ id, name: nameOf(id) }));
+  const data = [...missing, ...choices].map((one) => ({ value: one.id, label: one.name }));
+  const common = {
+    ...shared,
+    data,
+    searchable: true,
+    clearable: true,
+    clearButtonProps: { 'aria-label': text.common.clear },
+    nothingFoundMessage: pending ? text.fields.looking : text.fields.noMatch,
+    // The server has chosen by what was typed.
+    filter: ({ options }: { options: ComboboxParsedItem[] }) => options,
+  };
+  return multiple ? (
+    <MultiSelect
+      {...common}
+      placeholder={ids.length === 0 ? text.fields.findRecord : undefined}
+      searchValue={needle}
+      onSearchChange={setNeedle}
+      value={ids}
+      onChange={(next) => change(next.length > 0 ? next : null)}
+    />
+  ) : (
+    <Select
+      {...common}
+      placeholder={text.fields.findRecord}
+      onSearchChange={(typed) => setNeedle(typed === nameOf(ids[0] ?? '') ? '' : typed)}
+      value={ids[0] ?? null}
+      onChange={change}
+    />
+  );
 }
 
 function RatingInput(props: { column: Column; value: unknown; change: (value: unknown) => void; label: string; error?: ReactNode }) {

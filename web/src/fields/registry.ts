@@ -1,15 +1,15 @@
 // What the page knows of each field type: its sign, its alignment, how a value reads and how typed text becomes one.
 // The server stays the only judge of a value; parsing here only chooses the JSON shape.
 import {
-  AlarmClock, AtSign, Barcode, Braces, Calendar, CalendarClock, CheckSquare, CircleDot, Clock, Coins,
-  Hash, Hourglass, KeyRound, Link, ListChecks, ListOrdered, Lock, Percent, Phone, Star, Text, Type, UserRound,
-  type LucideIcon,
+  AlarmClock, AtSign, Barcode, Braces, Calendar, CalendarClock, CheckSquare, CircleDot, CircleUser, Clock, Coins,
+  Hash, Hourglass, KeyRound, Link, ListChecks, ListOrdered, Lock, MousePointerClick, Percent, Phone, Search, Sigma, Star, Text,
+  Type, UserRound, UsersRound, Waypoints, type LucideIcon,
 } from 'lucide-react';
 import type { FieldColumn as Column, FieldType, SelectOption } from '../api/wire';
 import { text } from '../text/en';
 
 export type EditorKind =
-  | 'line' | 'lines' | 'check' | 'select' | 'multi' | 'rating' | 'date' | 'dateTime' | 'time' | 'json' | 'none';
+  | 'line' | 'lines' | 'link' | 'links' | 'check' | 'select' | 'multi' | 'rating' | 'date' | 'dateTime' | 'time' | 'json' | 'none';
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; message: string };
 
@@ -109,6 +109,14 @@ const optionNames = (value: unknown, column: Column) =>
 const jsonText = (value: unknown) =>
   value === null || value === undefined ? '' : JSON.stringify(value);
 
+const linkText = (value: unknown): string =>
+  Array.isArray(value) ? value.map(String).join(', ') : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+
+function idsOf(input: string): Parsed {
+  const ids = input.split(/[,;\n]/).map((id) => id.trim()).filter(Boolean);
+  return good(ids.length > 0 ? ids : null);
+}
+
 const trimmed = (input: string): Parsed => good(input.trim() === '' ? null : input.trim());
 
 const KINDS: Record<string, FieldKind> = {
@@ -132,6 +140,12 @@ const KINDS: Record<string, FieldKind> = {
   barcode: { icon: Barcode, editor: 'line', width: 150, parse: trimmed },
   secret: { icon: KeyRound, editor: 'line', width: 190 },
   json: { icon: Braces, editor: 'json', width: 220, parse: jsonOf, toText: jsonText },
+  relation: { icon: Waypoints, editor: 'link', width: 200, toText: linkText },
+  lookup: { icon: Search, editor: 'none', width: 160, toText: linkText },
+  rollup: { icon: Sigma, editor: 'none', width: 130, toText: linkText },
+  user: { icon: CircleUser, editor: 'link', width: 150, toText: linkText },
+  users: { icon: UsersRound, editor: 'links', width: 200, parse: idsOf, toText: linkText },
+  button: { icon: MousePointerClick, editor: 'none', width: 110, toText: linkText },
   createdTime: { icon: AlarmClock, editor: 'none', width: 180 },
   updatedTime: { icon: AlarmClock, editor: 'none', width: 180 },
   createdBy: { icon: UserRound, editor: 'none', width: 150 },
@@ -150,6 +164,10 @@ const VEIL = '••••';
 /** How the page treats a column: an encrypted one shows a mask, whatever its type, and takes a new value as text. */
 export function kindOfColumn(column: Column): FieldKind {
   const kind = kindOf(column.fieldType);
+  if (column.fieldType === 'relation') {
+    if (column.config?.reverseOf) return { ...kind, editor: 'none' };
+    if (column.config?.relationType === 'manyToMany') return { ...kind, editor: 'links', parse: idsOf };
+  }
   if (!column.encrypted) return kind;
   const parse = (input: string): Parsed =>
     // The mask sent back keeps the value; the server refuses any other.
@@ -186,10 +204,13 @@ export function hrefOf(value: unknown, column: Column): string | null {
   if (column.encrypted) return null;
   if (column.fieldType === 'email') return `mailto:${encodeURIComponent(value).replace('%40', '@')}`;
   if (column.fieldType === 'phone') return `tel:${value.replace(/[^\d+]/g, '')}`;
-  if (column.fieldType !== 'url') return null;
+  if (column.fieldType !== 'url' && column.fieldType !== 'button') return null;
   try {
     const url = new URL(value);
-    return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null;
+    const safe = url.protocol === 'http:' || url.protocol === 'https:';
+    // A button's address is made by the store, which takes these too.
+    const called = column.fieldType === 'button' && (url.protocol === 'mailto:' || url.protocol === 'tel:');
+    return safe || called ? url.href : null;
   } catch {
     return null;
   }

@@ -1,6 +1,8 @@
 // The input for a filter rule's value, by field type and operator.
-import { MultiSelect, Select, TagsInput, TextInput } from '@mantine/core';
-import type { FilterRule } from '../api/wire';
+import { MultiSelect, Select, TagsInput, TextInput, type ComboboxParsedItem } from '@mantine/core';
+import { useState } from 'react';
+import type { Column, FilterRule } from '../api/wire';
+import { linksUsers, linkTable, useChoices } from '../fields/links';
 import { kindOf } from '../fields/registry';
 import { text } from '../text/en';
 import { arityOf, type Filterable } from './model';
@@ -38,9 +40,37 @@ function One(props: { field: Filterable; value: unknown; label: string; change: 
   );
 }
 
+/** Records or people to choose from. */
+function Links({ column, value, many, label, change }: { column: Column; value: unknown; many: boolean; label: string; change: (value: unknown) => void }) {
+  const ids = Array.isArray(value) ? value.map(String) : filledText(value);
+  const [needle, setNeedle] = useState('');
+  const { choices, nameOf } = useChoices(column, needle, ids);
+  const missing = ids.filter((id) => !choices.some((one) => one.id === id)).map((id) => ({ id, name: nameOf(id) }));
+  const shared = {
+    size: 'xs' as const,
+    className: 'filter-value',
+    'aria-label': label,
+    searchable: true,
+    data: [...missing, ...choices].map((one) => ({ value: one.id, label: one.name })),
+    filter: ({ options }: { options: ComboboxParsedItem[] }) => options,
+    comboboxProps: { withinPortal: false },
+  };
+  return many ? (
+    <MultiSelect {...shared} searchValue={needle} onSearchChange={setNeedle} value={ids} onChange={change} />
+  ) : (
+    <Select {...shared} placeholder={text.fields.findRecord} onSearchChange={(typed) => setNeedle(typed === nameOf(ids[0] ?? '') ? '' : typed)} value={ids[0] ?? null} onChange={(id) => change(id ?? undefined)} />
+  );
+}
+
+const filledText = (value: unknown): string[] => (typeof value === 'string' && value !== '' ? [value] : []);
+
 export function ValueInput({ rule, field, change }: Props) {
   const arity = arityOf(rule.operator);
   const label = text.filter.valueOf(field.name);
+  const links = field.column && (linkTable(field.column) !== undefined || linksUsers(field.column));
+  if (links && field.column && (arity === 'one' || arity === 'many')) {
+    return <Links column={field.column} value={rule.value} many={arity === 'many'} label={label} change={change} />;
+  }
   const options = field.column?.options?.map((option) => ({ value: option.id, label: option.name }));
   if (arity === 'none') return <span className="filter-value" />;
   if (arity === 'two') {

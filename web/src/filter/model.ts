@@ -26,10 +26,17 @@ export interface Filterable {
   column?: Column;
 }
 
+const RELATED = new Set(['lookup', 'rollup', 'button']);
+
+/** Whether what a column shows is worked out when records are read, so that the store cannot find or order by it. */
+export function isRelated(column: Pick<Column, 'fieldType' | 'config'>): boolean {
+  return RELATED.has(column.fieldType) || (column.fieldType === 'relation' && column.config?.reverseOf !== undefined);
+}
+
 /** Columns, and what every record has besides. */
 export function filterable(columns: Column[]): Filterable[] {
   return [
-    ...columns.map((column) => ({ slug: column.slug, name: column.name, fieldType: column.fieldType, column })),
+    ...columns.filter((column) => !isRelated(column)).map((column) => ({ slug: column.slug, name: column.name, fieldType: column.fieldType, column })),
     { slug: 'createdAt', name: text.system.createdAt, fieldType: 'createdTime' },
     { slug: 'updatedAt', name: text.system.updatedAt, fieldType: 'updatedTime' },
   ];
@@ -40,7 +47,9 @@ const PRESENCE = ['isEmpty', 'isNotEmpty'];
 /** What the store answers of a field: of an encrypted one only what needs no value opened. */
 export function operatorsOf(types: FieldType[] | undefined, { fieldType, column }: Filterable): string[] {
   if (column?.encrypted) return column.encrypted.indexed ? ['eq', 'neq', 'in', 'notIn', ...PRESENCE] : PRESENCE;
-  return types?.find((type) => type.id === fieldType)?.operators ?? ['eq', 'neq', ...PRESENCE];
+  // Of a relation to several, what is asked of any list.
+  const like = column?.fieldType === 'relation' && column.config?.relationType === 'manyToMany' ? 'users' : fieldType;
+  return types?.find((type) => type.id === like)?.operators ?? ['eq', 'neq', ...PRESENCE];
 }
 
 const PREFERRED: Record<string, string> = { text: 'contains', longText: 'contains', boolean: 'eq', url: 'contains', email: 'contains' };

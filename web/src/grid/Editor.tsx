@@ -5,7 +5,7 @@ import { kindOfColumn, parseText, type Parsed } from '../fields/registry';
 import { text } from '../text/en';
 import type { Column } from '../api/wire';
 import { ratingMax } from './cells';
-import { OptionEditor } from './OptionEditor';
+import { LinkEditor, OptionEditor } from './OptionEditor';
 import type { Editing } from './model';
 
 export type Then = 'stay' | 'down' | 'up' | 'left' | 'right';
@@ -24,6 +24,8 @@ export function CellEditor(props: EditorProps) {
   const inner =
     kind.editor === 'select' || kind.editor === 'multi' ? (
       <OptionEditor {...props} multiple={kind.editor === 'multi'} />
+    ) : kind.editor === 'link' || kind.editor === 'links' ? (
+      <LinkEditor {...props} multiple={kind.editor === 'links'} />
     ) : kind.editor === 'rating' ? (
       <RatingEditor {...props} />
     ) : (

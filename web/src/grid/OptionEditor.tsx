@@ -1,5 +1,6 @@
-// Chooses one option or several by typing; arrow keys move, Enter takes.
+// Chooses one option or several by typing, or the records and people that a value may name; arrow keys move, Enter takes.
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useChoices, type Choice } from '../fields/links';
 import { findOption } from '../fields/registry';
 import { text } from '../text/en';
 import { Pill } from './cells';
@@ -7,24 +8,73 @@ import type { EditorProps, Then } from './Editor';
 
 const SHOWN_MAX = 100;
 
-export function OptionEditor({ editing, commit, cancel, multiple }: EditorProps & { multiple: boolean }) {
-  const { column, record } = editing;
+type Props = EditorProps & { multiple: boolean };
+
+function chosenOf({ editing }: Props): string[] {
+  const value = editing.record.data[editing.column.slug];
+  return Array.isArray(value) ? value.map(String) : value === null || value === undefined ? [] : [String(value)];
+}
+
+export function OptionEditor(props: Props) {
+  const { column } = props.editing;
   const options = useMemo(() => column.options ?? [], [column.options]);
-  const [needle, setNeedle] = useState(editing.replace ? editing.initial : '');
-  const [chosen, setChosen] = useState<string[]>(() => {
-    const value = record.data[column.slug];
-    const values = Array.isArray(value) ? value : value === null || value === undefined ? [] : [value];
-    return values.map((one) => findOption(column, one)?.id ?? String(one));
-  });
-  const [at, setAt] = useState(() => (multiple ? 0 : Math.max(0, options.findIndex((one) => one.id === chosen[0]))));
-  const input = useRef<HTMLInputElement>(null);
-  const finished = useRef(false);
-  const id = useId();
+  const [needle, setNeedle] = useState(props.editing.replace ? props.editing.initial : '');
   const shown = useMemo(() => {
     const lower = needle.trim().toLowerCase();
     const hits = lower ? options.filter((one) => one.name.toLowerCase().includes(lower)) : options;
     return hits.slice(0, SHOWN_MAX);
   }, [needle, options]);
+  const initial = chosenOf(props).map((one) => findOption(column, one)?.id ?? one);
+  return (
+    <Chooser
+      {...props}
+      shown={shown}
+      initial={initial}
+      read={(id) => findOption(column, id) ?? { id, name: id }}
+      needle={needle}
+      setNeedle={setNeedle}
+      placeholder={text.fields.findOption}
+      nothing={options.length === 0 ? text.fields.noOptions : text.fields.noMatch}
+    />
+  );
+}
+
+export function LinkEditor(props: Props) {
+  const { column } = props.editing;
+  const [needle, setNeedle] = useState(props.editing.replace ? props.editing.initial : '');
+  const initial = useMemo(() => chosenOf(props), []);
+  const { choices, nameOf, pending, error } = useChoices(column, needle, initial);
+  return (
+    <Chooser
+      {...props}
+      shown={choices}
+      initial={initial}
+      read={(id) => ({ id, name: nameOf(id) })}
+      needle={needle}
+      setNeedle={setNeedle}
+      placeholder={text.fields.findRecord}
+      nothing={pending ? text.fields.looking : error ? text.fields.notFound : text.fields.noMatch}
+    />
+  );
+}
+
+interface ChooserProps extends Props {
+  shown: Choice[];
+  initial: string[];
+  read: (id: string) => Choice;
+  needle: string;
+  setNeedle: (needle: string) => void;
+  placeholder: string;
+  nothing: string;
+}
+
+function Chooser({ editing, commit, cancel, multiple, shown, initial, read, needle, setNeedle, placeholder, nothing }: ChooserProps) {
+  const { column } = editing;
+  const [chosen, setChosen] = useState<string[]>(initial);
+  const [at, setAt] = useState(() => (multiple ? 0 : Math.max(0, shown.findIndex((one) => one.id === chosen[0]))));
+  const input = useRef<HTMLInputElement>(null);
+  const finished = useRef(false);
+  const id = useId();
 
   useLayoutEffect(() => input.current?.focus({ preventScroll: true }), []);
   useEffect(() => {
@@ -85,8 +135,8 @@ export function OptionEditor({ editing, commit, cancel, multiple }: EditorProps 
       {chosen.length > 0 && (
         <div className="editor-chosen">
           {chosen.map((one) => {
-            const option = findOption(column, one);
-            return <Pill key={one} name={option?.name ?? one} color={option?.color} />;
+            const option = read(one);
+            return <Pill key={one} name={option.name} color={option.color} />;
           })}
         </div>
       )}
@@ -98,7 +148,7 @@ export function OptionEditor({ editing, commit, cancel, multiple }: EditorProps 
         aria-controls={`${id}-list`}
         aria-activedescendant={shown[at] ? `${id}-${at}` : undefined}
         aria-label={text.grid.editing(column.name)}
-        placeholder={text.fields.findOption}
+        placeholder={placeholder}
         value={needle}
         onChange={(event) => {
           setNeedle(event.currentTarget.value);
@@ -135,7 +185,7 @@ export function OptionEditor({ editing, commit, cancel, multiple }: EditorProps 
         ))}
         {shown.length === 0 && (
           <div role="option" aria-selected="false" aria-disabled="true" className="editor-none">
-            {options.length === 0 ? text.fields.noOptions : text.fields.noMatch}
+            {nothing}
           </div>
         )}
       </div>

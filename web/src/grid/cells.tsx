@@ -71,6 +71,12 @@ export function CellValue({
           })}
         </>
       );
+    case 'user':
+      return <Pill name={displayText(value, column, display)} color="blue" />;
+    case 'relation':
+      return Array.isArray(value) && value.length === 0 ? null : <Pill name={displayText(value, column, display)} />;
+    case 'button':
+      return <span className="cell-button">{displayText(value, column, display)}</span>;
     default:
       return <>{displayText(value, column, display)}</>;
   }

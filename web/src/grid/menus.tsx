@@ -8,7 +8,7 @@ import { columns as columnApi } from '../api/endpoints';
 import type { Column, ColumnJobKind, Data, FieldType, SortKey } from '../api/wire';
 import type { AskedJob } from '../columns/ColumnJobDialog';
 import { jobsOn } from '../columns/encryption';
-import { emptyFilter, isGroup, newRule, operatorsOf, SORT_KEYS_MAX, type Filterable } from '../filter/model';
+import { emptyFilter, isGroup, newRule, operatorsOf, SORT_KEYS_MAX, type Filterable, isRelated } from '../filter/model';
 import { text } from '../text/en';
 import type { Question } from '../ui/confirm';
 import { messageOf } from '../ui/states';
@@ -100,7 +100,7 @@ export function HeaderMenu(props: HeaderMenuProps) {
             {text.columns.edit}
           </Menu.Item>
         )}
-        {!column?.encrypted && (
+        {column && !column.encrypted && !isRelated(column) && (
           <>
             <Menu.Item leftSection={<ArrowUpAZ size={14} />} onClick={() => only('asc')}>
               {text.sort.menuAsc}
@@ -110,9 +110,11 @@ export function HeaderMenu(props: HeaderMenuProps) {
             </Menu.Item>
           </>
         )}
-        <Menu.Item leftSection={<Filter size={14} />} onClick={addFilter}>
-          {text.filter.byThis}
-        </Menu.Item>
+        {column && !isRelated(column) && (
+          <Menu.Item leftSection={<Filter size={14} />} onClick={addFilter}>
+            {text.filter.byThis}
+          </Menu.Item>
+        )}
         {mayEdit && (
           <>
             <Menu.Divider />

@@ -8,6 +8,7 @@ import { mayAdminister, useSession } from '../api/queries';
 import { ApiError } from '../api/http';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
+import { nameOf } from '../fields/links';
 import { displayText, editable, kindOfColumn, parseText, sameValue, valueText } from '../fields/registry';
 import { text } from '../text/en';
 import { Failure, Loading, messageOf, Problem } from '../ui/states';
@@ -67,7 +68,7 @@ export function RecordDrawer(props: DrawerProps) {
     if (dirty.current) setTimeout(() => setLeaving(() => go));
     else go();
   };
-  const title = record ? nameOf(record, props.columns) : recordId ? text.record.loading : text.record.newTitle(table.name);
+  const title = record ? nameOf({ ...table, columns: props.columns }, record) : recordId ? text.record.loading : text.record.newTitle(table.name);
   const gone = error instanceof ApiError && error.status === 410;
   return (
     <>
@@ -173,12 +174,6 @@ function RecordTabs({ tab, setTab, record, children, ...props }: TabsProps) {
       <Tabs.Panel value="history">{tab === 'history' && <RecordHistory {...props} record={record} />}</Tabs.Panel>
     </Tabs>
   );
-}
-
-function nameOf(record: Rec, columns: Column[]): string {
-  const primary = columns.find((column) => column.isPrimary) ?? columns[0];
-  if (!primary) return record.id;
-  return displayText(record.data[primary.slug], primary, record.data._display?.[primary.slug]) || text.record.unnamed;
 }
 
 function RecordTools({ record, table, columns, mayEdit, step, guard, removed, close }: DrawerProps & { record: Rec; guard: (go: () => void) => void }) {

@@ -193,7 +193,7 @@ export const text = {
     saveAndNew: 'Save and new', saveHint: 'Ctrl+Enter saves', id: 'Id', version: 'Version', source: 'Source', externalId: 'External id', importRow: 'Row of the import',
   },
   fields: {
-    yes: 'Yes', no: 'No', none: 'empty', pick: 'Open the picker', findOption: 'Find an option', noOptions: 'No options yet', noMatch: 'No match', computed: 'Filled in by the store',
+    yes: 'Yes', no: 'No', none: 'empty', pick: 'Open the picker', findOption: 'Find an option', noOptions: 'No options yet', noMatch: 'No match', findRecord: 'Find by name', looking: 'Looking…', notFound: 'They could not be read', computed: 'Filled in by the store',
     notBoolean: 'Write yes or no',
     notNumber: (what: string) => `“${what}” is not a number`,
     noOption: (name: string) => `There is no option “${name}”`,
@@ -228,7 +228,7 @@ export const text = {
     colorOf: (name: string) => `Colour of ${name}`,
     removeOption: (name: string) => `Remove option ${name}`,
   },
-  categories: { basic: 'Basic', date: 'Date and time', numeric: 'Numbers', choice: 'Choices', contact: 'Contact', advanced: 'Advanced', system: 'Kept by the store' } as Words,
+  categories: { basic: 'Basic', date: 'Date and time', numeric: 'Numbers', choice: 'Choices', contact: 'Contact', relation: 'Relations and people', advanced: 'Advanced', system: 'Kept by the store' } as Words,
   colors: { gray: 'Grey', red: 'Red', orange: 'Orange', yellow: 'Yellow', green: 'Green', teal: 'Teal', blue: 'Blue', indigo: 'Indigo', violet: 'Violet', pink: 'Pink' },
   imports: {
     title: 'Import CSV', into: (name: string) => `Import into ${name}`,

@@ -95,8 +95,17 @@ impl Findings {
         }
     }
 
-    /// Notes a field that callers may not write.
-    fn refuse(&mut self, slug: &str) {
+    /// Notes a column that callers may not write. What is worked out when a record is read is never held against who sends it back.
+    fn refuse(&mut self, column: &Column) {
+        match self.protected {
+            _ if column.kind().flags().related => self.ignored.push(column.slug.clone()),
+            Protected::Strip => self.ignored.push(column.slug.clone()),
+            Protected::Refuse => self.refuse_name(&column.slug),
+        }
+    }
+
+    /// Notes a field of no column that callers may not write.
+    fn refuse_name(&mut self, slug: &str) {
         match self.protected {
             Protected::Strip => self.ignored.push(slug.to_owned()),
             Protected::Refuse => {
@@ -130,7 +139,7 @@ pub fn insert(
         seen += usize::from(raw.is_some());
         let raw = match raw {
             Some(_) if !column.writable() => {
-                found.refuse(&column.slug);
+                found.refuse(column);
                 None
             }
             raw => raw,
@@ -229,7 +238,7 @@ pub fn update(
         let value = match raw {
             Some(raw) if guarded(table, column) => {
                 if !says_the_same(table, current, column, &raw) {
-                    found.refuse(&column.slug);
+                    found.refuse(column);
                 }
                 continue;
             }
@@ -334,7 +343,7 @@ fn encrypted(
     } else {
         match raw {
             Some(_) if !column.writable() => {
-                found.refuse(&column.slug);
+                found.refuse(column);
                 return None;
             }
             None if mode == UpdateMode::Merge || !column.writable() => return None,
@@ -516,7 +525,7 @@ fn undeclared(
             if name == "_display" || name == "_id" {
                 found.ignored.push(name.clone());
             } else if name.starts_with('_') && table.field(name).is_some_and(|field| !is_extra(&field)) {
-                found.refuse(name);
+                found.refuse_name(name);
             } else if table.strict {
                 let message = unknown_name("column", name, table.slugs());
                 found.issues.push(Issue::new(name, Code::UnknownColumn, message));

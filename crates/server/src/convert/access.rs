@@ -18,6 +18,15 @@ pub fn user(user: &User) -> wire::User {
     }
 }
 
+/// Who a user is.
+pub fn person(user: &User) -> wire::Person {
+    wire::Person {
+        id: user.id.clone(),
+        name: user.name.clone(),
+        active: user.active,
+    }
+}
+
 /// An API key, without what makes it secret.
 pub fn key(key: &ApiKey) -> wire::ApiKey {
     wire::ApiKey {

@@ -125,6 +125,7 @@ fn not_found(what: &str) -> ErrorCode {
         "option" => ErrorCode::OptionNotFound,
         "job" => ErrorCode::JobNotFound,
         "import" => ErrorCode::ImportNotFound,
+        "view" => ErrorCode::ViewNotFound,
         "query" => ErrorCode::QueryNotFound,
         "operation" => ErrorCode::OperationNotFound,
         "version" => ErrorCode::VersionNotFound,

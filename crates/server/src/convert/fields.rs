@@ -23,6 +23,7 @@ pub(crate) fn field_type(kind: &dyn FieldType) -> wire::FieldType {
             reference: flags.reference,
             searchable: flags.searchable,
             encrypted: flags.encrypted,
+            related: flags.related,
         },
         operators: kind
             .operators()

@@ -23,6 +23,7 @@ mod tables;
 mod transactions;
 mod users;
 mod vault;
+mod views;
 mod webhooks;
 mod workspaces;
 
@@ -49,6 +50,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(auth::routes())
         .merge(users::routes())
+        .merge(views::routes())
         .merge(api_keys::routes())
         .merge(workspaces::routes())
         .merge(fields::routes())

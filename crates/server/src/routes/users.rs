@@ -4,7 +4,7 @@ use axum::extract::State;
 use chancery::access::{Principal, Role, UserChange, UserInput};
 use chancery::credentials::Secret;
 use chancery_api::ErrorCode;
-use chancery_api::access::{User, UserCreate, UserList, UserUpdate};
+use chancery_api::access::{PersonList, User, UserCreate, UserList, UserUpdate};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{ListParams, page_of};
@@ -20,6 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(get, update))
+        .routes(routes!(people))
 }
 
 /// All users, by e-mail.
@@ -30,6 +31,18 @@ async fn list(State(app): State<App>, Params(params): Params<ListParams>) -> Res
     let (page, pagination) = page_of(&app, "users", users, &params, |user| &user.id)?;
     Reply::json(&UserList {
         users: page.iter().map(convert::user).collect(),
+        pagination,
+    })
+}
+
+/// Who users are, by e-mail: what columns of the types `user` and `users` may name. No e-mail addresses, no roles.
+#[utoipa::path(get, path = "/api/people", operation_id = "listPeople", tag = "Access", params(ListParams),
+    responses((status = 200, description = "A page of people.", body = PersonList), Common))]
+async fn people(State(app): State<App>, Params(params): Params<ListParams>) -> Result<Reply, Fault> {
+    let users = app.store.access().users().await?;
+    let (page, pagination) = page_of(&app, "people", users, &params, |user| &user.id)?;
+    Reply::json(&PersonList {
+        people: page.iter().map(convert::person).collect(),
         pagination,
     })
 }

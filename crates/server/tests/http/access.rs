@@ -273,6 +273,13 @@ async fn a_new_password_ends_the_sessions_of_a_user() {
         .call("GET", "/api/users", &[("cookie", &cookie)], Body::empty())
         .await
         .expect(403);
+    let people = server
+        .call("GET", "/api/people", &[("cookie", &cookie)], Body::empty())
+        .await
+        .expect(200)
+        .json();
+    let named = json!({"id": bob["id"], "name": bob["name"], "active": true});
+    assert!(people["people"].as_array().unwrap().contains(&named), "{people}");
     let path = format!("/api/users/{}", bob["id"].as_str().unwrap());
     server
         .patch(&path, json!({"password": "another one"}))

@@ -28,4 +28,5 @@ mod vault_callers;
 mod vault_jobs;
 mod vault_listed;
 mod vault_silence;
+mod views;
 mod webhooks;
