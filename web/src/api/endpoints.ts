@@ -3,8 +3,9 @@ import createClient from 'openapi-fetch';
 import { call, send, upload } from './http';
 import type { paths } from '../../../clients/typescript/src/schema';
 import type {
-  Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType, ImportReport, Query, QueryReply, Rec,
-  HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
+  AggregateAnswer, AggregateAsked, Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType,
+  ImportReport, Query, QueryReply, Rec, HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
+  UserCreate, UserUpdate,
 } from './wire';
 
 export const client = createClient<paths>({
@@ -120,6 +121,8 @@ export const records = {
     call<Rec>(`${recordPath(table, id)}/restore`, { method: 'POST' }),
   trash: (table: string, cursor?: string) =>
     call<QueryReply>(`${tablePath(table)}/trash?limit=100${cursor ? `&cursor=${enc(cursor)}` : ''}`),
+  aggregate: (table: string, asked: AggregateAsked, signal?: AbortSignal) =>
+    call<AggregateAnswer>(`${tablePath(table)}/aggregate`, { method: 'POST', json: asked, signal }),
   bulkCreate: (table: string, rows: Data[], continueOnError = false) =>
     call<BulkReply>(`${tablePath(table)}/records/bulk`, {
       method: 'POST',
@@ -206,6 +209,8 @@ export const exports = {
 };
 
 export const users = {
+  create: (body: UserCreate) => got(client.POST('/api/users', { body })),
+  update: (user: string, body: UserUpdate) => got(client.PATCH('/api/users/{user}', { params: { path: { user } }, body })),
   list: async () => (await got(client.GET('/api/users', { params: { query: { limit: 1000 } } }))).users,
 };
 

@@ -30,6 +30,8 @@ export const keys = {
   apiKeys: ['apiKeys'] as const,
   vault: ['vault'] as const,
   jobs: ['jobs'] as const,
+  webhooks: ['webhooks'] as const,
+  server: ['server'] as const,
 };
 
 /** The session, or null when nobody is signed in. */

@@ -4,6 +4,16 @@ import type { components } from '../../../clients/typescript/src/schema';
 type Schemas = components['schemas'];
 
 export type User = Schemas['User'];
+export type Role = Schemas['Role'];
+export type UserCreate = Schemas['UserCreate'];
+export type UserUpdate = Schemas['UserUpdate'];
+export type Webhook = Schemas['Webhook'];
+export type WebhookCreate = Schemas['WebhookCreate'];
+export type WebhookUpdate = Schemas['WebhookUpdate'];
+export type Delivery = Schemas['Delivery'];
+export type StoreStats = Schemas['StoreStats'];
+export type Aggregate = Schemas['Aggregate'];
+export type AggregateFunction = Schemas['AggregateFunction'];
 export type Table = Schemas['Table'];
 export type TableCreate = Schemas['TableCreate'];
 export type TableUpdate = Schemas['TableUpdate'];
@@ -94,6 +104,19 @@ export interface SortKey {
 }
 
 export type Query = Omit<Schemas['Query'], 'filter'> & { filter?: FilterNode };
+
+/** Numbers over what a filter and a search find, or over each group of it. */
+export interface AggregateAsked {
+  filter?: FilterNode;
+  search?: Schemas['Search'];
+  groupBy?: string[];
+  aggregates: Aggregate[];
+}
+
+/** A number with more digits than JavaScript keeps is text. */
+export interface AggregateAnswer {
+  groups: { key: Record<string, unknown>; values: Record<string, number | string | null> }[];
+}
 
 export interface QueryReply {
   records: Rec[];

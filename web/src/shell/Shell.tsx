@@ -2,8 +2,8 @@
 import { ActionIcon, Anchor, Button, Drawer, Menu, Tooltip, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
-  BookOpen, CircleHelp, History, KeyRound, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Sun, Table2,
-  Trash2, UserRound, Vault,
+  BookOpen, CircleHelp, History, KeyRound, ListChecks, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Settings, Sun, Table2,
+  Trash2, UserRound, Users, Vault, Webhook,
 } from 'lucide-react';
 import { useMantineColorScheme } from '@mantine/core';
 import { createContext, use, useEffect, useState, type ReactNode } from 'react';
@@ -11,7 +11,7 @@ import { createPortal } from 'react-dom';
 import { Link, useLocation } from 'wouter';
 import { auth } from '../api/endpoints';
 import { setCsrfToken } from '../api/http';
-import { keys, mayEdit, queryClient, useTables } from '../api/queries';
+import { keys, mayAdminister, mayEdit, queryClient, useTables } from '../api/queries';
 import type { Session } from '../api/wire';
 import { text } from '../text/en';
 import { messageOf } from '../ui/states';
@@ -150,8 +150,26 @@ function Navigation({ session }: { session: Session }) {
           active={/^\/vault(\/|$)/.test(location)}
         />
         <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
+        <NavItem to="/jobs" icon={<ListChecks size={16} />} label={text.nav.jobs} />
         <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
-        <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
+        {mayAdminister(session) && (
+          <>
+            <NavItem to="/users" icon={<Users size={16} />} label={text.nav.users} />
+            <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
+            <NavItem
+              to="/webhooks"
+              icon={<Webhook size={16} />}
+              label={text.nav.webhooks}
+              active={/^\/webhooks(\/|$)/.test(location)}
+            />
+          </>
+        )}
+        <NavItem
+          to="/settings"
+          icon={<Settings size={16} />}
+          label={text.nav.settings}
+          active={/^\/settings(\/|$)/.test(location)}
+        />
         <a className="nav-item" href="/api/docs" target="_blank" rel="noopener">
           <span className="nav-icon" aria-hidden>
             <BookOpen size={16} />

@@ -29,6 +29,7 @@ export const text = {
     offlineBody: 'The server did not answer. It is asked again every few seconds.',
     readOnlyOffline: 'The server cannot be reached. What you see may be old, and changes are paused until it is back.',
     requestId: 'Request',
+    wait: (seconds: number) => (seconds < 90 ? `Too many attempts. Try again in ${n(seconds, 'second')}.` : `Too many attempts. Try again in ${n(Math.ceil(seconds / 60), 'minute')}.`),
   },
   roles: { owner: 'Owner', admin: 'Admin', editor: 'Editor', commenter: 'Commenter', viewer: 'Viewer' } as Words,
   shell: {
@@ -37,7 +38,7 @@ export const text = {
     themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', live: 'Live', offline: 'Reconnecting…',
     account: (name: string) => `Account of ${name}`,
   },
-  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference' },
+  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference', jobs: 'Imports and jobs', users: 'Users', webhooks: 'Webhooks', settings: 'Settings' },
   auth: {
     signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
     showPassword: 'Show or hide the password',
