@@ -21,6 +21,7 @@ import { count } from '../ui/time';
 const Metrics = lazy(() => import('../metrics/Metrics').then((m) => ({ default: m.Metrics })));
 
 const PARTS = ['', 'metrics', 'backup', 'keyboard'];
+const FOR_ADMINS = ['metrics', 'backup'];
 const ASK_AGAIN_MS = 10_000;
 const TABLES_SHOWN_MAX = 20;
 const MINUTE_SECONDS = 60;
@@ -29,6 +30,7 @@ const DAY_SECONDS = 86_400;
 
 /** `part` is what stands after `/settings/`. */
 export function SettingsPage({ part }: { part: string }) {
+  const admin = mayAdminister(useMe());
   const known = PARTS.includes(part);
   const trail = [{ label: text.nav.settings, to: '/settings' }];
   if (known && part !== '') trail.push({ label: words.settings.parts[part] ?? part, to: `/settings/${part}` });
@@ -39,7 +41,7 @@ export function SettingsPage({ part }: { part: string }) {
         <Crumbs trail={trail} />
         <PageHead title={text.nav.settings} />
         <nav className="parts" aria-label={words.settings.partsLabel}>
-          {PARTS.map((one) => (
+          {PARTS.filter((one) => admin || !FOR_ADMINS.includes(one)).map((one) => (
             <Link key={one} to={one === '' ? '/settings' : `/settings/${one}`} aria-current={one === part ? 'page' : undefined}>
               {words.settings.parts[one]}
             </Link>

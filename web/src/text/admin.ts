@@ -34,7 +34,7 @@ export const words = {
     everything: 'every change', tables: 'Of which tables', allTables: 'All tables', kinds: 'Which changes', allKinds: 'All changes', findTable: 'Find a table',
     kindNames: { inserted: 'created', updated: 'changed', deleted: 'deleted', restored: 'restored', purged: 'deleted for good', cleared: 'table cleared' } as Words,
     topicsExact: 'Topics, Enter after each', topicsHint: 'Such as table.orders.* or table.*.inserted. Without any, every change is sent.',
-    on: 'on', off: 'off', offBecause: 'switched off', failing: 'failing', failingSince: (since: string) => `Nothing has arrived for ${since}.`,
+    on: 'on', off: 'off', offBecause: 'switched off', failing: 'failing', failingSince: (since: string) => `Nothing has arrived since ${since}.`,
     wasSwitchedOff: (why: string) => `It was switched off: ${why}`,
     active: 'Send messages', activeOf: (url: string) => `Send messages to ${url}`, switchedOn: 'It goes on where it stopped.', switchedOff: 'Nothing is sent until it is switched on again.',
     madeTitle: 'The secret of your webhook', madeBody: 'Copy it now. Your program checks the signature of each message with it, and it cannot be shown again.',
@@ -44,7 +44,7 @@ export const words = {
     since: 'After revision', newest: (revision: number) => `The newest one is ${whole.format(revision)}.`, replayRun: 'Send', replayed: 'Sending has begun.',
     log: 'Delivery log', logAbout: 'The last 50 messages, newest first.', logEmpty: 'Nothing was sent yet', logEmptyBody: 'Change a record that the webhook listens to, or send older events again.',
     when: 'When', event: 'Event', answer: 'Answer', attempts: 'Attempts', took: 'Took', number: 'Number', noAnswer: 'no answer',
-    again: 'Send again', againLabel: (topic: string, number: number) => `Send ${topic} number ${number} again`,
+    again: 'Send again', againLabel: (topic: string, number: number) => `Send again: ${topic} number ${number}`,
     arrived: (status: number | null | undefined) => `It arrived${status ? `: ${status}` : ''}.`, notArrived: (why: string) => `It did not arrive: ${why}`, ms: (ms: number) => `${whole.format(ms)} ms`,
   },
   jobs: {

@@ -131,6 +131,16 @@ export const text = {
     column: (i: number) => `Sort field ${i}`,
     direction: (i: number) => `Direction of sort field ${i}`,
   },
+  group: {
+    title: 'Group', byThis: 'Group by this field', none_: 'Do not group', none: 'empty', column: 'Group by', nothing: 'No groups', direction: 'Order of the groups',
+    collapseAll: 'Close all', expandAll: 'Open all', groups: (count: number) => n(count, 'group'), active: (name: string) => `Grouped by ${name}`,
+  },
+  rowSize: { title: 'Row height', short: 'Short', medium: 'Medium', tall: 'Tall' },
+  figures: {
+    title: 'Figure below', none: 'None', add: 'Figure', of: (name: string) => `Figure below ${name}`, label: 'Figures of all records shown',
+    names: { sum: 'Sum', avg: 'Average', min: 'Least', max: 'Greatest', countDistinct: 'Different', filled: 'Filled', empty: 'Empty' },
+    selected: (cells: string) => `${cells} cells`, sum: (value: string) => `sum ${value}`, avg: (value: string) => `average ${value}`,
+  },
   operators: {
     eq: 'is', neq: 'is not', gt: 'is more than', gte: 'is at least', lt: 'is less than', lte: 'is at most', between: 'is between',
     contains: 'contains', notContains: 'does not contain', startsWith: 'starts with', endsWith: 'ends with', regex: 'matches pattern',
@@ -203,7 +213,7 @@ export const text = {
   },
   columns: {
     title: 'Columns', add: 'Add column', addTitle: 'Add a column', edit: 'Edit column', delete: 'Delete column', hide: 'Hide', moveLeft: 'Move left', moveRight: 'Move right',
-    width: 'Set width', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
+    width: 'Set width', fit: 'Fit width to content', freeze: 'Freeze up to here', unfreeze: 'Freeze the first column only', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
     encrypted: 'Encrypt values', encryptedAlways: 'Secrets always are.',
     encryptedHint: (found: boolean) =>
       found
@@ -326,7 +336,7 @@ export const text = {
       { title: 'Copy and fill', keys: [
         ['Ctrl+C / Ctrl+X / Ctrl+V', 'copy, cut, paste as in spreadsheets'], ['Ctrl+D', 'fill down'], ['Ctrl+R', 'fill right'] ] },
       { title: 'Tools', keys: [
-        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['?', 'this help'] ] },
+        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Ctrl+Shift+G', 'group'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['?', 'this help'] ] },
     ] as { title: string; keys: [string, string][] }[],
   },
 };

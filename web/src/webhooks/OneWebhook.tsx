@@ -78,7 +78,7 @@ function Facts({ webhook }: { webhook: Webhook }) {
   const trouble = !webhook.active && webhook.offBecause
     ? words.webhooks.wasSwitchedOff(webhook.offBecause)
     : webhook.failingSince
-      ? words.webhooks.failingSince(ago(webhook.failingSince).replace(/ ago\.?$/, ''))
+      ? words.webhooks.failingSince(when(webhook.failingSince))
       : null;
   return (
     <>
