@@ -38,6 +38,7 @@ export function Foot({ grid, layout, firstCol, lastCol, figures, open }: FootPro
                 type="button"
                 tabIndex={-1}
                 aria-haspopup="menu"
+                title={figure && value !== undefined ? `${text.figures.names[figure]}: ${figureText(value, column)}` : undefined}
                 onClick={(event) => {
                   const box = event.currentTarget.getBoundingClientRect();
                   open(col, { x: box.left, y: box.top });

@@ -89,7 +89,8 @@ export function useFigures(grid: GridModel, view: View, columns: Column[]) {
       if (grid.groups.length > 0) grid.setGroups([]);
       return;
     }
-    if (!grouped.data) return;
+    // The rows follow a little later than what was asked for: their groups with them.
+    if (!grouped.data || grid.view.group?.column !== group.column) return;
     const found = grouped.data.groups.map(({ key, values }) => ({
       value: key[group.column] ?? null,
       count: Number(values[TOTAL]),
@@ -99,7 +100,7 @@ export function useFigures(grid: GridModel, view: View, columns: Column[]) {
     const filled = found.filter((one) => one.value !== null);
     const empty = found.filter((one) => one.value === null);
     grid.setGroups([...(group.direction === 'desc' ? filled.reverse() : filled), ...empty]);
-  }, [grid, grouped.data, group?.column, group?.direction, JSON.stringify(figures)]);
+  }, [grid, grid.view, grouped.data, group?.column, group?.direction, JSON.stringify(figures)]);
   const values = whole.data?.groups[0]?.values;
   return {
     figures: values ? figuresIn(values, figures) : {},

@@ -305,7 +305,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
       )}
       {(creating || current !== undefined) && (
         <RecordDrawer
-          key={current ?? 'new'}
+          key={creating ? 'new' : 'record'}
           table={table}
           columns={all}
           recordId={creating ? undefined : current}

@@ -2,7 +2,7 @@
 import { Kbd, Modal } from '@mantine/core';
 import { text } from '../text/en';
 
-const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+export const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 function Keys({ combination }: { combination: string }) {
   const shown = mac ? combination.replaceAll('Ctrl', '⌘').replaceAll('Alt', '⌥') : combination;

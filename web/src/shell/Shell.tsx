@@ -1,8 +1,8 @@
 // The frame around every signed-in page: navigation, breadcrumb, connection, theme, help.
-import { ActionIcon, Anchor, Button, Drawer, Menu, Tooltip, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Anchor, Button, Drawer, Kbd, Menu, Tooltip, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
-  BookOpen, CircleHelp, History, KeyRound, ListChecks, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Settings, Sun, Table2,
+  BookOpen, CircleHelp, History, KeyRound, ListChecks, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Search, Settings, Sun, Table2,
   Trash2, UserRound, Users, Vault, Webhook,
 } from 'lucide-react';
 import { useMantineColorScheme } from '@mantine/core';
@@ -18,8 +18,9 @@ import { messageOf } from '../ui/states';
 import { showError } from '../ui/toast';
 import { TableMark } from '../ui/TableMark';
 import { Connection } from './Connection';
-import { Help } from './Help';
+import { Help, mac } from './Help';
 import { Logo } from './Logo';
+import { Palette } from './Palette';
 
 const SessionContext = createContext<Session | null>(null);
 
@@ -33,8 +34,19 @@ export function useMe(): Session {
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const [menu, menuActions] = useDisclosure(false);
   const [help, helpActions] = useDisclosure(false);
+  const [palette, paletteActions] = useDisclosure(false);
   const [location] = useLocation();
   useEffect(() => menuActions.close(), [location]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== 'k') return;
+      event.preventDefault();
+      // Going elsewhere would lose what is typed in a dialog.
+      if (!document.querySelector('[role=dialog]')) paletteActions.open();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [paletteActions]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
@@ -66,6 +78,13 @@ export function Shell({ session, children }: { session: Session; children: React
               <MenuIcon size={18} />
             </ActionIcon>
             <div id="crumbs" className="crumbs" />
+            <button type="button" className="go-to" aria-haspopup="dialog" title={text.palette.open} onClick={paletteActions.open}>
+              <Search size={15} aria-hidden />
+              <span className="go-to-label">{text.palette.title}…</span>
+              <Kbd size="xs" className="go-to-label">
+                {mac ? '⌘' : 'Ctrl'} K
+              </Kbd>
+            </button>
             <Connection />
             <ThemeMenu />
             <Tooltip label={text.help.open}>
@@ -94,6 +113,7 @@ export function Shell({ session, children }: { session: Session; children: React
         <div className="side-inner">{nav}</div>
       </Drawer>
       <Help opened={help} close={helpActions.close} />
+      {palette && <Palette session={session} close={paletteActions.close} />}
     </SessionContext>
   );
 }

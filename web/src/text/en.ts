@@ -38,6 +38,11 @@ export const text = {
     themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', live: 'Live', offline: 'Reconnecting…',
     account: (name: string) => `Account of ${name}`,
   },
+  palette: {
+    title: 'Go to', open: 'Go to anything', hint: 'A page or a table', hintIn: (table: string) => `A page, a table, or a record of ${table}`, searching: 'Searching…', load: 'Settings: Load', backup: 'Settings: Backup',
+    nothing: (words: string) => `Nothing is called “${words}”`, found: (count: number) => `${n(count, 'result')}, Enter goes there`,
+    kinds: { page: 'Page', table: 'Table', record: 'Record' } as Words,
+  },
   nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference', jobs: 'Imports and jobs', users: 'Users', webhooks: 'Webhooks', settings: 'Settings' },
   auth: {
     signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
@@ -138,7 +143,7 @@ export const text = {
   rowSize: { title: 'Row height', short: 'Short', medium: 'Medium', tall: 'Tall' },
   figures: {
     title: 'Figure below', none: 'None', add: 'Figure', of: (name: string) => `Figure below ${name}`, label: 'Figures of all records shown',
-    names: { sum: 'Sum', avg: 'Average', min: 'Least', max: 'Greatest', countDistinct: 'Different', filled: 'Filled', empty: 'Empty' },
+    names: { sum: 'Sum', avg: 'Average', min: 'Min', max: 'Max', countDistinct: 'Different', filled: 'Filled', empty: 'Empty' },
     selected: (cells: string) => `${cells} cells`, sum: (value: string) => `sum ${value}`, avg: (value: string) => `average ${value}`,
   },
   operators: {
@@ -201,7 +206,7 @@ export const text = {
     unsavedTitle: 'Leave without saving?', unsavedBody: 'What you typed has not been saved.', discard: 'Leave without saving', keepEditing: 'Keep editing',
     conflict: 'Somebody has changed this record since you opened it. Nothing of yours was saved.', takeTheirs: 'Load the current values',
     fix: (count: number) => `${n(count, 'field')} ${count === 1 ? 'needs' : 'need'} attention:`,
-    saveAndNew: 'Save and new', saveHint: 'Ctrl+Enter saves', id: 'Id', version: 'Version', source: 'Source', externalId: 'External id', importRow: 'Row of the import',
+    saveAndNew: 'Save and new', saveHint: 'Ctrl+Enter saves', id: 'Id', version: 'Version', source: 'Source', externalId: 'External id', importRow: 'Row of the import', importId: 'Import', expires: 'Expires', createdBy: 'Created by', updatedBy: 'Last changed by',
   },
   fields: {
     yes: 'Yes', no: 'No', none: 'empty', pick: 'Open the picker', findOption: 'Find an option', noOptions: 'No options yet', noMatch: 'No match', computed: 'Filled in by the store',
@@ -336,7 +341,7 @@ export const text = {
       { title: 'Copy and fill', keys: [
         ['Ctrl+C / Ctrl+X / Ctrl+V', 'copy, cut, paste as in spreadsheets'], ['Ctrl+D', 'fill down'], ['Ctrl+R', 'fill right'] ] },
       { title: 'Tools', keys: [
-        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Ctrl+Shift+G', 'group'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['?', 'this help'] ] },
+        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Ctrl+Shift+G', 'group'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['Ctrl+K', 'go to anything'], ['J / K', 'next or previous record, in an open one'], ['?', 'this help'] ] },
     ] as { title: string; keys: [string, string][] }[],
   },
 };
