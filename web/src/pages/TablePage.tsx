@@ -102,13 +102,15 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     },
     [grid, stats?.data?.records],
   );
-  const runLater = useDebouncedCallback((next: View) => {
-    run(next);
-    navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
+  const latest = useRef(view);
+  const runLater = useDebouncedCallback(() => {
+    run(latest.current);
+    navigate(`${location.pathname}${writeView(latest.current, all)}`, { replace: true });
   }, QUERY_AFTER_MS);
   const setView = (next: View) => {
+    latest.current = next;
     setViewState(next);
-    if (!sameRows(view, next)) return runLater(next);
+    if (!sameRows(view, next)) return runLater();
     grid.look({ ...next, filter: grid.view.filter });
     navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
   };
@@ -137,6 +139,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     grid.history.clear();
     const next = viewWithout(view, changed.filter((one) => one.encrypted));
     if (sameValue(next, view)) return grid.refresh();
+    latest.current = next;
     setViewState(next);
     run(next);
     navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { users as api } from '../api/endpoints';
 import { keys, mayAdminister, queryClient } from '../api/queries';
 import type { User } from '../api/wire';
+import { useReach } from '../shell/Connection';
 import { Crumbs, useMe } from '../shell/Shell';
 import { words } from '../text/admin';
 import { text } from '../text/en';
@@ -54,9 +55,10 @@ function AdminPage({ ask }: { ask: (asked: Asked) => void }) {
 }
 
 function AddButton({ ask }: { ask: (asked: Asked) => void }) {
+  const online = useReach() === 'online';
   if (!mayAdminister(useMe())) return null;
   return (
-    <Button leftSection={<Plus size={14} />} onClick={() => ask({ kind: 'add' })}>
+    <Button disabled={!online} leftSection={<Plus size={14} />} onClick={() => ask({ kind: 'add' })}>
       {words.users.add}
     </Button>
   );
@@ -129,6 +131,7 @@ interface PersonProps {
 function Person({ user, ask, setActive }: PersonProps) {
   const me = useMe().user;
   const mine = user.id === me.id;
+  const online = useReach() === 'online';
   const locked = user.role === 'owner' && me.role !== 'owner';
   return (
     <tr data-user={user.email}>
@@ -155,7 +158,7 @@ function Person({ user, ask, setActive }: PersonProps) {
               size={26}
               variant="subtle"
               color="gray"
-              disabled={locked}
+              disabled={locked || !online}
               title={locked ? words.users.ownersOnly : undefined}
               aria-label={words.users.menu(user.name)}
             >

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { keys, mayAdminister } from '../api/queries';
 import { webhooks as api } from '../api/webhooks';
+import { useReach } from '../shell/Connection';
 import { Crumbs, useMe } from '../shell/Shell';
 import { words } from '../text/admin';
 import { text } from '../text/en';
@@ -23,9 +24,10 @@ const ASK_AGAIN_MS = 10_000;
 /** The list, or the webhook with an id. */
 export function WebhooksPage({ id }: { id?: string }) {
   const admin = mayAdminister(useMe());
+  const online = useReach() === 'online';
   const [adding, setAdding] = useState(false);
   const add = admin && (
-    <Button leftSection={<Plus size={14} />} onClick={() => setAdding(true)}>
+    <Button disabled={!online} leftSection={<Plus size={14} />} onClick={() => setAdding(true)}>
       {words.webhooks.add}
     </Button>
   );

@@ -21,6 +21,7 @@ import { Connection } from './Connection';
 import { Help, mac } from './Help';
 import { Logo } from './Logo';
 import { Palette } from './Palette';
+import { useRegions } from './regions';
 
 const SessionContext = createContext<Session | null>(null);
 
@@ -56,6 +57,7 @@ export function Shell({ session, children }: { session: Session; children: React
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [helpActions]);
+  useRegions();
   const nav = <Navigation session={session} />;
   return (
     <SessionContext value={session}>

@@ -341,7 +341,7 @@ export const text = {
       { title: 'Copy and fill', keys: [
         ['Ctrl+C / Ctrl+X / Ctrl+V', 'copy, cut, paste as in spreadsheets'], ['Ctrl+D', 'fill down'], ['Ctrl+R', 'fill right'] ] },
       { title: 'Tools', keys: [
-        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Ctrl+Shift+G', 'group'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['Ctrl+K', 'go to anything'], ['J / K', 'next or previous record, in an open one'], ['?', 'this help'] ] },
+        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Ctrl+Shift+G', 'group'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['Ctrl+K', 'go to anything'], ['F6 / Shift+F6', 'next or previous part of the page'], ['J / K', 'next or previous record, in an open one'], ['?', 'this help'] ] },
     ] as { title: string; keys: [string, string][] }[],
   },
 };

@@ -8,6 +8,7 @@ import { newestSeen } from '../api/http';
 import { keys, queryClient } from '../api/queries';
 import { webhooks as api } from '../api/webhooks';
 import type { Delivery, Webhook } from '../api/wire';
+import { useReach } from '../shell/Connection';
 import { words } from '../text/admin';
 import { Confirm, type Question } from '../ui/confirm';
 import { Dialog } from '../ui/Dialog';
@@ -51,6 +52,7 @@ function Facts({ webhook }: { webhook: Webhook }) {
   const [question, setQuestion] = useState<Question | null>(null);
   const [, navigate] = useLocation();
   const { busy, work } = useWork();
+  const online = useReach() === 'online';
   const turn = (active: boolean) =>
     void work(async () => {
       try {
@@ -93,10 +95,10 @@ function Facts({ webhook }: { webhook: Webhook }) {
           <Switch
             label={words.webhooks.active}
             checked={webhook.active}
-            disabled={busy}
+            disabled={busy || !online}
             onChange={(event) => turn(event.currentTarget.checked)}
           />
-          <Button variant="default" leftSection={<Send size={14} />} disabled={!webhook.active} onClick={() => setAsked('replay')}>
+          <Button variant="default" leftSection={<Send size={14} />} disabled={!webhook.active || !online} onClick={() => setAsked('replay')}>
             {words.webhooks.replay}
           </Button>
           <Menu position="bottom-end">

@@ -35,7 +35,7 @@ export function WebhookForm({ webhook, close }: { webhook?: Webhook; close: () =
   };
   if (made?.secret) {
     return (
-      <Dialog onClose={close} closeOnClickOutside={false} title={words.webhooks.madeTitle}>
+      <Dialog onClose={close} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} title={words.webhooks.madeTitle}>
         <SecretOnce secret={made.secret} body={words.webhooks.madeBody} close={close} />
       </Dialog>
     );
