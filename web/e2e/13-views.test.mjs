@@ -57,6 +57,18 @@ test('a figure stands below its column and below each group, and follows an edit
   await page.waitForSelector('.foot-value:text-is("44,850")');
 });
 
+test('a record whose group changes goes to the other one', async () => {
+  await cell(page, 150, 2).click();
+  await page.keyboard.press('Space');
+  await page.waitForSelector('.group-count:text-is("149")');
+  await shows(page, 151, 0, 'Row 0003');
+  assert.equal(await cell(page, 150, 0).count(), 0, 'it is in the closed group now');
+  await page.focus('.grid');
+  await page.keyboard.press('Control+z');
+  await page.waitForSelector('.group-line:has-text("150") ~ .group-line:has-text("150")');
+  await shows(page, 150, 0, 'Row 0001');
+});
+
 test('columns are frozen, rows are taller, and a link to the view shows it again', async () => {
   await cell(page, 150, 1).click();
   await page.keyboard.press('Alt+ArrowDown');

@@ -179,6 +179,9 @@ export class GridModel {
 
   /** The groups as they are counted now; those that were collapsed stay so. */
   setGroups(groups: Omit<Group, 'collapsed'>[]): void {
+    const counts = (list: readonly Pick<Group, 'value' | 'count'>[]) => JSON.stringify(list.map((one) => [one.value, one.count]));
+    // Rows went from one group to another: those on the page are read again, or they would stand below the wrong line.
+    if (this.groups.length > 0 && groups.length > 0 && counts(this.groups) !== counts(groups)) this.refresh();
     const closed = new Set(this.groups.filter((one) => one.collapsed).map((one) => JSON.stringify(one.value)));
     this.groups = groups.map((one) => ({ ...one, collapsed: closed.has(JSON.stringify(one.value)) }));
     this.emit();

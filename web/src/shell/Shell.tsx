@@ -6,7 +6,7 @@ import {
   Trash2, UserRound, Users, Vault, Webhook,
 } from 'lucide-react';
 import { useMantineColorScheme } from '@mantine/core';
-import { createContext, use, useEffect, useState, type ReactNode } from 'react';
+import { createContext, lazy, Suspense, use, useEffect, useState, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { Link, useLocation } from 'wouter';
 import { auth } from '../api/endpoints';
@@ -139,69 +139,69 @@ function Navigation({ session }: { session: Session }) {
   const current = /^\/t\/([^/]+)/.exec(location)?.[1];
   return (
     <>
-      <Link to="/" className="brand" aria-label={text.shell.home}>
-        <Logo /> <span>{text.product}</span>
-      </Link>
-      <div className="nav-section">
-        <NavItem to="/" icon={<Table2 size={16} />} label={text.nav.tables} />
-        <div className="nav-tables">
-          {tables.data?.map((table) => (
-            <NavItem
-              key={table.id}
-              to={`/t/${table.slug}`}
-              icon={<TableMark table={table} size={16} />}
-              label={table.name}
-              active={current !== undefined && decodeURIComponent(current) === table.slug}
-            />
-          ))}
+        <Link to="/" className="brand" aria-label={text.shell.home}>
+          <Logo /> <span>{text.product}</span>
+        </Link>
+        <div className="nav-section">
+          <NavItem to="/" icon={<Table2 size={16} />} label={text.nav.tables} />
+          <div className="nav-tables">
+            {tables.data?.map((table) => (
+              <NavItem
+                key={table.id}
+                to={`/t/${table.slug}`}
+                icon={<TableMark table={table} size={16} />}
+                label={table.name}
+                active={current !== undefined && decodeURIComponent(current) === table.slug}
+              />
+            ))}
+          </div>
+          {mayEdit(session) && (
+            <Link to="/new" className="nav-item nav-new">
+              <span className="nav-icon" aria-hidden>
+                <Plus size={16} />
+              </span>
+              <span className="nav-label">{text.nav.newTable}</span>
+            </Link>
+          )}
         </div>
-        {mayEdit(session) && (
-          <Link to="/new" className="nav-item nav-new">
+        <div className="nav-section nav-bottom">
+          <NavItem
+            to="/vault"
+            icon={<Vault size={16} />}
+            label={text.nav.vault}
+            active={/^\/vault(\/|$)/.test(location)}
+          />
+          <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
+          <NavItem to="/jobs" icon={<ListChecks size={16} />} label={text.nav.jobs} />
+          <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
+          {mayAdminister(session) && (
+            <>
+              <NavItem to="/users" icon={<Users size={16} />} label={text.nav.users} />
+              <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
+              <NavItem
+                to="/webhooks"
+                icon={<Webhook size={16} />}
+                label={text.nav.webhooks}
+                active={/^\/webhooks(\/|$)/.test(location)}
+              />
+            </>
+          )}
+          <NavItem
+            to="/settings"
+            icon={<Settings size={16} />}
+            label={text.nav.settings}
+            active={/^\/settings(\/|$)/.test(location)}
+          />
+          <a className="nav-item" href="/api/docs" target="_blank" rel="noopener">
             <span className="nav-icon" aria-hidden>
-              <Plus size={16} />
+              <BookOpen size={16} />
             </span>
-            <span className="nav-label">{text.nav.newTable}</span>
-          </Link>
-        )}
-      </div>
-      <div className="nav-section nav-bottom">
-        <NavItem
-          to="/vault"
-          icon={<Vault size={16} />}
-          label={text.nav.vault}
-          active={/^\/vault(\/|$)/.test(location)}
-        />
-        <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
-        <NavItem to="/jobs" icon={<ListChecks size={16} />} label={text.nav.jobs} />
-        <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
-        {mayAdminister(session) && (
-          <>
-            <NavItem to="/users" icon={<Users size={16} />} label={text.nav.users} />
-            <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
-            <NavItem
-              to="/webhooks"
-              icon={<Webhook size={16} />}
-              label={text.nav.webhooks}
-              active={/^\/webhooks(\/|$)/.test(location)}
-            />
-          </>
-        )}
-        <NavItem
-          to="/settings"
-          icon={<Settings size={16} />}
-          label={text.nav.settings}
-          active={/^\/settings(\/|$)/.test(location)}
-        />
-        <a className="nav-item" href="/api/docs" target="_blank" rel="noopener">
-          <span className="nav-icon" aria-hidden>
-            <BookOpen size={16} />
-          </span>
-          <span className="nav-label">
-            {text.nav.apiReference}
-            <VisuallyHidden> {text.shell.newTab}</VisuallyHidden>
-          </span>
-        </a>
-      </div>
+            <span className="nav-label">
+              {text.nav.apiReference}
+              <VisuallyHidden> {text.shell.newTab}</VisuallyHidden>
+            </span>
+          </a>
+        </div>
     </>
   );
 }
@@ -232,7 +232,10 @@ function ThemeMenu() {
   );
 }
 
+const SetPassword = lazy(() => import('../users/UserDialogs').then((m) => ({ default: m.SetPassword })));
+
 function UserMenu({ session }: { session: Session }) {
+  const [changing, setChanging] = useState(false);
   const leave = async () => {
     try {
       await auth.logout();
@@ -245,27 +248,39 @@ function UserMenu({ session }: { session: Session }) {
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
   };
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          px={6}
-          leftSection={<UserRound size={16} aria-hidden />}
-          aria-label={text.shell.account(session.user.name)}
-        >
-          <span className="user-name">{session.user.name}</span>
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {session.user.email} · {text.roles[session.user.role] ?? session.user.role}
-        </Menu.Label>
-        <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
-          {text.auth.signOut}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button
+            variant="subtle"
+            color="gray"
+            px={6}
+            leftSection={<UserRound size={16} aria-hidden />}
+            aria-label={text.shell.account(session.user.name)}
+          >
+            <span className="user-name">{session.user.name}</span>
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>
+            {session.user.email} · {text.roles[session.user.role] ?? session.user.role}
+          </Menu.Label>
+          {mayAdminister(session) && (
+            <Menu.Item leftSection={<KeyRound size={14} />} onClick={() => setChanging(true)}>
+              {text.auth.changePassword}
+            </Menu.Item>
+          )}
+          <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
+            {text.auth.signOut}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {changing && (
+        <Suspense fallback={null}>
+          <SetPassword user={session.user} close={() => setChanging(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

@@ -45,7 +45,7 @@ export const text = {
   },
   nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference', jobs: 'Imports and jobs', users: 'Users', webhooks: 'Webhooks', settings: 'Settings' },
   auth: {
-    signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
+    signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', changePassword: 'Change your password', email: 'E-mail', password: 'Password', name: 'Name',
     showPassword: 'Show or hide the password',
     setUpTitle: 'Set up Chancery',
     setUpBody: 'Create the first account. It will own everything here.',
