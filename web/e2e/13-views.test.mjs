@@ -92,6 +92,8 @@ test('what is selected is summed, and a column is fitted to what is in it', asyn
   await cell(page, 1, 1).click();
   for (let i = 0; i < 2; i++) await page.keyboard.press('Shift+ArrowDown');
   assert.equal(await page.textContent('.selected-figures'), '3 cellssum 6average 2');
+  await page.keyboard.press('Control+Space');
+  await page.waitForSelector('.selected-figures:has-text("300 cells"):has-text("sum 44,850"):has-text("average 149.5")');
   const before = (await cell(page, 1, 0).boundingBox()).width;
   await cell(page, 1, 0).click();
   await page.keyboard.press('Alt+ArrowDown');
