@@ -26,6 +26,10 @@ const ActivityPage = lazy(() => import('./pages/ActivityPage').then((m) => ({ de
 const ApiKeysPage = lazy(() =>
   import('./pages/ApiKeysPage').then((m) => ({ default: m.ApiKeysPage })),
 );
+const UsersPage = lazy(() => import('./pages/UsersPage').then((m) => ({ default: m.UsersPage })));
+const WebhooksPage = lazy(() => import('./pages/WebhooksPage').then((m) => ({ default: m.WebhooksPage })));
+const JobsPage = lazy(() => import('./pages/JobsPage').then((m) => ({ default: m.JobsPage })));
+const SettingsPage = lazy(() => import('./pages/SettingsPage').then((m) => ({ default: m.SettingsPage })));
 const VaultPage = lazy(() => import('./pages/VaultPage').then((m) => ({ default: m.VaultPage })));
 
 export function App() {
@@ -82,6 +86,10 @@ function SignedIn() {
           <Route path="/activity" component={ActivityPage} />
           <Route path="/vault/*?">{(p) => <VaultPage part={p['*'] ?? ''} />}</Route>
           <Route path="/keys" component={ApiKeysPage} />
+          <Route path="/users" component={UsersPage} />
+          <Route path="/webhooks/:id?">{(p) => <WebhooksPage id={p.id} />}</Route>
+          <Route path="/jobs" component={JobsPage} />
+          <Route path="/settings/*?">{(p) => <SettingsPage part={p['*'] ?? ''} />}</Route>
           <Route path="/signin">{() => <Redirect to="/" />}</Route>
           <Route>
             <Empty

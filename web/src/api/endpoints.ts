@@ -3,8 +3,9 @@ import createClient from 'openapi-fetch';
 import { call, send, upload } from './http';
 import type { paths } from '../../../clients/typescript/src/schema';
 import type {
-  Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType, ImportReport, Query, QueryReply, Rec,
-  HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
+  AggregateAnswer, AggregateAsked, Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType,
+  ImportReport, Query, QueryReply, Rec, HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
+  SavedView, UserCreate, UserUpdate, ViewSettings,
 } from './wire';
 
 export const client = createClient<paths>({
@@ -120,6 +121,8 @@ export const records = {
     call<Rec>(`${recordPath(table, id)}/restore`, { method: 'POST' }),
   trash: (table: string, cursor?: string) =>
     call<QueryReply>(`${tablePath(table)}/trash?limit=100${cursor ? `&cursor=${enc(cursor)}` : ''}`),
+  aggregate: (table: string, asked: AggregateAsked, signal?: AbortSignal) =>
+    call<AggregateAnswer>(`${tablePath(table)}/aggregate`, { method: 'POST', json: asked, signal }),
   bulkCreate: (table: string, rows: Data[], continueOnError = false) =>
     call<BulkReply>(`${tablePath(table)}/records/bulk`, {
       method: 'POST',
@@ -205,11 +208,24 @@ export const exports = {
   },
 };
 
+export const views = {
+  list: async (table: string) =>
+    (await got(client.GET('/api/tables/{table}/views', { params: { path: { table }, query: { limit: 1000 } } }))).views as SavedView[],
+  create: (table: string, body: { name: string; personal: boolean; settings: ViewSettings }) =>
+    call<SavedView>(`${tablePath(table)}/views`, { method: 'POST', json: body }),
+  update: (table: string, view: string, body: { name?: string; settings?: ViewSettings }) =>
+    call<SavedView>(`${tablePath(table)}/views/${encodeURIComponent(view)}`, { method: 'PATCH', json: body }),
+  remove: (table: string, view: string) =>
+    got(client.DELETE('/api/tables/{table}/views/{view}', { params: { path: { table, view } } })),
+};
+
 export const people = {
   list: async () => (await got(client.GET('/api/people', { params: { query: { limit: 1000 } } }))).people,
 };
 
 export const users = {
+  create: (body: UserCreate) => got(client.POST('/api/users', { body })),
+  update: (user: string, body: UserUpdate) => got(client.PATCH('/api/users/{user}', { params: { path: { user } }, body })),
   list: async () => (await got(client.GET('/api/users', { params: { query: { limit: 1000 } } }))).users,
 };
 

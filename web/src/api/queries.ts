@@ -25,6 +25,7 @@ export const keys = {
   histories: (table: string) => ['history', table] as const,
   history: (table: string, record: string) => ['history', table, record] as const,
   operations: ['operations'] as const,
+  views: (table: string) => ['views', table] as const,
   users: ['users'] as const,
   people: ['people'] as const,
   links: (table: string, what: string | string[]) => ['links', table, what] as const,
@@ -32,6 +33,8 @@ export const keys = {
   apiKeys: ['apiKeys'] as const,
   vault: ['vault'] as const,
   jobs: ['jobs'] as const,
+  webhooks: ['webhooks'] as const,
+  server: ['server'] as const,
 };
 
 /** The session, or null when nobody is signed in. */

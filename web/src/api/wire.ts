@@ -4,10 +4,23 @@ import type { components } from '../../../clients/typescript/src/schema';
 type Schemas = components['schemas'];
 
 export type User = Schemas['User'];
+export type Role = Schemas['Role'];
+export type UserCreate = Schemas['UserCreate'];
+export type UserUpdate = Schemas['UserUpdate'];
+export type Webhook = Schemas['Webhook'];
+export type WebhookCreate = Schemas['WebhookCreate'];
+export type WebhookUpdate = Schemas['WebhookUpdate'];
+export type Delivery = Schemas['Delivery'];
+export type StoreStats = Schemas['StoreStats'];
+export type Aggregate = Schemas['Aggregate'];
+export type AggregateFunction = Schemas['AggregateFunction'];
 export type Table = Schemas['Table'];
 export type TableCreate = Schemas['TableCreate'];
 export type TableUpdate = Schemas['TableUpdate'];
 export type TableStats = Schemas['TableStats'];
+/** A view of a table as it is kept; `layout` is the grid's own. */
+export type SavedView = Omit<Schemas['View'], 'settings'> & { settings: ViewSettings };
+export type ViewSettings = Omit<Schemas['ViewSettings'], 'filter' | 'sort'> & { filter?: FilterNode; sort?: SortKey[] };
 export type Column = Schemas['Column'];
 /** As much of a column as reading and editing one value needs. */
 export type FieldColumn = Pick<Column, 'slug' | 'name' | 'fieldType'> & Partial<Column>;
@@ -95,6 +108,19 @@ export interface SortKey {
 }
 
 export type Query = Omit<Schemas['Query'], 'filter'> & { filter?: FilterNode };
+
+/** Numbers over what a filter and a search find, or over each group of it. */
+export interface AggregateAsked {
+  filter?: FilterNode;
+  search?: Schemas['Search'];
+  groupBy?: string[];
+  aggregates: Aggregate[];
+}
+
+/** A number with more digits than JavaScript keeps is text. */
+export interface AggregateAnswer {
+  groups: { key: Record<string, unknown>; values: Record<string, number | string | null> }[];
+}
 
 export interface QueryReply {
   records: Rec[];

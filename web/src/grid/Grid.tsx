@@ -2,9 +2,12 @@
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Data, SortKey } from '../api/wire';
 import { kindOf } from '../fields/registry';
+import type { Filterable } from '../filter/model';
 import { text } from '../text/en';
 import { CellEditor, type Then } from './Editor';
-import { HEADER_HEIGHT, ROW_HEIGHT, type Layout } from './geometry';
+import { Foot } from './Foot';
+import { AROUND_HEIGHT, FOOT_HEIGHT, HEADER_HEIGHT, type Layout } from './geometry';
+import { GroupLines } from './GroupLines';
 import { Header } from './Header';
 import { handleKey, type GridActions } from './keyboard';
 import { isMarked } from './marks';
@@ -19,16 +22,24 @@ export interface GridProps {
   layout: Layout;
   name: string;
   sort: SortKey[];
+  /** The column whose values make the groups. */
+  groupColumn?: Filterable;
   mayEdit: boolean;
   resize: (columnId: string, width: number, done: boolean) => void;
+  /** Makes a column as wide as what is in it. */
+  fit: (columnId: string) => void;
   move: (from: number, to: number) => void;
   openHeaderMenu: (col: number, at: { x: number; y: number }) => void;
+  /** Figures over all rows, by column. */
+  figures: Record<string, number | string | null>;
+  openFigureMenu: (col: number, at: { x: number; y: number }) => void;
   openCellMenu: (at: { x: number; y: number }) => void;
   openRecord: (row: number) => void;
   newRecord: () => void;
   addColumn: () => void;
   openFilter: () => void;
   openSort: () => void;
+  openGroup: () => void;
   search: () => void;
   offerRows: (rows: Data[]) => void;
 }
@@ -42,22 +53,28 @@ function editorWidth(fieldType: string): number {
   return editor === 'select' || editor === 'multi' ? 230 : editor === 'dateTime' ? 230 : editor === 'date' ? 150 : 120;
 }
 
+/** Focus may scroll what only transforms should move. */
+const stay = (event: React.UIEvent<HTMLElement>) => event.currentTarget.scrollTo(0, 0);
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
 export function Grid(props: GridProps) {
   const { grid, writer, layout } = props;
   useSyncExternalStore(grid.subscribe, grid.getVersion);
   const rows = grid.rowCount.rows;
-  const scroll = useGridScroll(rows, layout);
+  const places = grid.rows;
+  const scroll = useGridScroll(places, layout);
   const { frame } = scroll;
   const [fillTo, setFillTo] = useState<number | null>(null);
   const drag = useRef<{ kind: 'select' | 'fill'; x: number; y: number } | null>(null);
 
   grid.layout = layout;
   grid.reveal = scroll.reveal;
-  grid.pageRows = Math.max(1, Math.floor((frame.viewHeight - HEADER_HEIGHT) / ROW_HEIGHT));
+  grid.pageRows = Math.max(1, Math.floor((frame.viewHeight - AROUND_HEIGHT) / places.height));
 
   useEffect(() => {
-    if (rows > 0 && frame.lastRow >= frame.firstRow) grid.pages.want(frame.firstRow, frame.lastRow);
-  }, [grid, rows, frame.firstRow, frame.lastRow]);
+    if (rows > 0 && frame.lastRow >= frame.firstRow) grid.pages.want(places.runs(frame.firstRow, frame.lastRow));
+  }, [grid, rows, places, frame.firstRow, frame.lastRow]);
 
   const range = grid.range();
   const focusGrid = useCallback(() => scroll.scroller.current?.focus({ preventScroll: true }), [scroll.scroller]);
@@ -86,6 +103,7 @@ export function Grid(props: GridProps) {
       },
       openFilter: props.openFilter,
       openSort: props.openSort,
+      openGroup: props.openGroup,
       search: props.search,
       leave: () => scroll.scroller.current?.blur(),
       mayEdit: props.mayEdit,
@@ -94,7 +112,7 @@ export function Grid(props: GridProps) {
 
   const onPointerDown = (event: React.PointerEvent) => {
     const target = event.target as HTMLElement;
-    if (event.button !== 0 || target.closest('.editor, .head, a, .head-add')) return;
+    if (event.button !== 0 || target.closest('.editor, .head, .foot, .group-line, a, .head-add')) return;
     const mark = target.closest<HTMLElement>('[data-mark]')?.dataset.mark;
     const open = target.closest<HTMLElement>('[data-open]')?.dataset.open;
     if (mark !== undefined || open !== undefined) return;
@@ -214,7 +232,7 @@ export function Grid(props: GridProps) {
   };
 
   const shown = [];
-  for (let row = frame.firstRow; row <= frame.lastRow; row++) {
+  for (const row of places.runs(frame.firstRow, frame.lastRow).flatMap(([from, to]) => numbers(from, to))) {
     const record = grid.pages.record(row);
     const within = row >= range.top && row <= range.bottom;
     shown.push(
@@ -222,7 +240,8 @@ export function Grid(props: GridProps) {
         key={row}
         grid={grid}
         row={row}
-        top={row * ROW_HEIGHT - frame.base}
+        top={places.topOf(row) - frame.base}
+        height={places.height}
         record={record}
         layout={layout}
         firstCol={frame.firstCol}
@@ -239,9 +258,11 @@ export function Grid(props: GridProps) {
     rows > 0 &&
     grid.active.row >= frame.firstRow &&
     grid.active.row <= frame.lastRow &&
-    (grid.active.col === 0 || (grid.active.col >= frame.firstCol && grid.active.col <= frame.lastCol));
+    !places.hidden(grid.active.row) &&
+    (grid.active.col < layout.frozen || (grid.active.col >= frame.firstCol && grid.active.col <= frame.lastCol));
   const markedRows = grid.markedRows;
   const corner = layout.columns[range.right];
+  const below = places.topOf(range.bottom) + places.height - frame.base;
   const editing = grid.editing;
   const editingPlace = editing ? layout.columns[editing.col] : undefined;
   return (
@@ -250,6 +271,7 @@ export function Grid(props: GridProps) {
       role="grid"
       tabIndex={0}
       className="grid"
+      data-row-size={grid.view.rowSize ?? 'short'}
       aria-label={text.grid.label(props.name)}
       aria-rowcount={rows + 1}
       aria-colcount={layout.columns.length + 1}
@@ -285,7 +307,7 @@ export function Grid(props: GridProps) {
       <div
         className="sizer"
         role="presentation"
-        style={{ width: layout.width + TAIL_WIDTH, height: scroll.vertical.sizer + HEADER_HEIGHT }}
+        style={{ width: layout.width + TAIL_WIDTH, height: scroll.vertical.sizer + AROUND_HEIGHT }}
       >
         <div
           ref={scroll.sticky}
@@ -307,22 +329,24 @@ export function Grid(props: GridProps) {
                 selectedFrom={range.left}
                 selectedTo={range.right}
                 resize={props.resize}
+                fit={props.fit}
                 move={props.move}
                 openMenu={props.openHeaderMenu}
                 addColumn={props.addColumn}
               />
             </div>
           </div>
-          <div className="body-clip" role="presentation">
+          <div className="body-clip" role="presentation" onScroll={stay}>
             <div ref={scroll.body} className="body" role="rowgroup">
               {shown}
-              {props.mayEdit && corner && rows > 0 && !editing && (
+              <GroupLines grid={grid} layout={layout} column={props.groupColumn} frame={frame} />
+              {props.mayEdit && corner && rows > 0 && !editing && !places.hidden(range.bottom) && (
                 <div
-                  className={`fill-handle${range.right === 0 ? ' fill-frozen' : ''}`}
+                  className={`fill-handle${range.right < layout.frozen ? ' fill-frozen' : ''}`}
                   aria-hidden
                   style={{
                     left: corner.left + corner.width - 5,
-                    top: (range.bottom + 1) * ROW_HEIGHT - frame.base - 5,
+                    top: below - 5,
                   }}
                 />
               )}
@@ -333,8 +357,8 @@ export function Grid(props: GridProps) {
                   style={{
                     left: layout.columns[range.left]?.left ?? 0,
                     width: corner.left + corner.width - (layout.columns[range.left]?.left ?? 0),
-                    top: (range.bottom + 1) * ROW_HEIGHT - frame.base,
-                    height: (fillTo - range.bottom) * ROW_HEIGHT,
+                    top: below,
+                    height: places.topOf(fillTo) - places.topOf(range.bottom),
                   }}
                 />
               )}
@@ -342,7 +366,7 @@ export function Grid(props: GridProps) {
                 <div
                   className="add-row"
                   role="row"
-                  style={{ top: rows * ROW_HEIGHT - frame.base, height: TAIL_HEIGHT }}
+                  style={{ top: places.total - frame.base, height: TAIL_HEIGHT }}
                 >
                   <div role="gridcell">
                     <button type="button" tabIndex={-1} onClick={props.newRecord}>
@@ -359,17 +383,29 @@ export function Grid(props: GridProps) {
                       editing={editing}
                       commit={commit}
                       cancel={cancel}
-                      frozen={editing.col === 0}
+                      frozen={editing.col < layout.frozen}
                       box={{
                         left: editingPlace.left,
-                        top: editing.row * ROW_HEIGHT - frame.base,
+                        top: places.topOf(editing.row) - frame.base,
                         width: Math.max(editingPlace.width, editorWidth(editing.column.fieldType)),
-                        height: ROW_HEIGHT,
+                        height: places.height,
                       }}
                     />
                   </div>
                 </div>
               )}
+            </div>
+          </div>
+          <div className="foot-clip" role="rowgroup" style={{ height: FOOT_HEIGHT }}>
+            <div ref={scroll.foot} role="presentation">
+              <Foot
+                grid={grid}
+                layout={layout}
+                firstCol={frame.firstCol}
+                lastCol={frame.lastCol}
+                figures={props.figures}
+                open={props.openFigureMenu}
+              />
             </div>
           </div>
         </div>

@@ -4,7 +4,7 @@ import { useRef, useState, type PointerEvent } from 'react';
 import type { SortKey } from '../api/wire';
 import { kindOfColumn } from '../fields/registry';
 import { text } from '../text/en';
-import { clampWidth, HEADER_HEIGHT, type Layout } from './geometry';
+import { clampWidth, columnsShown, HEADER_HEIGHT, type Layout } from './geometry';
 import type { GridModel } from './model';
 
 export interface HeaderProps {
@@ -19,6 +19,7 @@ export interface HeaderProps {
   selectedFrom: number;
   selectedTo: number;
   resize: (columnId: string, width: number, done: boolean) => void;
+  fit: (columnId: string) => void;
   move: (from: number, to: number) => void;
   openMenu: (col: number, at: { x: number; y: number }) => void;
   addColumn: () => void;
@@ -42,7 +43,10 @@ export function Header(props: HeaderProps) {
   /** Before which column the pointer is, in layout order. */
   const targetAt = (clientX: number): number => {
     const box = root.current?.getBoundingClientRect();
-    const x = clientX - (box?.left ?? 0);
+    const inside = clientX - (box?.left ?? 0);
+    // What is frozen stands where it would be without scrolling.
+    const scrolled = clientX - (root.current?.closest('.view')?.getBoundingClientRect().left ?? 0);
+    const x = scrolled < layout.frozenWidth ? scrolled : inside;
     let at = layout.columns.findIndex(({ left, width }) => x < left + width / 2);
     if (at < 0) at = layout.columns.length;
     return Math.max(1, at);
@@ -77,8 +81,7 @@ export function Header(props: HeaderProps) {
     );
     grid.selectRange({ row: grid.lastRow, col: extend ? grid.anchor.col : col }, { row: 0, col });
   };
-  const cols = layout.columns.length > 0 ? [0] : [];
-  for (let col = props.firstCol; col <= props.lastCol; col++) cols.push(col);
+  const cols = columnsShown(layout, props.firstCol, props.lastCol);
   const line = drag?.moved ? layout.columns[drag.target]?.left ?? layout.width : null;
   return (
     <div
@@ -119,7 +122,7 @@ export function Header(props: HeaderProps) {
             role="columnheader"
             aria-colindex={col + 2}
             aria-sort={direction ? (direction === 'asc' ? 'ascending' : 'descending') : undefined}
-            className={`head-cell${col === 0 ? ' frozen' : ''}`}
+            className={`head-cell${col < layout.frozen ? ' frozen' : ''}`}
             data-col={col}
             data-selected={col >= props.selectedFrom && col <= props.selectedTo ? true : undefined}
             data-dragged={drag?.moved && drag.col === col ? true : undefined}
@@ -166,6 +169,7 @@ export function Header(props: HeaderProps) {
             {props.mayEdit && (
               <span
                 className="head-resize"
+                onDoubleClick={() => props.fit(column.id)}
                 onPointerDown={(event) => {
                   event.stopPropagation();
                   root.current?.setPointerCapture(event.pointerId);

@@ -1,17 +1,18 @@
 // One row of the grid. Drawn again only when something of this row changed.
 import { ExternalLink, Maximize2 } from 'lucide-react';
-import { memo } from 'react';
+import { memo, type ReactNode } from 'react';
 import type { Rec } from '../api/wire';
 import { hrefOf } from '../fields/registry';
 import { text } from '../text/en';
 import { CellValue } from './cells';
-import { ROW_HEIGHT, type Layout, type PlacedColumn } from './geometry';
+import { columnsShown, ROW_HEIGHTS, type Layout, type PlacedColumn } from './geometry';
 import type { GridModel } from './model';
 
 export interface RowProps {
   grid: GridModel;
   row: number;
   top: number;
+  height: number;
   record: Rec | undefined;
   layout: Layout;
   firstCol: number;
@@ -30,11 +31,7 @@ export const cellId = (row: number, col: number): string => `cell-${row}-${col}`
 
 export const Row = memo(function Row(props: RowProps) {
   const { layout, row, record, marked } = props;
-  const cells = [];
-  if (layout.columns.length > 0) cells.push(<Cell key={0} {...props} col={0} />);
-  for (let col = props.firstCol; col <= props.lastCol; col++) {
-    cells.push(<Cell key={col} {...props} col={col} />);
-  }
+  const cells = columnsShown(layout, props.firstCol, props.lastCol).map((col) => <Cell key={col} {...props} col={col} />);
   return (
     <div
       role="row"
@@ -42,7 +39,7 @@ export const Row = memo(function Row(props: RowProps) {
       aria-selected={marked || undefined}
       className="row"
       data-marked={marked || undefined}
-      style={{ top: props.top, width: layout.width, height: ROW_HEIGHT }}
+      style={{ top: props.top, width: layout.width, height: props.height }}
     >
       <div role="gridcell" aria-colindex={1} className="gutter" data-row={row}>
         <span className="gutter-number" aria-hidden>
@@ -76,12 +73,12 @@ export const Row = memo(function Row(props: RowProps) {
   );
 });
 
-function classOf(place: PlacedColumn, col: number): string {
+function classOf(place: PlacedColumn, frozen: boolean): string {
   const align = place.align === 'start' ? '' : ` cell-${place.align}`;
-  return `cell${align}${col === 0 ? ' frozen' : ''}`;
+  return `cell${align}${frozen ? ' frozen' : ''}`;
 }
 
-function Cell({ grid, row, record, layout, col, selectedFrom, selectedTo, activeCol }: RowProps & { col: number }) {
+function Cell({ grid, row, height, record, layout, col, selectedFrom, selectedTo, activeCol }: RowProps & { col: number }) {
   const place = layout.columns[col];
   if (!place) return null;
   const { column } = place;
@@ -96,7 +93,7 @@ function Cell({ grid, row, record, layout, col, selectedFrom, selectedTo, active
       aria-colindex={col + 2}
       aria-readonly={place.editable ? undefined : true}
       aria-invalid={state?.kind === 'error' || state?.kind === 'conflict' ? true : undefined}
-      className={classOf(place, col)}
+      className={classOf(place, col < layout.frozen)}
       data-row={row}
       data-col={col}
       data-selected={col >= selectedFrom && col <= selectedTo ? true : undefined}
@@ -106,11 +103,13 @@ function Cell({ grid, row, record, layout, col, selectedFrom, selectedTo, active
       style={{ left: place.left, width: place.width }}
     >
       {record ? (
-        <CellValue
-          value={value}
-          column={column}
-          display={state ? undefined : record.data._display?.[column.slug]}
-        />
+        <Lines many={height > ROW_HEIGHTS.short}>
+          <CellValue
+            value={value}
+            column={column}
+            display={state ? undefined : record.data._display?.[column.slug]}
+          />
+        </Lines>
       ) : (
         <span className="ghost" />
       )}
@@ -128,4 +127,9 @@ function Cell({ grid, row, record, layout, col, selectedFrom, selectedTo, active
       )}
     </div>
   );
+}
+
+/** In tall rows a value takes as many lines as there is room for. */
+function Lines({ many, children }: { many: boolean; children: ReactNode }) {
+  return many ? <span className="cell-text">{children}</span> : children;
 }

@@ -1,7 +1,7 @@
 // Above the grid: fields, filter, sort, search, import, export, new record, and how many rows there are.
 import { Button, Checkbox, Menu, Popover, TextInput, ActionIcon, Tooltip } from '@mantine/core';
 import {
-  ArrowDown, ArrowUp, ArrowUpDown, Columns3, Download, Ellipsis, EyeOff, FileUp, Filter, Plus, RefreshCw, Search, Trash2,
+  ArrowDown, ArrowUp, ArrowUpDown, Bookmark, Columns3, Download, Ellipsis, EyeOff, FileUp, Filter, Plus, RefreshCw, Rows3, Search, Trash2,
 } from 'lucide-react';
 import { useState, type RefObject } from 'react';
 import { useLocation } from 'wouter';
@@ -13,9 +13,13 @@ import { text } from '../text/en';
 import { count } from '../ui/time';
 import { show } from '../ui/toast';
 import { ExportDialog } from './ExportDialog';
+import { ROW_HEIGHTS, type RowSize } from './geometry';
+import { GroupPanel } from './GroupPanel';
 import type { GridModel, View } from './model';
+import { Selected } from './Selected';
+import { ViewsPanel } from './ViewsPanel';
 
-export type Panel = 'fields' | 'filter' | 'sort' | null;
+export type Panel = 'views' | 'fields' | 'filter' | 'sort' | 'group' | null;
 
 interface ToolbarProps {
   table: Table;
@@ -52,6 +56,16 @@ export function Toolbar(props: ToolbarProps) {
   const { rows, exact } = grid.rowCount;
   return (
     <div className="toolbar" role="toolbar" aria-label={text.grid.toolbar}>
+      <Popover {...popover} opened={panel === 'views'} onChange={(open) => !open && setPanel(null)}>
+        <Popover.Target>
+          <Button variant="subtle" color="gray" leftSection={<Bookmark size={14} />} onClick={() => toggle('views')}>
+            {text.views.title}
+          </Button>
+        </Popover.Target>
+        <Popover.Dropdown aria-label={text.views.title}>
+          <ViewsPanel table={table} view={view} setView={setView} mayEdit={props.mayEdit} />
+        </Popover.Dropdown>
+      </Popover>
       <Popover {...popover} opened={panel === 'fields'} onChange={(open) => !open && setPanel(null)}>
         <Popover.Target>
           <Button variant={hidden > 0 ? 'light' : 'subtle'} color={hidden > 0 ? undefined : 'gray'} leftSection={<EyeOff size={14} />} onClick={() => toggle('fields')}>
@@ -88,6 +102,16 @@ export function Toolbar(props: ToolbarProps) {
           <SortPanel fields={props.fields} sort={view.sort} change={(sort) => setView({ ...view, sort })} />
         </Popover.Dropdown>
       </Popover>
+      <Popover {...popover} opened={panel === 'group'} onChange={(open) => !open && setPanel(null)}>
+        <Popover.Target>
+          <Button variant={view.group ? 'light' : 'subtle'} color={view.group ? undefined : 'gray'} leftSection={<Rows3 size={14} />} onClick={() => toggle('group')}>
+            {view.group ? text.group.active(props.fields.find((one) => one.slug === view.group?.column)?.name ?? view.group.column) : text.group.title}
+          </Button>
+        </Popover.Target>
+        <Popover.Dropdown aria-label={text.group.title}>
+          <GroupPanel grid={grid} fields={props.fields} view={view} setView={setView} />
+        </Popover.Dropdown>
+      </Popover>
       <TextInput
         ref={props.searchBox}
         className="toolbar-search"
@@ -99,6 +123,7 @@ export function Toolbar(props: ToolbarProps) {
         value={view.search}
         onChange={(event) => setView({ ...view, search: event.currentTarget.value })}
       />
+      <Selected grid={grid} />
       <span className="toolbar-count" aria-live="polite">
         {grid.loaded ? (exact ? text.grid.rows(count(rows), rows) : text.grid.rowsAtLeast(count(rows))) : ''}
       </span>
@@ -128,6 +153,15 @@ export function Toolbar(props: ToolbarProps) {
           <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => navigate(`/t/${table.slug}/trash`)}>
             {text.nav.trash}
           </Menu.Item>
+          <Menu.Divider />
+          <Menu.Label>{text.rowSize.title}</Menu.Label>
+          <Menu.RadioGroup value={view.rowSize ?? 'short'} onChange={(size) => setView({ ...view, rowSize: size as RowSize })}>
+            {(Object.keys(ROW_HEIGHTS) as RowSize[]).map((size) => (
+              <Menu.RadioItem key={size} value={size} closeMenuOnClick>
+                {text.rowSize[size]}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
         </Menu.Dropdown>
       </Menu>
       {props.mayEdit && (

@@ -12,6 +12,7 @@ export interface GridActions {
   moveColumn: (col: number, by: -1 | 1) => void;
   openFilter: () => void;
   openSort: () => void;
+  openGroup: () => void;
   search: () => void;
   leave: () => void;
   mayEdit: boolean;
@@ -178,6 +179,11 @@ const WITH_CTRL: Record<string, Handler> = {
   f: (_g, _w, actions, event) => {
     if (event.shiftKey) actions.openFilter();
     else actions.search();
+    return true;
+  },
+  g: (_g, _w, actions, event) => {
+    if (!event.shiftKey) return false;
+    actions.openGroup();
     return true;
   },
   s: (_g, _w, actions, event) => {

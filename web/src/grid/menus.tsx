@@ -1,7 +1,8 @@
 // The menus of a column header and of a cell, opened at a point by mouse or keyboard.
 import { Menu, NumberInput, Button, Modal, Group } from '@mantine/core';
 import {
-  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, KeyRound, Lock, LockOpen, MoveHorizontal, Pencil, Trash2,
+  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, KeyRound, Lock, LockOpen,
+  MoveHorizontal, Pencil, Pin, PinOff, Rows3, Sigma, Trash2, UnfoldHorizontal,
 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import { columns as columnApi } from '../api/endpoints';
@@ -14,7 +15,8 @@ import type { Question } from '../ui/confirm';
 import { messageOf } from '../ui/states';
 import { showError } from '../ui/toast';
 import { clampWidth, MAX_WIDTH, MIN_WIDTH, type Layout } from './geometry';
-import type { GridModel, View } from './model';
+import { figuresOf, groupable } from './figures';
+import type { Figure, GridModel, View } from './model';
 import type { GridWriter } from './writer';
 
 export interface MenuAt {
@@ -45,6 +47,7 @@ interface HeaderMenuProps {
   startJob?: (asked: AskedJob) => void;
   move: (from: number, to: number) => void;
   resize: (columnId: string, width: number, done: boolean) => void;
+  fit: (columnId: string) => void;
   hide: (column: Column) => void;
   edit: (column: Column) => void;
   filterBy: () => void;
@@ -59,6 +62,48 @@ interface HeaderMenuProps {
 export function sortBy(sort: SortKey[], column: string, direction: 'asc' | 'desc'): SortKey[] {
   const rest = sort.filter((key) => key.column !== column);
   return [{ column, direction }, ...rest].slice(0, SORT_KEYS_MAX);
+}
+
+/** A view grouped by a column, or by none. */
+export function groupedBy(view: View, column: string | null): View {
+  const { group: _old, ...rest } = view;
+  return column === null ? rest : { ...rest, group: { column, direction: view.group?.direction ?? 'asc' } };
+}
+
+function FigureItems({ column, view, setView }: { column: Column; view: View; setView: (view: View) => void }) {
+  const chosen = view.figures?.[column.slug];
+  const choose = (figure: Figure | undefined) => {
+    const { [column.slug]: _old, ...rest } = view.figures ?? {};
+    setView({ ...view, figures: figure ? { ...rest, [column.slug]: figure } : rest });
+  };
+  return (
+    <Menu.RadioGroup value={chosen ?? ''} onChange={(figure) => choose(figure === '' ? undefined : (figure as Figure))}>
+      <Menu.RadioItem value="" closeMenuOnClick>
+        {text.figures.none}
+      </Menu.RadioItem>
+      {figuresOf(column).map((figure) => (
+        <Menu.RadioItem key={figure} value={figure} closeMenuOnClick>
+          {text.figures.names[figure]}
+        </Menu.RadioItem>
+      ))}
+    </Menu.RadioGroup>
+  );
+}
+
+/** The choice of what stands below a column. */
+export function FigureMenu(props: {
+  at: (MenuAt & { col: number }) | null;
+  close: () => void;
+  layout: Layout;
+  view: View;
+  setView: (view: View) => void;
+}) {
+  const column = props.at ? props.layout.columns[props.at.col]?.column : undefined;
+  return (
+    <MenuAtPoint at={column ? props.at : null} close={props.close} label={column ? text.figures.of(column.name) : ''}>
+      {column && <FigureItems column={column} view={props.view} setView={props.setView} />}
+    </MenuAtPoint>
+  );
 }
 
 const JOB_ICONS: Record<ColumnJobKind, typeof Lock> = { encryptColumn: Lock, reindexColumn: KeyRound, decryptColumn: LockOpen };
@@ -115,6 +160,28 @@ export function HeaderMenu(props: HeaderMenuProps) {
             {text.filter.byThis}
           </Menu.Item>
         )}
+        {column && groupable(column) && (
+          <Menu.Item leftSection={<Rows3 size={14} />} onClick={() => setView(groupedBy(view, view.group?.column === column.slug ? null : column.slug))}>
+            {view.group?.column === column.slug ? text.group.none_ : text.group.byThis}
+          </Menu.Item>
+        )}
+        <Menu.Item
+          leftSection={layout.frozen === col + 1 && col > 0 ? <PinOff size={14} /> : <Pin size={14} />}
+          disabled={col === 0 && layout.frozen === 1}
+          onClick={() => setView({ ...view, frozen: layout.frozen === col + 1 ? 1 : col + 1 })}
+        >
+          {layout.frozen === col + 1 ? text.columns.unfreeze : text.columns.freeze}
+        </Menu.Item>
+        {column && figuresOf(column).length > 0 && (
+          <Menu.Sub>
+            <Menu.Sub.Target>
+              <Menu.Sub.Item leftSection={<Sigma size={14} />}>{text.figures.title}</Menu.Sub.Item>
+            </Menu.Sub.Target>
+            <Menu.Sub.Dropdown>
+              <FigureItems column={column} view={view} setView={setView} />
+            </Menu.Sub.Dropdown>
+          </Menu.Sub>
+        )}
         {mayEdit && (
           <>
             <Menu.Divider />
@@ -133,6 +200,9 @@ export function HeaderMenu(props: HeaderMenuProps) {
               onClick={() => column && setSizing({ column, width: place?.width ?? 160 })}
             >
               {text.columns.width}
+            </Menu.Item>
+            <Menu.Item leftSection={<UnfoldHorizontal size={14} />} onClick={() => column && props.fit(column.id)}>
+              {text.columns.fit}
             </Menu.Item>
             <Menu.Item leftSection={<EyeOff size={14} />} disabled={col === 0} onClick={() => column && props.hide(column)}>
               {text.columns.hide}

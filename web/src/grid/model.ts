@@ -2,17 +2,41 @@
 import { records as api } from '../api/endpoints';
 import type { Column, FilterNode, Query, QueryReply, Rec, SortKey } from '../api/wire';
 import { valueText } from '../fields/registry';
+import { SORT_KEYS_MAX } from '../filter/model';
 import { text } from '../text/en';
 import { count } from '../ui/time';
-import type { Layout } from './geometry';
+import { ROW_HEIGHTS, Rows, type Layout, type RowSize } from './geometry';
 import { History } from './history';
 import { ALL_MARKED, isMarked, markedCount, markMany, NO_MARKS, type Marks } from './marks';
 import { PageCache, PAGE_SIZE, type LoadedPage } from './pages';
 
+/** What is shown and how, but for what columns carry themselves: their order, width and whether they show. */
 export interface View {
   filter?: FilterNode;
   sort: SortKey[];
   search: string;
+  group?: Grouping;
+  /** How many columns stay while the others scroll. */
+  frozen?: number;
+  rowSize?: RowSize;
+  /** What stands below each column, by slug. */
+  figures?: Record<string, Figure>;
+}
+
+export interface Grouping {
+  column: string;
+  direction: SortKey['direction'];
+}
+
+/** A number over a column: `filled` and `empty` count values. */
+export type Figure = 'sum' | 'avg' | 'min' | 'max' | 'countDistinct' | 'filled' | 'empty';
+
+export interface Group {
+  value: unknown;
+  count: number;
+  collapsed: boolean;
+  /** By slug. */
+  figures: Record<string, number | string | null>;
 }
 
 export interface Place {
@@ -70,9 +94,11 @@ const FAR_ROWS = 50_000;
 export class GridModel {
   readonly history = new History();
   readonly pages: PageCache;
-  layout: Layout = { columns: [], width: 0, frozenWidth: 0 };
+  layout: Layout = { columns: [], width: 0, frozen: 1, frozenWidth: 0 };
   view: View = { sort: [], search: '' };
   rowCount: RowCount = { rows: 0, exact: false };
+  /** In the order of their rows; none while the view has no grouping, or they are not known yet. */
+  groups: readonly Group[] = [];
   loaded = false;
   error: unknown = null;
   active: Place = { row: 0, col: 0 };
@@ -86,6 +112,7 @@ export class GridModel {
   /** Brings a cell into view; given by the component that draws. */
   reveal: (place: Place) => void = () => undefined;
   pageRows = 20;
+  private placed: { rows: Rows; groups: readonly Group[] } = { rows: new Rows(0, ROW_HEIGHTS.short), groups: [] };
   private cells = new Map<string, Map<string, CellState>>();
   private stamps = new Map<string, number>();
   private listeners = new Set<() => void>();
@@ -127,22 +154,58 @@ export class GridModel {
   query(): Query {
     return {
       ...(this.view.filter ? { filter: this.view.filter } : {}),
-      ...(this.view.sort.length > 0 ? { sort: this.view.sort } : {}),
+      ...(this.sort.length > 0 ? { sort: this.sort } : {}),
       ...(this.view.search ? { search: { query: this.view.search } } : {}),
     };
+  }
+
+  /** The order of the rows: groups first. */
+  private get sort(): SortKey[] {
+    const { group, sort } = this.view;
+    if (!group) return sort;
+    const first: SortKey = { column: group.column, direction: group.direction, nulls: 'last' };
+    return [first, ...sort.filter((key) => key.column !== group.column)].slice(0, SORT_KEYS_MAX);
+  }
+
+  /** Where the rows are, as they are counted, sized and grouped now. */
+  get rows(): Rows {
+    const { rows: old, groups } = this.placed;
+    const height = ROW_HEIGHTS[this.view.rowSize ?? 'short'];
+    if (old.count !== this.rowCount.rows || old.height !== height || groups !== this.groups) {
+      this.placed = { rows: new Rows(this.rowCount.rows, height, this.groups), groups: this.groups };
+    }
+    return this.placed.rows;
+  }
+
+  /** The groups as they are counted now; those that were collapsed stay so. */
+  setGroups(groups: Omit<Group, 'collapsed'>[]): void {
+    const counts = (list: readonly Pick<Group, 'value' | 'count'>[]) => JSON.stringify(list.map((one) => [one.value, one.count]));
+    // Rows went from one group to another: those on the page are read again, or they would stand below the wrong line.
+    if (this.groups.length > 0 && groups.length > 0 && counts(this.groups) !== counts(groups)) this.refresh();
+    const closed = new Set(this.groups.filter((one) => one.collapsed).map((one) => JSON.stringify(one.value)));
+    this.groups = groups.map((one) => ({ ...one, collapsed: closed.has(JSON.stringify(one.value)) }));
+    this.emit();
+  }
+
+  /** Opens or closes a group, or all of them. */
+  collapse(index: number | 'all', collapsed: boolean): void {
+    this.groups = this.groups.map((one, i) => (index === 'all' || i === index ? { ...one, collapsed } : one));
+    const row = this.rows.shown(this.active.row, 1);
+    if (row !== this.active.row) this.active = this.anchor = { ...this.active, row };
+    this.emit();
   }
 
   private async load(offset: number, limit: number, signal: AbortSignal): Promise<LoadedPage> {
     const { rows, exact } = this.rowCount;
     if (exact && rows > FAR_ROWS && offset > rows / 2) return this.loadFromEnd(offset, limit, rows, signal);
-    const reply = await this.page(this.view.sort, offset, limit, signal);
+    const reply = await this.page(this.sort, offset, limit, signal);
     return { records: reply.records, hasMore: reply.pagination.hasMore };
   }
 
   /** The server walks to an offset; pages of the second half are nearer from the other end. */
   private async loadFromEnd(offset: number, limit: number, rows: number, signal: AbortSignal): Promise<LoadedPage> {
     const size = Math.min(limit, Math.max(1, rows - offset));
-    const backwards: SortKey[] = this.view.sort.map(({ column, direction }) => ({
+    const backwards: SortKey[] = this.sort.map(({ column, direction }) => ({
       column,
       direction: direction === 'asc' ? 'desc' : 'asc',
       nulls: 'first',
@@ -169,6 +232,7 @@ export class GridModel {
 
   /** Another filter, sort or search: everything is read again, from the top. */
   show(view: View, expectedRows?: number): void {
+    if (view.group?.column !== this.view.group?.column) this.groups = [];
     this.view = view;
     this.pages.clear();
     this.loaded = false;
@@ -180,8 +244,14 @@ export class GridModel {
     this.active = { row: 0, col: this.active.col };
     this.anchor = this.active;
     this.reveal(this.active);
-    this.pages.want(0, Math.min(PAGE_SIZE - 1, this.pageRows * 2));
+    this.pages.want([[0, Math.min(PAGE_SIZE - 1, this.pageRows * 2)]]);
     void this.countRows();
+    this.emit();
+  }
+
+  /** Another look at the same rows: heights, what stays, figures. */
+  look(view: View): void {
+    this.view = view;
     this.emit();
   }
 
@@ -287,8 +357,9 @@ export class GridModel {
   }
 
   moveTo(row: number, col: number, extend = false): void {
+    const wanted = Math.min(this.lastRow, Math.max(0, row));
     const place = {
-      row: Math.min(this.lastRow, Math.max(0, row)),
+      row: this.rows.shown(wanted, wanted < this.active.row ? -1 : 1),
       col: Math.min(this.lastCol, Math.max(0, col)),
     };
     this.active = place;

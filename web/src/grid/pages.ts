@@ -17,7 +17,7 @@ export class PageCache {
   private stale = new Set<number>();
   private loading = new Map<number, AbortController>();
   private rowById = new Map<string, number>();
-  private window: [number, number] = [0, 0];
+  private window: ReadonlySet<number> = new Set([0]);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private generation = 0;
 
@@ -35,27 +35,29 @@ export class PageCache {
     return this.rowById.get(id);
   }
 
-  /** The window now shown; what it needs is fetched once it rests, what left it is aborted. */
-  want(first: number, last: number): void {
-    const from = Math.floor(Math.max(0, first) / PAGE_SIZE);
-    const to = Math.floor(Math.max(0, last) / PAGE_SIZE);
-    this.window = [from, to];
+  /** The rows now shown, as runs; what they need is fetched once they rest, what left them is aborted. */
+  want(runs: [number, number][]): void {
+    const wanted = new Set<number>();
+    for (const [first, last] of runs) {
+      for (let page = Math.floor(Math.max(0, first) / PAGE_SIZE); page * PAGE_SIZE <= last; page++) wanted.add(page);
+    }
+    this.window = wanted;
     for (const [page, controller] of this.loading) {
-      if (page < from - 1 || page > to + 1) {
+      if (!wanted.has(page - 1) && !wanted.has(page) && !wanted.has(page + 1)) {
         controller.abort();
         this.loading.delete(page);
       }
     }
     clearTimeout(this.timer);
-    const missing = this.missing(from, to);
+    const missing = this.missing();
     if (missing.length === 0) return;
     if (this.pages.size === 0) this.fetchAll(missing);
-    else this.timer = setTimeout(() => this.fetchAll(this.missing(from, to)), SETTLE_MS);
+    else this.timer = setTimeout(() => this.fetchAll(this.missing()), SETTLE_MS);
   }
 
-  private missing(from: number, to: number): number[] {
+  private missing(): number[] {
     const pages: number[] = [];
-    for (let page = from; page <= to; page++) {
+    for (const page of this.window) {
       const have = this.pages.get(page);
       if (have && !this.stale.has(page)) this.touch(page, have);
       else if (!this.loading.has(page)) pages.push(page);
@@ -102,7 +104,7 @@ export class PageCache {
     records.forEach((record, i) => this.rowById.set(record.id, page * PAGE_SIZE + i));
     for (const old of this.pages.keys()) {
       if (this.pages.size <= PAGES_KEPT) break;
-      if (old < this.window[0] || old > this.window[1]) this.forget(old);
+      if (!this.window.has(old)) this.forget(old);
     }
   }
 
@@ -139,14 +141,12 @@ export class PageCache {
   /** Reads the shown pages again, keeping the old rows on the screen meanwhile. */
   refresh(): void {
     for (const [page] of this.pages) {
-      if (page < this.window[0] || page > this.window[1]) this.forget(page);
-      else this.stale.add(page);
+      if (this.window.has(page)) this.stale.add(page);
+      else this.forget(page);
     }
     for (const controller of this.loading.values()) controller.abort();
     this.loading.clear();
-    const pages: number[] = [];
-    for (let page = this.window[0]; page <= this.window[1]; page++) pages.push(page);
-    this.fetchAll(pages);
+    this.fetchAll([...this.window]);
   }
 
   /** Gives up pages that lie past the end after rows have gone. */

@@ -1,11 +1,13 @@
 // Scrolling: which part of the table is in view. Beyond the browsers' cap the bar is mapped and the wheel stays exact.
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import {
-  BASE_STEP, columnWindow, GUTTER_WIDTH, HEADER_HEIGHT, ROW_HEIGHT, vertical, type Layout,
+  AROUND_HEIGHT, BASE_STEP, columnWindow, FOOT_HEIGHT, GUTTER_WIDTH, HEADER_HEIGHT, vertical, type Layout, type Rows,
 } from './geometry';
 import type { Place } from './model';
 
 const OVERSCAN_ROWS = 4;
+/** The lines of groups are drawn anew after so many pixels. */
+const GROUP_STEP = 200;
 const REVEAL_MARGIN = 1;
 /** Room below the last row and right of the last column, for the buttons that add. */
 export const TAIL_HEIGHT = 48;
@@ -16,23 +18,26 @@ export interface Frame {
   lastRow: number;
   firstCol: number;
   lastCol: number;
+  /** About where the view begins, for the lines of groups. */
+  top: number;
   base: number;
   viewWidth: number;
   viewHeight: number;
 }
 
-const START: Frame = { firstRow: 0, lastRow: -1, firstCol: 1, lastCol: 0, base: 0, viewWidth: 0, viewHeight: 0 };
+const START: Frame = { firstRow: 0, lastRow: -1, firstCol: 1, lastCol: 0, top: 0, base: 0, viewWidth: 0, viewHeight: 0 };
 
-export function useGridScroll(rows: number, layout: Layout) {
+export function useGridScroll(rows: Rows, layout: Layout) {
   const scroller = useRef<HTMLDivElement>(null);
   const sticky = useRef<HTMLDivElement>(null);
   const head = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
+  const foot = useRef<HTMLDivElement>(null);
   const at = useRef({ top: 0, left: 0, expected: 0 });
   const [frame, setFrame] = useState<Frame>(START);
   const size = useRef({ width: 0, height: 0 });
-  const bodyHeight = Math.max(0, size.current.height - HEADER_HEIGHT);
-  const v = vertical(rows, bodyHeight, TAIL_HEIGHT);
+  const bodyHeight = Math.max(0, size.current.height - AROUND_HEIGHT);
+  const v = vertical(rows.total, bodyHeight, TAIL_HEIGHT);
   const vRef = useRef(v);
   vRef.current = v;
   const layoutRef = useRef(layout);
@@ -46,17 +51,16 @@ export function useGridScroll(rows: number, layout: Layout) {
     const { width, height } = size.current;
     const base = Math.floor(top / BASE_STEP) * BASE_STEP;
     if (body.current) body.current.style.transform = `translate3d(${-left}px, ${base - top}px, 0)`;
-    if (head.current) head.current.style.transform = `translate3d(${-left}px, 0, 0)`;
+    for (const one of [head, foot]) if (one.current) one.current.style.transform = `translate3d(${-left}px, 0, 0)`;
     sticky.current?.style.setProperty('--scroll-x', `${left}px`);
     sticky.current?.toggleAttribute('data-scrolled', left > 0);
     const [firstCol, lastCol] = columnWindow(layoutRef.current, left, width);
-    const visible = Math.ceil((height - HEADER_HEIGHT) / ROW_HEIGHT);
-    const first = Math.floor(top / ROW_HEIGHT);
     const next: Frame = {
-      firstRow: Math.max(0, first - OVERSCAN_ROWS),
-      lastRow: Math.min(rowsRef.current - 1, first + visible + OVERSCAN_ROWS),
+      firstRow: Math.max(0, rowsRef.current.at(top) - OVERSCAN_ROWS),
+      lastRow: Math.min(rowsRef.current.count - 1, rowsRef.current.at(top + height - AROUND_HEIGHT) + OVERSCAN_ROWS),
       firstCol,
       lastCol,
+      top: Math.floor(top / GROUP_STEP) * GROUP_STEP,
       base,
       viewWidth: width,
       viewHeight: height,
@@ -100,7 +104,7 @@ export function useGridScroll(rows: number, layout: Layout) {
     const onWheel = (event: WheelEvent) => {
       if (vRef.current.factor === 1 || event.ctrlKey || event.deltaY === 0 || event.shiftKey) return;
       event.preventDefault();
-      const unit = event.deltaMode === 1 ? ROW_HEIGHT : event.deltaMode === 2 ? size.current.height : 1;
+      const unit = event.deltaMode === 1 ? rowsRef.current.height : event.deltaMode === 2 ? size.current.height : 1;
       if (event.deltaX !== 0) element.scrollLeft += event.deltaX * unit;
       scrollTop(at.current.top + event.deltaY * unit);
     };
@@ -127,12 +131,13 @@ export function useGridScroll(rows: number, layout: Layout) {
     (place: Place) => {
       const element = scroller.current;
       if (!element) return;
-      const height = size.current.height - HEADER_HEIGHT;
-      const top = place.row * ROW_HEIGHT;
+      const height = size.current.height - AROUND_HEIGHT;
+      const { height: rowHeight } = rowsRef.current;
+      const top = rowsRef.current.topOf(place.row);
       if (top < at.current.top) scrollTop(top);
-      else if (top + ROW_HEIGHT > at.current.top + height) scrollTop(top + ROW_HEIGHT - height + REVEAL_MARGIN);
+      else if (top + rowHeight > at.current.top + height) scrollTop(top + rowHeight - height + REVEAL_MARGIN);
       const column = layoutRef.current.columns[place.col];
-      if (!column || place.col === 0) return;
+      if (!column || place.col < layoutRef.current.frozen) return;
       const { frozenWidth } = layoutRef.current;
       const left = element.scrollLeft;
       if (column.left < left + frozenWidth) element.scrollLeft = column.left - frozenWidth;
@@ -151,9 +156,9 @@ export function useGridScroll(rows: number, layout: Layout) {
     const x = clientX - (box?.left ?? 0);
     const y = clientY - (box?.top ?? 0) - HEADER_HEIGHT + at.current.top;
     const { columns, frozenWidth } = layoutRef.current;
-    const row = Math.min(rowsRef.current - 1, Math.max(0, Math.floor(y / ROW_HEIGHT)));
-    if (x < frozenWidth) return { row, col: 0 };
-    const col = columns.findIndex(({ left, width }) => x + at.current.left < left + width);
+    const row = Math.min(rowsRef.current.count - 1, Math.max(0, rowsRef.current.at(y)));
+    const from = x < frozenWidth ? x : x + at.current.left;
+    const col = columns.findIndex(({ left, width }) => from < left + width);
     return { row, col: col < 0 ? columns.length - 1 : col };
   }, []);
 
@@ -164,13 +169,13 @@ export function useGridScroll(rows: number, layout: Layout) {
       const box = element?.getBoundingClientRect();
       if (!element || !box) return;
       const EDGE = 28;
-      if (clientY > box.bottom - EDGE) scrollTop(at.current.top + ROW_HEIGHT);
-      else if (clientY < box.top + HEADER_HEIGHT) scrollTop(at.current.top - ROW_HEIGHT);
+      if (clientY > box.bottom - FOOT_HEIGHT - EDGE) scrollTop(at.current.top + rowsRef.current.height);
+      else if (clientY < box.top + HEADER_HEIGHT) scrollTop(at.current.top - rowsRef.current.height);
       if (clientX > box.right - EDGE) element.scrollLeft += EDGE;
       else if (clientX < box.left + GUTTER_WIDTH) element.scrollLeft -= EDGE;
     },
     [scrollTop],
   );
 
-  return { scroller, sticky, head, body, frame, vertical: v, onScroll, reveal, cellAt, nudge };
+  return { scroller, sticky, head, body, foot, frame, vertical: v, onScroll, reveal, cellAt, nudge };
 }

@@ -2,22 +2,16 @@
 import { Button, Group, Select, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { History } from 'lucide-react';
-import { Fragment, useState } from 'react';
-import { Link } from 'wouter';
+import { useState } from 'react';
 import { history as api } from '../api/endpoints';
-import { keys, mayEdit, useNames, useTableNames, useTables } from '../api/queries';
-import type { Operation } from '../api/wire';
-import { Crumbs, useMe } from '../shell/Shell';
+import { keys, useTables } from '../api/queries';
+import { Crumbs } from '../shell/Shell';
 import { text } from '../text/en';
+import { Operations } from '../ui/Operations';
 import { Empty, Failure, Loading } from '../ui/states';
-import { Heads } from '../ui/tables';
-import { ago, when } from '../ui/time';
-import { UndoButton } from '../ui/UndoButton';
 
 /** How often the page looks what others did meanwhile. */
 const ASK_AGAIN_MS = 5_000;
-
-const KINDS = ['inserted', 'updated', 'deleted', 'restored', 'purged', 'evicted', 'cleared'] as const;
 
 export function ActivityPage() {
   const tables = useTables();
@@ -66,60 +60,4 @@ export function ActivityPage() {
       )}
     </div>
   );
-}
-
-function Operations({ operations }: { operations: Operation[] }) {
-  const me = useMe();
-  const nameOf = useNames();
-  return (
-    <div className="sheet">
-      <table className="plain activity">
-        <Heads names={[text.activity.when, text.activity.who, text.activity.what]} actions />
-        <tbody>
-          {operations.map((operation) => (
-            <tr key={operation.operation} data-operation={operation.operation}>
-              <td className="time" title={when(operation.at)}>{ago(operation.at)}</td>
-              <td>{nameOf(operation.actor)}</td>
-              <td>
-                <What operation={operation} />
-              </td>
-              <td className="end">
-                {operation.revertedBy ? (
-                  <span className="dimmed">{text.activity.undone}</span>
-                ) : (
-                  mayEdit(me) && (
-                    <UndoButton operation={operation.operation} again={Boolean(operation.reverts)} size="compact-xs" />
-                  )
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function What({ operation }: { operation: Operation }) {
-  const nameOf = useTableNames();
-  const reason = operation.reason === 'user' ? null : (text.history.reasons[operation.reason] ?? operation.reason);
-  return (
-    <>
-      {reason && <span className="pill step-reason">{reason}</span>}{' '}
-      {operation.tables.length === 0
-        ? text.activity.changes(operation.changes)
-        : operation.tables.map((table, i) => (
-            <Fragment key={table.table}>
-              {i > 0 && ' · '}
-              <Link to={`/t/${table.table}`}>{nameOf(table.table)}</Link>: {countsOf(table)}
-            </Fragment>
-          ))}
-    </>
-  );
-}
-
-function countsOf(table: Operation['tables'][number]): string {
-  return KINDS.filter((kind) => table[kind] > 0)
-    .map((kind) => text.activity.kinds[kind](table[kind]))
-    .join(', ');
 }

@@ -1,6 +1,6 @@
 // API keys: make one (its secret is shown once), see when it was last used, revoke it.
-import { Badge, Button, Code, CopyButton, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core';
-import { Copy, KeyRound, Plus } from 'lucide-react';
+import { Badge, Button, Code, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { KeyRound, Plus } from 'lucide-react';
 import { useState } from 'react';
 import { apiKeys as api } from '../api/endpoints';
 import { keys, mayAdminister, queryClient, useApiKeys } from '../api/queries';
@@ -8,6 +8,7 @@ import type { ApiKey, ApiKeyCreate, ApiKeyCreated } from '../api/wire';
 import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
+import { SecretOnce } from '../ui/SecretOnce';
 import { Empty, Failure, Loading, Problem } from '../ui/states';
 import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
@@ -126,22 +127,7 @@ function Create({ close, made }: { close: () => void; made: () => void }) {
         closeOnClickOutside={false}
         title={text.keys.madeTitle}
       >
-        <Stack gap="sm">
-          <Text size="sm">{text.keys.madeBody}</Text>
-          <Code block className="secret" tabIndex={0}>
-            {key.key}
-          </Code>
-          <Group justify="flex-end" gap="xs">
-            <CopyButton value={key.key}>
-              {({ copied, copy }) => (
-                <Button variant="default" leftSection={<Copy size={14} />} onClick={copy}>
-                  {copied ? text.common.copied : text.common.copy}
-                </Button>
-              )}
-            </CopyButton>
-            <Button onClick={close}>{text.keys.saved}</Button>
-          </Group>
-        </Stack>
+        <SecretOnce secret={key.key} body={text.keys.madeBody} close={close} />
       </Modal>
     );
   }

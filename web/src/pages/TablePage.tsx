@@ -12,15 +12,17 @@ import { ColumnJobDialog, type AskedJob } from '../columns/ColumnJobDialog';
 import { ColumnModal } from '../columns/ColumnModal';
 import { effective, filterable, ruleCount } from '../filter/model';
 import { BulkBar } from '../grid/BulkBar';
+import { useFigures } from '../grid/figures';
+import { fittingWidth } from '../grid/fit';
 import { layoutOf } from '../grid/geometry';
 import { Grid } from '../grid/Grid';
-import { CellMenu, HeaderMenu, type MenuAt } from '../grid/menus';
+import { CellMenu, FigureMenu, HeaderMenu, type MenuAt } from '../grid/menus';
 import { GridModel, type View } from '../grid/model';
 import { followOthers } from '../grid/others';
 import { ConflictDialog, OfferRows, ReportDialog } from '../grid/dialogs';
 import { Toolbar, type Panel } from '../grid/Toolbar';
 import { useSealing } from '../grid/sealing';
-import { readView, viewWithout, writeView } from '../grid/viewUrl';
+import { readView, sameRows, viewWithout, writeView } from '../grid/viewUrl';
 import { GridWriter } from '../grid/writer';
 import { sameValue } from '../fields/registry';
 import { RecordDrawer } from '../record/RecordDrawer';
@@ -75,6 +77,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
   const [widths, setWidths] = useState<ReadonlyMap<string, number>>(new Map());
   const [panel, setPanel] = useState<Panel>(null);
   const [headerMenu, setHeaderMenu] = useState<(MenuAt & { col: number }) | null>(null);
+  const [figureMenu, setFigureMenu] = useState<(MenuAt & { col: number }) | null>(null);
   const [cellMenu, setCellMenu] = useState<MenuAt | null>(null);
   const [column, setColumn] = useState<Column | 'new' | null>(null);
   const [asked, setAsked] = useState<AskedJob | null>(null);
@@ -89,7 +92,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     const primary = shown.find((one) => one.isPrimary);
     return primary ? [primary, ...shown.filter((one) => one !== primary)] : shown;
   }, [all]);
-  const layout = useMemo(() => layoutOf(visible, widths, editor), [visible, widths, editor]);
+  const layout = useMemo(() => layoutOf(visible, widths, editor, view.frozen ?? 1), [visible, widths, editor, view.frozen]);
   const fields = useMemo(() => filterable(all), [all]);
 
   const run = useCallback(
@@ -99,13 +102,17 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     },
     [grid, stats?.data?.records],
   );
-  const runLater = useDebouncedCallback((next: View) => {
-    run(next);
-    navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
+  const latest = useRef(view);
+  const runLater = useDebouncedCallback(() => {
+    run(latest.current);
+    navigate(`${location.pathname}${writeView(latest.current, all)}`, { replace: true });
   }, QUERY_AFTER_MS);
   const setView = (next: View) => {
+    latest.current = next;
     setViewState(next);
-    runLater(next);
+    if (!sameRows(view, next)) return runLater();
+    grid.look({ ...next, filter: grid.view.filter });
+    navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
   };
   const started = useRef(false);
   useEffect(() => {
@@ -123,10 +130,16 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
 
   useEffect(() => followOthers(grid), [grid]);
 
+  const figures = useFigures(grid, view, all);
+  useEffect(() => {
+    if (figures.error) showError(messageOf(figures.error));
+  }, [figures.error]);
+
   useSealing(all, (changed) => {
     grid.history.clear();
     const next = viewWithout(view, changed.filter((one) => one.encrypted));
     if (sameValue(next, view)) return grid.refresh();
+    latest.current = next;
     setViewState(next);
     run(next);
     navigate(`${location.pathname}${writeView(next, all)}`, { replace: true });
@@ -145,6 +158,10 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     setWidths((old) => new Map(old).set(id, width));
     const one = all.find((c) => c.id === id);
     if (done && one && one.width !== width) void saveColumn(one, { width });
+  };
+  const fit = (id: string) => {
+    const one = all.find((c) => c.id === id);
+    if (one) resize(id, fittingWidth(one, grid), true);
   };
   const reorder = async (ids: string[]) => {
     patchColumns((old) =>
@@ -217,6 +234,10 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
           sort={view.sort}
           mayEdit={editor}
           resize={resize}
+          fit={fit}
+          groupColumn={view.group && grid.groups.length > 0 ? fields.find((one) => one.slug === view.group?.column) : undefined}
+          figures={figures.figures}
+          openFigureMenu={(col, at) => setFigureMenu({ ...at, col })}
           move={move}
           openHeaderMenu={(col, at) => setHeaderMenu({ ...at, col })}
           openCellMenu={setCellMenu}
@@ -225,6 +246,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
           addColumn={() => setColumn('new')}
           openFilter={() => setPanel('filter')}
           openSort={() => setPanel('sort')}
+          openGroup={() => setPanel('group')}
           search={() => searchBox.current?.focus()}
           offerRows={setSurplus}
         />
@@ -243,6 +265,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         startJob={mayAdminister(me) ? setAsked : undefined}
         move={move}
         resize={resize}
+        fit={fit}
         hide={(one) => void saveColumn(one, { isVisible: false })}
         edit={setColumn}
         filterBy={() => setPanel('filter')}
@@ -252,6 +275,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         removed={() => void refreshTable()}
         slug={slug}
       />
+      <FigureMenu at={figureMenu} close={() => setFigureMenu(null)} layout={layout} view={view} setView={setView} />
       <CellMenu
         at={cellMenu}
         close={() => setCellMenu(null)}
@@ -284,7 +308,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
       )}
       {(creating || current !== undefined) && (
         <RecordDrawer
-          key={current ?? 'new'}
+          key={creating ? 'new' : 'record'}
           table={table}
           columns={all}
           recordId={creating ? undefined : current}

@@ -4,7 +4,7 @@ import { ChevronDown, ChevronUp, Copy, Ellipsis, Link2, RotateCcw, Trash2 } from
 import { Fragment, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { records as api } from '../api/endpoints';
 import { live } from '../api/live';
-import { mayAdminister, useSession } from '../api/queries';
+import { mayAdminister, useNames, useSession } from '../api/queries';
 import { ApiError } from '../api/http';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
@@ -29,6 +29,9 @@ interface DrawerProps {
   step?: (by: -1 | 1) => void;
 }
 
+/** Keys that go through the records of the view. */
+const STEPS: Record<string, 1 | -1 | undefined> = { j: 1, k: -1 };
+
 const inputId = (slug: string) => `field-${slug}`;
 
 export function RecordDrawer(props: DrawerProps) {
@@ -38,6 +41,13 @@ export function RecordDrawer(props: DrawerProps) {
   const [asked, setAsked] = useState(0);
   const [tab, setTab] = useState<string | null>('record');
   const dirty = useRef(false);
+  const [shownId, setShownId] = useState(recordId);
+  if (shownId !== recordId) {
+    // Another record in the same drawer: its tab stays, all else begins anew.
+    setShownId(recordId);
+    setRecord(seed);
+    setError(null);
+  }
   const [leaving, setLeaving] = useState<(() => void) | null>(null);
   useEffect(() => {
     if (!recordId) return;
@@ -75,6 +85,13 @@ export function RecordDrawer(props: DrawerProps) {
       <Drawer
         opened
         onClose={() => guard(props.close)}
+        onKeyDown={(event) => {
+          const by = STEPS[event.key.toLowerCase()];
+          const typing = (event.target as HTMLElement).closest('input, textarea, select, [role=menu]');
+          if (!by || !props.step || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+          event.preventDefault();
+          guard(() => props.step?.(by));
+        }}
         position="right"
         size="lg"
         title={
@@ -456,14 +473,20 @@ function Facts({ record }: { record: Rec }) {
   const source = record.metadata?.source;
   const externalId = record.metadata?.externalId;
   const importRow = record.metadata?.importRow;
+  const importId = record.metadata?.importId;
+  const nameOf = useNames();
   const facts: [string, string][] = [
     [text.record.id, record.id],
     [text.record.version, String(record.version)],
     [text.system.createdAt, when(record.createdAt)],
     [text.system.updatedAt, when(record.updatedAt)],
   ];
+  if (record.createdBy) facts.push([text.record.createdBy, nameOf(record.createdBy)]);
+  if (record.updatedBy) facts.push([text.record.updatedBy, nameOf(record.updatedBy)]);
+  if (record.expiresAt) facts.push([text.record.expires, when(record.expiresAt)]);
   if (typeof source === 'string') facts.push([text.record.source, source]);
   if (typeof externalId === 'string') facts.push([text.record.externalId, externalId]);
+  if (typeof importId === 'string') facts.push([text.record.importId, importId]);
   if (typeof importRow === 'number') facts.push([text.record.importRow, String(importRow)]);
   return (
     <dl className="facts">

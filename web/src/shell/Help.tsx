@@ -2,7 +2,7 @@
 import { Kbd, Modal } from '@mantine/core';
 import { text } from '../text/en';
 
-const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+export const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 function Keys({ combination }: { combination: string }) {
   const shown = mac ? combination.replaceAll('Ctrl', '⌘').replaceAll('Alt', '⌥') : combination;
@@ -31,23 +31,30 @@ export function Help({ opened, close }: { opened: boolean; close: () => void }) 
       title={text.help.title}
       size="xl"
     >
-      <div className="help">
-        {text.help.groups.map((group) => (
-          <section key={group.title}>
-            <h3>{group.title}</h3>
-            <dl>
-              {group.keys.map(([combination, meaning]) => (
-                <div key={combination}>
-                  <dt>
-                    <Keys combination={combination} />
-                  </dt>
-                  <dd>{meaning}</dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-        ))}
-      </div>
+      <KeyboardMap />
     </Modal>
+  );
+}
+
+/** Every key that does something, by what it is for. */
+export function KeyboardMap() {
+  return (
+    <div className="help">
+      {text.help.groups.map((group) => (
+        <section key={group.title}>
+          <h3>{group.title}</h3>
+          <dl>
+            {group.keys.map(([combination, meaning]) => (
+              <div key={combination}>
+                <dt>
+                  <Keys combination={combination} />
+                </dt>
+                <dd>{meaning}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </div>
   );
 }

@@ -1,25 +1,27 @@
 // The frame around every signed-in page: navigation, breadcrumb, connection, theme, help.
-import { ActionIcon, Anchor, Button, Drawer, Menu, Tooltip, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Anchor, Button, Drawer, Kbd, Menu, Tooltip, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
-  BookOpen, CircleHelp, History, KeyRound, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Sun, Table2,
-  Trash2, UserRound, Vault,
+  BookOpen, CircleHelp, History, KeyRound, ListChecks, LogOut, Menu as MenuIcon, Monitor, Moon, Plus, Search, Settings, Sun, Table2,
+  Trash2, UserRound, Users, Vault, Webhook,
 } from 'lucide-react';
 import { useMantineColorScheme } from '@mantine/core';
-import { createContext, use, useEffect, useState, type ReactNode } from 'react';
+import { createContext, lazy, Suspense, use, useEffect, useState, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { Link, useLocation } from 'wouter';
 import { auth } from '../api/endpoints';
 import { setCsrfToken } from '../api/http';
-import { keys, mayEdit, queryClient, useTables } from '../api/queries';
+import { keys, mayAdminister, mayEdit, queryClient, useTables } from '../api/queries';
 import type { Session } from '../api/wire';
 import { text } from '../text/en';
 import { messageOf } from '../ui/states';
 import { showError } from '../ui/toast';
 import { TableMark } from '../ui/TableMark';
 import { Connection } from './Connection';
-import { Help } from './Help';
+import { Help, mac } from './Help';
 import { Logo } from './Logo';
+import { Palette } from './Palette';
+import { useRegions } from './regions';
 
 const SessionContext = createContext<Session | null>(null);
 
@@ -33,8 +35,19 @@ export function useMe(): Session {
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const [menu, menuActions] = useDisclosure(false);
   const [help, helpActions] = useDisclosure(false);
+  const [palette, paletteActions] = useDisclosure(false);
   const [location] = useLocation();
   useEffect(() => menuActions.close(), [location]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== 'k') return;
+      event.preventDefault();
+      // Going elsewhere would lose what is typed in a dialog.
+      if (!document.querySelector('[role=dialog]')) paletteActions.open();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [paletteActions]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
@@ -44,6 +57,7 @@ export function Shell({ session, children }: { session: Session; children: React
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [helpActions]);
+  useRegions();
   const nav = <Navigation session={session} />;
   return (
     <SessionContext value={session}>
@@ -66,6 +80,13 @@ export function Shell({ session, children }: { session: Session; children: React
               <MenuIcon size={18} />
             </ActionIcon>
             <div id="crumbs" className="crumbs" />
+            <button type="button" className="go-to" aria-haspopup="dialog" title={text.palette.open} onClick={paletteActions.open}>
+              <Search size={15} aria-hidden />
+              <span className="go-to-label">{text.palette.title}…</span>
+              <Kbd size="xs" className="go-to-label">
+                {mac ? '⌘' : 'Ctrl'} K
+              </Kbd>
+            </button>
             <Connection />
             <ThemeMenu />
             <Tooltip label={text.help.open}>
@@ -94,6 +115,7 @@ export function Shell({ session, children }: { session: Session; children: React
         <div className="side-inner">{nav}</div>
       </Drawer>
       <Help opened={help} close={helpActions.close} />
+      {palette && <Palette session={session} close={paletteActions.close} />}
     </SessionContext>
   );
 }
@@ -117,51 +139,69 @@ function Navigation({ session }: { session: Session }) {
   const current = /^\/t\/([^/]+)/.exec(location)?.[1];
   return (
     <>
-      <Link to="/" className="brand" aria-label={text.shell.home}>
-        <Logo /> <span>{text.product}</span>
-      </Link>
-      <div className="nav-section">
-        <NavItem to="/" icon={<Table2 size={16} />} label={text.nav.tables} />
-        <div className="nav-tables">
-          {tables.data?.map((table) => (
-            <NavItem
-              key={table.id}
-              to={`/t/${table.slug}`}
-              icon={<TableMark table={table} size={16} />}
-              label={table.name}
-              active={current !== undefined && decodeURIComponent(current) === table.slug}
-            />
-          ))}
+        <Link to="/" className="brand" aria-label={text.shell.home}>
+          <Logo /> <span>{text.product}</span>
+        </Link>
+        <div className="nav-section">
+          <NavItem to="/" icon={<Table2 size={16} />} label={text.nav.tables} />
+          <div className="nav-tables">
+            {tables.data?.map((table) => (
+              <NavItem
+                key={table.id}
+                to={`/t/${table.slug}`}
+                icon={<TableMark table={table} size={16} />}
+                label={table.name}
+                active={current !== undefined && decodeURIComponent(current) === table.slug}
+              />
+            ))}
+          </div>
+          {mayEdit(session) && (
+            <Link to="/new" className="nav-item nav-new">
+              <span className="nav-icon" aria-hidden>
+                <Plus size={16} />
+              </span>
+              <span className="nav-label">{text.nav.newTable}</span>
+            </Link>
+          )}
         </div>
-        {mayEdit(session) && (
-          <Link to="/new" className="nav-item nav-new">
+        <div className="nav-section nav-bottom">
+          <NavItem
+            to="/vault"
+            icon={<Vault size={16} />}
+            label={text.nav.vault}
+            active={/^\/vault(\/|$)/.test(location)}
+          />
+          <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
+          <NavItem to="/jobs" icon={<ListChecks size={16} />} label={text.nav.jobs} />
+          <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
+          {mayAdminister(session) && (
+            <>
+              <NavItem to="/users" icon={<Users size={16} />} label={text.nav.users} />
+              <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
+              <NavItem
+                to="/webhooks"
+                icon={<Webhook size={16} />}
+                label={text.nav.webhooks}
+                active={/^\/webhooks(\/|$)/.test(location)}
+              />
+            </>
+          )}
+          <NavItem
+            to="/settings"
+            icon={<Settings size={16} />}
+            label={text.nav.settings}
+            active={/^\/settings(\/|$)/.test(location)}
+          />
+          <a className="nav-item" href="/api/docs" target="_blank" rel="noopener">
             <span className="nav-icon" aria-hidden>
-              <Plus size={16} />
+              <BookOpen size={16} />
             </span>
-            <span className="nav-label">{text.nav.newTable}</span>
-          </Link>
-        )}
-      </div>
-      <div className="nav-section nav-bottom">
-        <NavItem
-          to="/vault"
-          icon={<Vault size={16} />}
-          label={text.nav.vault}
-          active={/^\/vault(\/|$)/.test(location)}
-        />
-        <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
-        <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
-        <NavItem to="/keys" icon={<KeyRound size={16} />} label={text.nav.apiKeys} />
-        <a className="nav-item" href="/api/docs" target="_blank" rel="noopener">
-          <span className="nav-icon" aria-hidden>
-            <BookOpen size={16} />
-          </span>
-          <span className="nav-label">
-            {text.nav.apiReference}
-            <VisuallyHidden> {text.shell.newTab}</VisuallyHidden>
-          </span>
-        </a>
-      </div>
+            <span className="nav-label">
+              {text.nav.apiReference}
+              <VisuallyHidden> {text.shell.newTab}</VisuallyHidden>
+            </span>
+          </a>
+        </div>
     </>
   );
 }
@@ -192,7 +232,10 @@ function ThemeMenu() {
   );
 }
 
+const SetPassword = lazy(() => import('../users/UserDialogs').then((m) => ({ default: m.SetPassword })));
+
 function UserMenu({ session }: { session: Session }) {
+  const [changing, setChanging] = useState(false);
   const leave = async () => {
     try {
       await auth.logout();
@@ -205,27 +248,39 @@ function UserMenu({ session }: { session: Session }) {
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
   };
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          px={6}
-          leftSection={<UserRound size={16} aria-hidden />}
-          aria-label={text.shell.account(session.user.name)}
-        >
-          <span className="user-name">{session.user.name}</span>
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {session.user.email} · {text.roles[session.user.role] ?? session.user.role}
-        </Menu.Label>
-        <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
-          {text.auth.signOut}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button
+            variant="subtle"
+            color="gray"
+            px={6}
+            leftSection={<UserRound size={16} aria-hidden />}
+            aria-label={text.shell.account(session.user.name)}
+          >
+            <span className="user-name">{session.user.name}</span>
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>
+            {session.user.email} · {text.roles[session.user.role] ?? session.user.role}
+          </Menu.Label>
+          {mayAdminister(session) && (
+            <Menu.Item leftSection={<KeyRound size={14} />} onClick={() => setChanging(true)}>
+              {text.auth.changePassword}
+            </Menu.Item>
+          )}
+          <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
+            {text.auth.signOut}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {changing && (
+        <Suspense fallback={null}>
+          <SetPassword user={session.user} close={() => setChanging(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

@@ -29,6 +29,7 @@ export const text = {
     offlineBody: 'The server did not answer. It is asked again every few seconds.',
     readOnlyOffline: 'The server cannot be reached. What you see may be old, and changes are paused until it is back.',
     requestId: 'Request',
+    wait: (seconds: number) => (seconds < 90 ? `Too many attempts. Try again in ${n(seconds, 'second')}.` : `Too many attempts. Try again in ${n(Math.ceil(seconds / 60), 'minute')}.`),
   },
   roles: { owner: 'Owner', admin: 'Admin', editor: 'Editor', commenter: 'Commenter', viewer: 'Viewer' } as Words,
   shell: {
@@ -37,9 +38,14 @@ export const text = {
     themeDark: 'Dark', breadcrumb: 'Breadcrumb', online: 'Connected', live: 'Live', offline: 'Reconnecting…',
     account: (name: string) => `Account of ${name}`,
   },
-  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference' },
+  palette: {
+    title: 'Go to', open: 'Go to anything', hint: 'A page or a table', hintIn: (table: string) => `A page, a table, or a record of ${table}`, searching: 'Searching…', load: 'Settings: Load', backup: 'Settings: Backup',
+    nothing: (words: string) => `Nothing is called “${words}”`, found: (count: number) => `${n(count, 'result')}, Enter goes there`,
+    kinds: { page: 'Page', table: 'Table', record: 'Record' } as Words,
+  },
+  nav: { tables: 'Tables', newTable: 'New table', activity: 'Activity', trash: 'Trash', apiKeys: 'API keys', vault: 'Vault', apiReference: 'API reference', jobs: 'Imports and jobs', users: 'Users', webhooks: 'Webhooks', settings: 'Settings' },
   auth: {
-    signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
+    signInTitle: 'Sign in', signIn: 'Sign in', signOut: 'Sign out', changePassword: 'Change your password', email: 'E-mail', password: 'Password', name: 'Name',
     showPassword: 'Show or hide the password',
     setUpTitle: 'Set up Chancery',
     setUpBody: 'Create the first account. It will own everything here.',
@@ -130,6 +136,16 @@ export const text = {
     column: (i: number) => `Sort field ${i}`,
     direction: (i: number) => `Direction of sort field ${i}`,
   },
+  group: {
+    title: 'Group', byThis: 'Group by this field', none_: 'Do not group', none: 'empty', column: 'Group by', nothing: 'No groups', direction: 'Order of the groups',
+    collapseAll: 'Close all', expandAll: 'Open all', groups: (count: number) => n(count, 'group'), active: (name: string) => `Grouped by ${name}`,
+  },
+  rowSize: { title: 'Row height', short: 'Short', medium: 'Medium', tall: 'Tall' },
+  figures: {
+    title: 'Figure below', none: 'None', add: 'Figure', of: (name: string) => `Figure below ${name}`, label: 'Figures of all records shown',
+    names: { sum: 'Sum', avg: 'Average', min: 'Min', max: 'Max', countDistinct: 'Different', filled: 'Filled', empty: 'Empty' },
+    selected: (cells: string) => `${cells} cells`, sum: (value: string) => `sum ${value}`, avg: (value: string) => `average ${value}`,
+  },
   operators: {
     eq: 'is', neq: 'is not', gt: 'is more than', gte: 'is at least', lt: 'is less than', lte: 'is at most', between: 'is between',
     contains: 'contains', notContains: 'does not contain', startsWith: 'starts with', endsWith: 'ends with', regex: 'matches pattern',
@@ -190,7 +206,12 @@ export const text = {
     unsavedTitle: 'Leave without saving?', unsavedBody: 'What you typed has not been saved.', discard: 'Leave without saving', keepEditing: 'Keep editing',
     conflict: 'Somebody has changed this record since you opened it. Nothing of yours was saved.', takeTheirs: 'Load the current values',
     fix: (count: number) => `${n(count, 'field')} ${count === 1 ? 'needs' : 'need'} attention:`,
-    saveAndNew: 'Save and new', saveHint: 'Ctrl+Enter saves', id: 'Id', version: 'Version', source: 'Source', externalId: 'External id', importRow: 'Row of the import',
+    saveAndNew: 'Save and new', saveHint: 'Ctrl+Enter saves', id: 'Id', version: 'Version', source: 'Source', externalId: 'External id', importRow: 'Row of the import', importId: 'Import', expires: 'Expires', createdBy: 'Created by', updatedBy: 'Last changed by',
+  },
+  views: {
+    title: 'Views', none: 'No view is kept yet. Filter, sort and group the table, then keep that under a name.', name: 'Keep what is shown as', example: 'Open this week',
+    personal: 'Only I see it', personalMark: 'only you see it', keep: 'Keep', kept: 'The view is kept',
+    keepAnew: (name: string) => `Keep what is shown as ${name}`, forget: (name: string) => `Forget ${name}`, forgotten: (name: string) => `${name} is forgotten`,
   },
   fields: {
     yes: 'Yes', no: 'No', none: 'empty', pick: 'Open the picker', findOption: 'Find an option', noOptions: 'No options yet', noMatch: 'No match', findRecord: 'Find by name', looking: 'Looking…', notFound: 'They could not be read', computed: 'Filled in by the store',
@@ -202,7 +223,7 @@ export const text = {
   },
   columns: {
     title: 'Columns', add: 'Add column', addTitle: 'Add a column', edit: 'Edit column', delete: 'Delete column', hide: 'Hide', moveLeft: 'Move left', moveRight: 'Move right',
-    width: 'Set width', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
+    width: 'Set width', fit: 'Fit width to content', freeze: 'Freeze up to here', unfreeze: 'Freeze the first column only', widthPixels: 'Width in pixels', name: 'Name', type: 'Type', description: 'Description', settings: 'Settings', required: 'Required', unique: 'Unique',
     encrypted: 'Encrypt values', encryptedAlways: 'Secrets always are.',
     encryptedHint: (found: boolean) =>
       found
@@ -325,7 +346,7 @@ export const text = {
       { title: 'Copy and fill', keys: [
         ['Ctrl+C / Ctrl+X / Ctrl+V', 'copy, cut, paste as in spreadsheets'], ['Ctrl+D', 'fill down'], ['Ctrl+R', 'fill right'] ] },
       { title: 'Tools', keys: [
-        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['?', 'this help'] ] },
+        ['Ctrl+F', 'search'], ['Ctrl+Shift+F', 'filter'], ['Ctrl+Shift+S', 'sort'], ['Ctrl+Shift+G', 'group'], ['Alt+↓', 'menu of the column'], ['Alt+Shift+← / Alt+Shift+→', 'move the column'], ['Shift+F10', 'menu of the cell'], ['Ctrl+K', 'go to anything'], ['F6 / Shift+F6', 'next or previous part of the page'], ['J / K', 'next or previous record, in an open one'], ['?', 'this help'] ] },
     ] as { title: string; keys: [string, string][] }[],
   },
 };

@@ -88,7 +88,6 @@ export const words = {
     timer: (seconds: number) => `Hidden in ${n(seconds, 'second')}`, announced: (seconds: number) => `The value is shown for ${seconds} seconds.`,
     longer: 'Longer', hideNow: 'Hide now', hidden: 'The value is hidden again.', copied: 'Copied without showing it. The clipboard keeps it until something else is copied.',
     clipboard: 'What is copied stays in the clipboard, where other programs can read it, until something else is copied.', base64: 'This value is not text; it is shown in base64.', version: (version: number) => `Version ${version}.`, readsLeft: (left: number) => (left === 0 ? 'It cannot be read again.' : `It can be read ${left === 1 ? 'once' : `${figure(left)} times`} more.`), value: 'The value',
-    wait: (seconds: number) => (seconds < 90 ? `Too many attempts. Try again in ${n(seconds, 'second')}.` : `Too many attempts. Try again in ${n(Math.ceil(seconds / 60), 'minute')}.`),
   },
   renewing: { title: (what: string) => `Renew ${what}`, body: 'From when on it can no longer be read. One that is expired already can be read again after this.', run: 'Renew', done: (count: number) => `${n(count, 'secret')} renewed.` },
   change: {

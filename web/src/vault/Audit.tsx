@@ -14,7 +14,7 @@ import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
 import { useWork } from '../ui/work';
 import { handleOf } from './names';
-import { Sheet } from './Sheet';
+import { Sheet } from '../ui/Sheet';
 
 /** How the ids of what is no secret but a cell begin. */
 const CELL = 'cell:';

@@ -6,10 +6,9 @@ import type { SecretInfo } from '../api/wire';
 import { words } from '../text/vault';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
-import { Dialog } from './Dialog';
-import {
-  expiryOf, ExpiryInput, FormFoot, Hidden, issuesAt, Refusal, SecretPassword, useFocusRefused, type Expiry,
-} from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
+import { expiryOf, ExpiryInput, Hidden, SecretPassword, type Expiry } from './inputs';
 import { nameOf } from './names';
 import { useLook } from './token';
 

@@ -11,8 +11,8 @@ import { Problem } from '../ui/states';
 import { dismiss, show, showError } from '../ui/toast';
 import { useWork } from '../ui/work';
 import { followed, forReal } from './columnJobs';
-import { Dialog } from './Dialog';
-import { FormFoot, issuesAt, Refusal, useFocusRefused } from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
 import { isOver, JOB_COLORS, JobProgress } from './JobProgress';
 
 interface Props {

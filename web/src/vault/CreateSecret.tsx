@@ -4,11 +4,9 @@ import { useState, type FormEvent } from 'react';
 import { vault } from '../api/vault';
 import { words } from '../text/vault';
 import { useWork } from '../ui/work';
-import { Dialog } from './Dialog';
-import {
-  expiryOf, ExpiryInput, FormFoot, Hidden, issuesAt, metadataOf, MetadataInput, Refusal, SecretPassword, useFocusRefused,
-  type Expiry, type Pair,
-} from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
+import { expiryOf, ExpiryInput, Hidden, metadataOf, MetadataInput, SecretPassword, type Expiry, type Pair } from './inputs';
 import { HELD, TokenOnce, type Once } from './TokenOnce';
 
 const FIELDS = ['value', 'token', 'password', 'expiresAt', 'maxReads', 'metadata'] as const;

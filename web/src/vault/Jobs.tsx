@@ -14,8 +14,9 @@ import { showError } from '../ui/toast';
 import { useWork } from '../ui/work';
 import { refreshVault } from './acts';
 import { forReal, isColumnJob, settled } from './columnJobs';
-import { Dialog } from './Dialog';
-import { FormFoot, NewPassword, SecretPassword } from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot } from '../ui/form';
+import { NewPassword, SecretPassword } from './inputs';
 import { columnOf, isOver, JOB_COLORS, JobProgress } from './JobProgress';
 import type { Draft } from './StartJob';
 

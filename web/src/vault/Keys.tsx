@@ -10,7 +10,7 @@ import { Heads } from '../ui/tables';
 import { ago, count, when } from '../ui/time';
 import { show } from '../ui/toast';
 import { refreshVault } from './acts';
-import { Sheet } from './Sheet';
+import { Sheet } from '../ui/Sheet';
 
 const COLORS: Record<string, string> = { active: 'green', opens: 'blue', retired: 'gray' };
 

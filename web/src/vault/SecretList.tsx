@@ -16,7 +16,7 @@ import { useActs } from './acts';
 import { FilterBar } from './FilterBar';
 import { ALL, narrows, questionOf, type Filter } from './filter';
 import { handleOf, nameOf } from './names';
-import { Sheet } from './Sheet';
+import { Sheet } from '../ui/Sheet';
 
 const TYPING_MS = 300;
 

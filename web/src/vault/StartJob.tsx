@@ -8,8 +8,9 @@ import { words } from '../text/vault';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
 import { refreshVault } from './acts';
-import { Dialog } from './Dialog';
-import { FormFoot, issuesAt, NewPassword, Refusal, SecretPassword, useFocusRefused } from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
+import { NewPassword, SecretPassword } from './inputs';
 
 /** What a job is to be, before it is started. */
 export interface Draft {

@@ -12,7 +12,7 @@ import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
 import { show } from '../ui/toast';
 import { refreshVault } from './acts';
-import { Sheet } from './Sheet';
+import { Sheet } from '../ui/Sheet';
 
 export function Versions({ secret, sealed }: { secret: SecretInfo; sealed: boolean }) {
   const [question, setQuestion] = useState<Question | null>(null);

@@ -9,10 +9,9 @@ import { words } from '../text/vault';
 import { ago, when } from '../ui/time';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
-import { Dialog } from './Dialog';
-import {
-  expiryOf, ExpiryInput, FormFoot, Hidden, issuesAt, Refusal, SecretPassword, useFocusRefused, type Expiry,
-} from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
+import { expiryOf, ExpiryInput, Hidden, SecretPassword, type Expiry } from './inputs';
 import { handleOf, nameOf } from './names';
 import { Shown, type Value } from './Shown';
 import { useLook } from './token';

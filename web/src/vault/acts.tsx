@@ -8,8 +8,9 @@ import { Confirm, type Question } from '../ui/confirm';
 import { messageOf } from '../ui/states';
 import { showError } from '../ui/toast';
 import { useWork } from '../ui/work';
-import { Dialog } from './Dialog';
-import { expiryOf, ExpiryInput, FormFoot, issuesAt, Refusal, type Expiry } from './inputs';
+import { Dialog } from '../ui/Dialog';
+import { FormFoot, issuesAt, Refusal } from '../ui/form';
+import { expiryOf, ExpiryInput, type Expiry } from './inputs';
 import { each } from './many';
 import { HANDLE_CHARS, nameOf, type Chosen } from './names';
 

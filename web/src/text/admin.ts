@@ -1,0 +1,81 @@
+// Every word of the pages for those who run the server: users, webhooks, imports and jobs, settings. They load with those pages.
+import { n } from './en';
+
+type Words = Record<string, string>;
+const whole = new Intl.NumberFormat('en');
+
+export const words = {
+  users: {
+    about: 'Who may sign in, and what they may do.', adminsOnly: 'Only admins see and change who may sign in.', add: 'Add user', find: 'Find by name or e-mail',
+    noMatch: (what: string) => `Nobody is called “${what}”`,
+    name: 'Name', email: 'E-mail', role: 'Role', state: 'State', lastSignIn: 'Last signed in', added: 'Added', never: 'never', you: 'you',
+    active: 'active', disabled: 'disabled', menu: (name: string) => `Menu of ${name}`,
+    edit: 'Change name or role', editTitle: (name: string) => `Change ${name}`, saved: (name: string) => `${name} was changed.`,
+    disable: 'Disable', enable: 'Enable', disableTitle: (name: string) => `Disable ${name}?`,
+    disableBody: 'They are signed out at once and cannot sign in until you enable them again. What they did stays.',
+    isDisabled: (name: string) => `${name} may not sign in any more.`, isEnabled: (name: string) => `${name} may sign in again.`,
+    newPassword: 'New password', setPassword: 'Set a new password', setPasswordTitle: (name: string) => `New password for ${name}`,
+    ownPassword: 'Change your password', ownPasswordBody: 'You are signed out everywhere else; here you stay signed in.',
+    otherPasswordBody: 'They are signed out everywhere. Give them the new password in a safe way: it is not shown again.',
+    passwordSet: (name: string) => `${name} has a new password.`, ownPasswordSet: 'Your password was changed.',
+    first: 'First password', firstHint: (min: number) => `At least ${min} characters. Hand it over in a safe way; it is not shown again.`,
+    hint: (min: number) => `At least ${min} characters.`, show: 'Show or hide the password', generate: 'Make one up', copy: 'Copy the password', copied: 'Password copied.',
+    created: (name: string) => `${name} may sign in now.`,
+    roleHints: {
+      owner: 'Owner: everything, and makes other owners', admin: 'Admin: everything but owners', editor: 'Editor: changes records and tables',
+      commenter: 'Commenter: reads', viewer: 'Viewer: reads',
+    } as Words,
+    ownersOnly: 'Only an owner changes an owner.',
+  },
+  webhooks: {
+    about: 'Every change is sent to an address of yours, signed and in order.', adminsOnly: 'Only admins see and make webhooks.', add: 'Add webhook', empty: 'No webhooks',
+    emptyBody: 'Add one, and another program hears of each change at once, without asking.',
+    url: 'Address', urlHint: 'https://… or http://… Private addresses are refused unless the server was started with --webhook-allow.', events: 'Events', state: 'State', created: 'Made',
+    everything: 'every change', tables: 'Of which tables', allTables: 'All tables', kinds: 'Which changes', allKinds: 'All changes',
+    kindNames: { inserted: 'created', updated: 'changed', deleted: 'deleted', restored: 'restored', purged: 'deleted for good', cleared: 'table cleared' } as Words,
+    topicsExact: 'Topics, Enter after each', topicsHint: 'Such as table.orders.* or table.*.inserted. Without any, every change is sent.',
+    on: 'on', off: 'off', offBecause: 'switched off', failing: 'failing', failingSince: (since: string) => `Nothing has arrived since ${since}.`,
+    wasSwitchedOff: (why: string) => `It was switched off: ${why}`,
+    active: 'Send messages', switchedOn: 'It goes on where it stopped.', switchedOff: 'Nothing is sent until it is switched on again.',
+    madeTitle: 'The secret of your webhook', madeBody: 'Copy it now. Your program checks the signature of each message with it, and it cannot be shown again.',
+    edit: 'Change', editTitle: 'Change the webhook', remove: 'Delete', removeTitle: 'Delete this webhook?', removeBody: 'Nothing is sent to this address any more, and its delivery log goes.',
+    removed: 'The webhook was deleted.', saved: 'The webhook was changed.', id: 'Id', more: 'More about this webhook', all: 'All webhooks',
+    replay: 'Send again from…', replayTitle: 'Send again from a revision', replayBody: 'Everything that happened after it is sent, once more if it was sent before.',
+    since: 'After revision', newest: (revision: number) => `The newest one is ${whole.format(revision)}.`, replayRun: 'Send', replayed: 'Sending has begun.',
+    log: 'Delivery log', logAbout: 'The last 50 messages, newest first.', logEmpty: 'Nothing was sent yet', logEmptyBody: 'Change a record that the webhook listens to, or send older events again.',
+    when: 'When', event: 'Event', answer: 'Answer', attempts: 'Attempts', took: 'Took', number: 'Number', noAnswer: 'no answer',
+    again: 'Send again', againLabel: (topic: string, number: number) => `Send again: ${topic} number ${number}`,
+    arrived: (status: number | null | undefined) => `It arrived${status ? `: ${status}` : ''}.`, notArrived: (why: string) => `It did not arrive: ${why}`, ms: (ms: number) => `${whole.format(ms)} ms`,
+  },
+  jobs: {
+    about: 'What came in from files lately, and what the server works on.', adminsOnly: 'Only admins see the jobs. What was imported stands under Activity.',
+    imports: 'Imports', importsEmpty: 'Nothing was imported lately', importsEmptyBody: 'Open a table and choose “Import CSV”, or make a new table from a file.', fromFile: 'New table from a file',
+    jobs: 'Jobs', allActivity: 'All activity',
+  },
+  settings: {
+    parts: { '': 'Server', metrics: 'Load', backup: 'Backup', keyboard: 'Keyboard' } as Words, partsLabel: 'Parts of the settings',
+    adminsOnly: 'Only admins see this part.', server: 'This server', version: 'Version', revision: 'Revision', address: 'Address', you: 'Signed in as',
+    contents: 'What it holds', tables: 'Tables', records: 'Records', indexes: 'Indexes', queries: 'Stored queries', subscriptions: 'Live subscriptions', ttl: 'Expired records are removed',
+    every: (ms: number) => (ms === 0 ? 'when somebody asks for it' : ms === 1000 ? 'every second' : ms < 1000 ? `every ${whole.format(ms)} ms` : `every ${n(Math.round(ms / 1000), 'second')}`),
+    never: 'never', backend: 'Stored in', backends: { sqlite: 'SQLite', postgres: 'PostgreSQL', postgresql: 'PostgreSQL', memory: 'memory' } as Words, uptime: 'Running for', memory: 'Memory in use',
+    largest: 'Tables by size', table: 'Table', more: 'More', apiReference: 'API reference', apiReferenceBody: 'Every endpoint with its fields and refusals, on a page of this server.',
+    openapi: 'OpenAPI document', openapiBody: 'For programs that make clients.', newTab: '(opens in a new tab)',
+    backupTitle: 'A copy of everything', backupBody: 'One SQLite file with all tables, records, users and the vault as of one moment. Others go on working meanwhile. Restore it with:',
+    backupCommand: 'chancery restore --data DIR chancery-backup.db', backupVault: 'The root key of the vault is not in it. Keep vault.key elsewhere: without it nothing in the vault of a backup can be read.',
+    download: 'Download a backup', backupBusy: 'If the download fails at once, another backup is being written: try again a little later.',
+    checksum: 'The server checks the file before it sends it, and says its SHA-256 in the header X-Checksum-Sha256.',
+  },
+  metrics: {
+    about: (seconds: number) => `Asked every ${seconds} seconds while this page is open, for this process only. Times are those of the requests in between.`,
+    pause: 'Pause', resume: 'Go on', waiting: 'The first figures come in a few seconds.', lost: 'The server did not answer the last time. The plots go on when it does.',
+    window: 'Shown', windows: [['60', 'last minute'], ['300', 'last 5 minutes'], ['1800', 'last 30 minutes']] as [string, string][],
+    asTable: (title: string) => `${title} as a table`, time: 'Time', none: '–',
+    requests: 'Requests', latency: 'Time to answer', writer: 'Writing', queue: 'At work', cache: 'Answered by the cache', memory: 'Memory',
+    bytes: 'Traffic', perSecond: '/s', series: {
+      ok: 'answered (2xx, 3xx)', refused: 'refused (4xx)', failed: 'failed (5xx)', p50: 'median', p95: '95th percentile', p99: '99th percentile',
+      records: 'records', commits: 'commits', inFlight: 'requests in flight', waiting: 'waiting to write', readers: 'readers in use', hits: 'memory', redis: 'Redis', resident: 'process', cached: 'cache', in: 'in', out: 'out',
+    } as Words,
+    routes: 'Busiest routes', routesAbout: 'Since the server was started.', route: 'Route', method: 'Method', count: 'Requests', errors: 'Failed', mean: 'Mean time', p95: '95th percentile',
+    shown: (title: string, series: string) => `Plot: ${title}. ${series}`,
+  },
+};
