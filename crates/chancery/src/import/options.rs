@@ -9,6 +9,7 @@ use chancery_model::field::{DateOrder, TextFormat};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::file::FileFormat;
 use crate::bulk::OnError;
 use crate::rows::{Blank, OnMany};
 
@@ -34,6 +35,10 @@ pub struct ReadOptions {
     pub spaced: Option<bool>,
     /// What happens to the apostrophe that an export puts before texts a spreadsheet would run.
     pub guard: GuardRule,
+    /// What the file is; found out if absent.
+    pub format: Option<FileFormat>,
+    /// The sheet of a workbook, by its name or its number from 1; the first one if absent.
+    pub sheet: Option<String>,
 }
 
 /// What happens to the apostrophe in cells such as `'=1+1`.

@@ -10,18 +10,21 @@ use chancery_model::change::Reason;
 use chancery_model::define::TableInput;
 use tokio::task::JoinHandle;
 
+use super::analysis::blocking;
 use super::check::Checker;
 use super::collect::{ChunkDone, Collected, FailedRow};
 use super::file::ImportFile;
 use super::kept::{Listed, RUNNING_KIND, keep, put_document};
 use super::mapping::Places;
-use super::options::{ImportControl, ImportOptions, Mapping, Phase};
+use super::options::{ImportControl, ImportOptions, Mapping, Phase, ReadOptions};
 use super::plan::{self, Plan};
+use super::prepare;
 use super::read::{ONE_COMMIT_ROWS, Part, Portion, ahead};
 use super::report::{ImportEnd, ImportReport, RowError};
 use super::shape::Shape;
 use super::undo::{Running, take_back};
 use super::unique::Taken;
+use super::unpack;
 use crate::bulk::OnError;
 use crate::error::Error;
 use crate::line::{Line, Place};
@@ -49,8 +52,8 @@ impl TableHandle {
     ) -> Result<ImportReport, Error> {
         let (handle, file, mapping, options) = (self.clone(), file.clone(), mapping.clone(), options.clone());
         detached(async move {
-            let import = Import::begin(&handle.store, &file, &options)?;
-            let plan = plan::existing(&handle, &file, &mapping, &options).await?;
+            let import = Import::begin(&handle.store, &file, &options)?.of_rows().await?;
+            let plan = plan::existing(&handle, &import.file, &mapping, &options).await?;
             import.run(Some(handle), plan).await.map(|(_, report)| report)
         })
         .await
@@ -70,7 +73,7 @@ impl TableHandle {
     ) -> Result<ImportReport, Error> {
         let (handle, file, options) = (self.clone(), file.clone(), options.clone());
         detached(async move {
-            let import = Import::begin(&handle.store, &file, &options)?;
+            let import = Import::begin(&handle.store, &file, &options)?.unpacked().await?;
             let plan = plan::objects(&handle, &options)?;
             import.run(Some(handle), plan).await.map(|(_, report)| report)
         })
@@ -94,8 +97,8 @@ impl Store {
         let (store, file, options) = (self.clone(), file.clone(), options.clone());
         let rename = rename.map(str::to_owned);
         let done = detached(async move {
-            let import = Import::begin(&store, &file, &options)?;
-            let plan = plan::export(&store, &file, rename).await?;
+            let import = Import::begin(&store, &file, &options)?.unpacked().await?;
+            let plan = plan::export(&store, &import.file, rename).await?;
             import.run(None, plan).await
         });
         match done.await? {
@@ -137,8 +140,8 @@ impl Store {
     ) -> Result<(Option<TableHandle>, ImportReport), Error> {
         let (store, file, mapping, options) = (self.clone(), file.clone(), mapping.clone(), options.clone());
         detached(async move {
-            let import = Import::begin(&store, &file, &options)?;
-            let plan = plan::new_table(&store, &file, input, &mapping, &options).await?;
+            let import = Import::begin(&store, &file, &options)?.of_rows().await?;
+            let plan = plan::new_table(&store, &import.file, input, &mapping, &options).await?;
             import.run(None, plan).await
         })
         .await
@@ -185,6 +188,31 @@ impl Import {
             _listed: Listed::new(store, &options.control),
             options,
         })
+    }
+
+    /// Of the rows of its file, whatever that is.
+    async fn of_rows(self) -> Result<Import, Error> {
+        self.made(prepare::rows).await
+    }
+
+    /// Of what its file holds, if that is packed.
+    async fn unpacked(self) -> Result<Import, Error> {
+        self.made(|file, _, control| prepare::plain(file, unpack::packing(file)?, control))
+            .await
+    }
+
+    async fn made(
+        mut self,
+        make: impl FnOnce(&ImportFile, &ReadOptions, &ImportControl) -> Result<ImportFile, Error> + Send + 'static,
+    ) -> Result<Import, Error> {
+        let (file, read, control) = (
+            self.file.clone(),
+            self.options.read.clone(),
+            self.options.control.clone(),
+        );
+        self.file = blocking(move || make(&file, &read, &control)).await?;
+        self.bytes = self.file.len()?;
+        Ok(self)
     }
 
     fn control(&self) -> &ImportControl {
