@@ -92,3 +92,13 @@ pub const VAULT_TOKENS_MAX: usize = 1_000;
 pub const JOB_BATCH_MAX: u64 = 2_000;
 /// The greatest number of rows a second that a job can be held to.
 pub const JOB_ROWS_PER_SECOND_MAX: u64 = 1_000_000;
+/// Most files that are kept while somebody looks at them before they are imported.
+pub const IMPORT_FILES_MAX: usize = 50;
+/// Most bytes of such files (16 GiB).
+pub const IMPORT_FILES_BYTES_MAX: u64 = 16 << 30;
+/// How long such a file is kept while nobody does anything with it, in ms: a day.
+pub const IMPORT_FILE_AGE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Most imports of kept files that run at the same time.
+pub const IMPORTS_AT_ONCE_MAX: usize = 4;
+/// Most mappings that are remembered for one table; the oldest go.
+pub const MAPPINGS_OF_TABLE_MAX: usize = 20;

@@ -83,7 +83,7 @@ async fn the_cells_of_a_workbook_keep_their_types() {
         ("age", "number"),
         ("born", "date"),
         ("seen", "dateTime"),
-        ("up", "time"),
+        ("up", "text"),
         ("member", "boolean"),
         ("note", "longText"),
         ("code", "text"),

@@ -83,7 +83,7 @@ async fn a_file_of_two_encodings_is_refused_with_the_place() {
     ]
     .concat();
     let told = made(&text, ImportOptions::default()).await.expect_err("damaged");
-    assert!(told.contains("(row 9, line 11) is no UTF-8 text"), "{told}");
+    assert!(told.contains("(row 10, line 11) is no UTF-8 text"), "{told}");
     let named = ImportOptions {
         read: ReadOptions {
             encoding: Some("windows-1252".into()),
