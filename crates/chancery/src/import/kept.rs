@@ -11,9 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::collect::{FailedRow, failed_rows_csv};
-use super::job::{ImportJob, ImportStage, Jobs, running_stage};
+use super::job::Jobs;
 use super::options::ImportControl;
 use super::report::{ImportEnd, ImportReport, RowError};
+use super::stage::{ImportJob, ImportStage, running_stage};
 use crate::error::Error;
 use crate::store::{Commit, Store};
 

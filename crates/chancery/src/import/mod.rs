@@ -34,15 +34,16 @@ mod saved;
 mod scan;
 mod shape;
 mod sheet;
+mod stage;
 mod undo;
 mod unique;
 mod unpack;
 
 pub use analysis::{AnalysedColumn, Analysis, PREVIEW_ROWS, Suggestion};
 pub use file::{FileFormat, ImportFile};
-pub use job::{ImportChange, ImportDraft, ImportInto, ImportJob, ImportStage, ImportUpload};
 pub(crate) use kept::Imports;
 pub use options::{GuardRule, ImportControl, ImportOptions, Mapping, Notation, Phase, Progress, ReadOptions};
 pub use report::{ImportEnd, ImportReport, ImportedColumn, RowError};
 pub use saved::SavedMapping;
+pub use stage::{ImportChange, ImportDraft, ImportInto, ImportJob, ImportStage, ImportUpload};
 pub(crate) use undo::recover;

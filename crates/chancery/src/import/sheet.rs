@@ -370,7 +370,10 @@ fn spell(value: &DataRef, instant: bool, out: &mut String) {
     match value {
         DataRef::Empty => {}
         DataRef::Int(int) => out.push_str(&int.to_string()),
-        DataRef::Float(float) => out.push_str(&float.to_string()),
+        DataRef::Float(float) if (1e-5..1e15).contains(&float.abs()) || *float == 0.0 => {
+            out.push_str(&float.to_string())
+        }
+        DataRef::Float(float) => out.push_str(&format!("{float:e}")),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => out.push_str(text),
         DataRef::SharedString(text) => out.push_str(text),
         DataRef::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),

@@ -131,6 +131,20 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
     Ok(())
 }
 
+impl Store {
+    /// Takes back what imports wrote that another program left when it ended; those that give signs of life are left alone.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn take_back_interrupted_imports(&self) -> Result<(), Error> {
+        match self.backend().is_shared() {
+            true => recover(self).await,
+            // A database of one program is looked through when it is opened.
+            false => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
