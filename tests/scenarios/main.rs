@@ -13,6 +13,7 @@ mod files;
 mod follow;
 mod history;
 mod hostile;
+mod imports;
 mod merge;
 mod moves;
 mod queries;

@@ -78,6 +78,13 @@ pub struct CsvOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 1)]
     pub delimiter: Option<String>,
+    /// The one character around cells; found out when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 1)]
+    pub quote: Option<String>,
+    /// The sheet of a workbook, by its name or its number from 1; the first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// How numbers and dates are written: `en-US`, `de-DE` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -147,20 +154,6 @@ pub enum ImportEnd {
     Interrupted,
 }
 
-/// An import as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ImportStatus {
-    /// Its id.
-    pub import_id: String,
-    /// Whether it still runs.
-    pub running: bool,
-    /// How far it is, while it runs.
-    pub progress: Option<ImportProgress>,
-    /// What became of it, when it is over.
-    pub report: Option<ImportReport>,
-}
-
 /// How far an import is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -175,6 +168,8 @@ pub struct ImportProgress {
     pub bytes_total: u64,
     /// Rows a second.
     pub rate: f64,
+    /// How long this phase still takes as it goes, in milliseconds; null while nobody knows.
+    pub left_ms: Option<u64>,
 }
 
 /// Whether an import was told to stop.
@@ -253,8 +248,26 @@ pub struct FileAnalysis {
     pub columns: Vec<AnalysedColumn>,
     /// The first rows as text.
     pub preview: Vec<Vec<String>>,
-    /// What is odd about it: ragged rows, unreadable bytes …
+    /// What is odd about it: ragged rows, formulas, merged cells …
     pub warnings: Vec<String>,
+    /// What the file is.
+    pub format: FileFormat,
+    /// The sheets of a workbook, in order.
+    pub sheets: Vec<String>,
+    /// The sheet that was looked at.
+    pub sheet: Option<String>,
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum FileFormat {
+    /// Text in rows and cells: CSV, TSV and their kin.
+    Csv,
+    /// A workbook of spreadsheets.
+    Xlsx,
+    /// JSON objects, in an array or line by line.
+    Json,
 }
 
 /// What one column of a file looks like.

@@ -18,6 +18,7 @@ pub mod exports;
 pub mod fields;
 pub mod health;
 pub mod history;
+pub mod import_jobs;
 pub mod imports;
 pub mod jobs;
 pub mod limits;

@@ -142,8 +142,9 @@ pub use figures::{AggregateInput, Aggregated, MeasureInput};
 pub use follow::Changes;
 pub use history::{FieldChange, History, HistoryStep, Operation, OperationPage, OperationQuery, TableCounts};
 pub use import::{
-    AnalysedColumn, Analysis, GuardRule, ImportControl, ImportEnd, ImportFile, ImportOptions, ImportReport,
-    ImportState, ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError,
+    AnalysedColumn, Analysis, FileFormat, GuardRule, ImportChange, ImportControl, ImportDraft, ImportEnd,
+    ImportFile, ImportInto, ImportJob, ImportOptions, ImportReport, ImportStage, ImportUpload,
+    ImportedColumn, Mapping, Notation, PREVIEW_ROWS, Phase, Progress, ReadOptions, RowError, SavedMapping,
     Suggestion,
 };
 pub use jobs::{JobHandle, JobOptions, JobState, JobStatus};

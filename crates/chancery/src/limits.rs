@@ -98,3 +98,13 @@ pub const RELATED_ROWS_MAX: usize = 100_000;
 pub const VIEWS_MAX: usize = 200;
 /// Longest view, in bytes of JSON.
 pub const VIEW_BYTES_MAX: usize = 64 * 1024;
+/// Most files that are kept while somebody looks at them before they are imported.
+pub const IMPORT_FILES_MAX: usize = 50;
+/// Most bytes of such files (16 GiB).
+pub const IMPORT_FILES_BYTES_MAX: u64 = 16 << 30;
+/// How long such a file is kept while nobody does anything with it, in ms: a day.
+pub const IMPORT_FILE_AGE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Most imports of kept files that run at the same time.
+pub const IMPORTS_AT_ONCE_MAX: usize = 4;
+/// Most mappings that are remembered for one table; the oldest go.
+pub const MAPPINGS_OF_TABLE_MAX: usize = 20;

@@ -50,6 +50,22 @@ pub const IMPORT_CELL_BYTES_MAX: usize = TEXT_BYTES_MAX;
 pub const IMPORT_ROW_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
 /// Most bytes of failed rows an import keeps to be mended.
 pub const IMPORT_FAILED_BYTES_MAX: usize = TEXT_BYTES_MAX;
+/// Most bytes that a packed file unpacks to (16 GiB).
+pub const IMPORT_UNPACKED_BYTES_MAX: u64 = 16 << 30;
+/// How many times its size a packed file may unpack to, beyond [`IMPORT_UNPACKED_BYTES_FREE`].
+pub const IMPORT_UNPACKED_RATIO_MAX: u64 = 250;
+/// Bytes that any packed file may unpack to (64 MiB).
+pub const IMPORT_UNPACKED_BYTES_FREE: u64 = 64 << 20;
+/// Most bytes that a workbook unpacks to (2 GiB).
+pub const WORKBOOK_BYTES_MAX: u64 = 2 << 30;
+/// Most bytes of the texts that the sheets of a workbook share: they are held in memory while it is read (128 MiB).
+pub const WORKBOOK_TEXTS_BYTES_MAX: u64 = 128 << 20;
+/// Most bytes of what a workbook has besides sheets and texts, which is held in memory too (16 MiB).
+pub const WORKBOOK_PARTS_BYTES_MAX: u64 = 16 << 20;
+/// Most rows of a sheet, by the file format.
+pub const SHEET_ROWS_MAX: u32 = 1_048_576;
+/// Most characters in a cell of a sheet, by the file format.
+pub const SHEET_CELL_CHARS_MAX: usize = 32_767;
 /// Imports whose reports are kept; older ones are forgotten.
 pub const IMPORTS_KEPT_MAX: usize = 200;
 /// Most records or users that one value names.

@@ -1,8 +1,9 @@
-//! The caretaker of the vault, for as long as the server runs: it closes the segments of the audit, reads keys that another process
+//! The caretaker of the store and its vault, for as long as the server runs: it takes back imports that a program left, closes the segments of the audit, reads keys that another process
 //! made, and goes on with jobs that a program left. What either means is the library's business.
 
 use std::time::Duration;
 
+use chancery::Store;
 use chancery::vault::Vault;
 use chancery_api::limits;
 use tokio::sync::watch;
@@ -24,17 +25,17 @@ pub(crate) struct Caretaker {
 
 impl Caretaker {
     /// Begins at once with the jobs that were left.
-    pub(crate) fn start(vault: Vault) -> Caretaker {
+    pub(crate) fn start(store: Store, vault: Vault) -> Caretaker {
         let rounds = Rounds {
             audit: Duration::from_secs(limits::VAULT_AUDIT_CLOSE_SECONDS),
             jobs: Duration::from_secs(limits::JOBS_LOOK_SECONDS),
         };
-        Caretaker::with(vault, rounds)
+        Caretaker::with((store, vault), rounds)
     }
 
-    fn with(vault: Vault, rounds: Rounds) -> Caretaker {
+    fn with(cared_for: (Store, Vault), rounds: Rounds) -> Caretaker {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(look_after(vault, rounds, stopped));
+        let task = tokio::spawn(look_after(cared_for, rounds, stopped));
         Caretaker { stop, task }
     }
 
@@ -46,13 +47,16 @@ impl Caretaker {
     }
 }
 
-async fn look_after(vault: Vault, rounds: Rounds, mut stop: watch::Receiver<bool>) {
+async fn look_after((store, vault): (Store, Vault), rounds: Rounds, mut stop: watch::Receiver<bool>) {
     let mut jobs = every(rounds.jobs, Duration::ZERO);
     let mut audit = every(rounds.audit, rounds.audit);
     loop {
         tokio::select! {
             _ = stop.changed() => break,
-            _ = jobs.tick() => go_on(&vault).await,
+            _ = jobs.tick() => {
+                let_go(&store).await;
+                go_on(&vault).await;
+            }
             _ = audit.tick() => close(&vault).await,
         }
     }
@@ -63,6 +67,14 @@ fn every(period: Duration, first: Duration) -> Interval {
     let mut interval = interval_at(Instant::now() + first, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
+}
+
+/// Takes back the imports that a program left, and lets go of files that nobody imports.
+async fn let_go(store: &Store) {
+    store.forget_import_files();
+    if let Err(error) = store.take_back_interrupted_imports().await {
+        tracing::warn!(%error, "imports that were interrupted could not be taken back; trying again");
+    }
 }
 
 /// Goes on with the jobs that nobody works on.
@@ -105,8 +117,12 @@ mod tests {
     const NEVER: Duration = Duration::from_secs(3_600);
     const OFTEN: Duration = Duration::from_millis(10);
 
+    async fn store() -> Store {
+        Store::open("memory:").await.unwrap()
+    }
+
     async fn vault() -> Vault {
-        let store = Store::open("memory:").await.unwrap();
+        let store = store().await;
         let folder = tempfile::tempdir().unwrap();
         let root = FileRoot::create(folder.path().join("vault.key")).unwrap();
         let options = VaultOptions {
@@ -132,7 +148,7 @@ mod tests {
             audit: OFTEN,
             jobs: NEVER,
         };
-        let caretaker = Caretaker::with(vault.clone(), rounds);
+        let caretaker = Caretaker::with((store().await, vault.clone()), rounds);
         for _ in 0..3 {
             vault.create(NewSecret::new("v")).await.unwrap();
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -148,7 +164,7 @@ mod tests {
             audit: NEVER,
             jobs: NEVER,
         };
-        let caretaker = Caretaker::with(vault.clone(), rounds);
+        let caretaker = Caretaker::with((store().await, vault.clone()), rounds);
         vault.create(NewSecret::new("v")).await.unwrap();
         caretaker.stop().await;
         assert_eq!(segments(&vault).await, 2);
@@ -156,14 +172,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_sealed_vault_is_left_alone() {
-        let store = Store::open("memory:").await.unwrap();
+        let store = store().await;
         let vault = Vault::open(&store, VaultOptions::default()).await.unwrap();
         let rounds = Rounds {
             audit: OFTEN,
             jobs: OFTEN,
         };
         let before = store.revision().await.unwrap();
-        let caretaker = Caretaker::with(vault, rounds);
+        let caretaker = Caretaker::with((store.clone(), vault), rounds);
         tokio::time::sleep(Duration::from_millis(100)).await;
         caretaker.stop().await;
         assert_eq!(store.revision().await.unwrap(), before);
@@ -221,7 +237,7 @@ mod tests {
             audit: NEVER,
             jobs: OFTEN,
         };
-        let caretaker = Caretaker::with(vault.clone(), rounds);
+        let caretaker = Caretaker::with((store().await, vault.clone()), rounds);
         assert_eq!(at_work.wait().await.unwrap().state, JobState::Done);
         let done = loop {
             let job = vault.job(&verify).await.unwrap();

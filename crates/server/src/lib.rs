@@ -220,7 +220,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     }
     let teller = listen::teller(app.clone());
     let couriers = app.send_webhooks();
-    let caretaker = caretaker::Caretaker::start(app.vault.clone());
+    let caretaker = caretaker::Caretaker::start(app.store.clone(), app.vault.clone());
     let router = router(app.clone());
     let stop = options.stop.unwrap_or_else(|| Box::pin(signals()));
     // Streams have no end of their own, so they are told before the connections are waited for.

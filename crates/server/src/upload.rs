@@ -10,7 +10,6 @@ use chancery::{ImportFile, Mapping};
 use chancery_api::ErrorCode;
 use chancery_api::imports::CsvOptions;
 use futures::StreamExt;
-use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 
 use crate::extract::{media_type, parse_json, require_media_type};
@@ -24,28 +23,36 @@ const FIELD_BYTES_MAX: usize = 1024 * 1024;
 /// The fields a form may have.
 const FIELDS: [&str; 6] = ["file", "mapping", "options", "name", "slug", "workspace"];
 
-/// A file on the disk that goes away with this.
-pub(crate) struct Uploaded {
-    pub(crate) file: ImportFile,
-    /// Keeps the file while it is needed.
-    _path: TempPath,
-}
-
 /// A form with a file and what is to become of it.
 pub(crate) struct CsvForm {
-    pub(crate) uploaded: Uploaded,
+    pub(crate) file: ImportFile,
     pub(crate) mapping: Mapping,
     pub(crate) options: CsvOptions,
     pub(crate) name: Option<String>,
     pub(crate) slug: Option<String>,
     pub(crate) workspace: Option<String>,
-    /// The name of the file, without its ending: what a new table is called when nothing is said.
+    /// The name of the file, without folders.
     pub(crate) file_name: Option<String>,
+}
+
+impl CsvForm {
+    /// A file of which nothing was said but its name.
+    pub(crate) fn of_file(file: ImportFile, file_name: Option<String>) -> CsvForm {
+        CsvForm {
+            file,
+            mapping: Mapping::default(),
+            options: CsvOptions::default(),
+            name: None,
+            slug: None,
+            workspace: None,
+            file_name: file_name.as_deref().map(base),
+        }
+    }
 }
 
 #[derive(Default)]
 struct Parts {
-    uploaded: Option<Uploaded>,
+    file: Option<ImportFile>,
     file_name: Option<String>,
     texts: Vec<(&'static str, String)>,
 }
@@ -79,15 +86,14 @@ impl Parts {
             );
             return Err(Fault::new(ErrorCode::MalformedBody, detail).maybe_hint(did_you_mean(&given, FIELDS)));
         };
-        let twice =
-            self.texts.iter().any(|(had, _)| *had == name) || (name == "file" && self.uploaded.is_some());
+        let twice = self.texts.iter().any(|(had, _)| *had == name) || (name == "file" && self.file.is_some());
         if twice {
             return Err(broken(format!("the field \"{name}\" stands twice")));
         }
         if name == "file" {
-            self.file_name = field.file_name().map(stem);
+            self.file_name = field.file_name().map(base);
             let bytes = field.map(|part| part.map_err(|error| error.body_text()));
-            self.uploaded = Some(spool(bytes, limit).await?);
+            self.file = Some(spool(bytes, limit).await?);
             return Ok(());
         }
         let text = field.text().await.map_err(|error| broken(error.body_text()))?;
@@ -133,14 +139,14 @@ impl Parts {
             name,
             slug,
             workspace,
-            uploaded: self.uploaded.ok_or_else(missing)?,
+            file: self.file.ok_or_else(missing)?,
             file_name: self.file_name,
         })
     }
 }
 
 /// A body that is the file itself.
-pub(crate) async fn whole(body: Body, app: &App) -> Result<Uploaded, Fault> {
+pub(crate) async fn whole(body: Body, app: &App) -> Result<ImportFile, Fault> {
     let stream: BodyDataStream = body.into_data_stream();
     spool(
         stream.map(|part| part.map_err(|error| error.to_string())),
@@ -158,7 +164,7 @@ pub(crate) fn is_ndjson(request: &Request) -> bool {
 async fn spool(
     mut bytes: impl futures::Stream<Item = Result<Bytes, String>> + Unpin,
     limit: u64,
-) -> Result<Uploaded, Fault> {
+) -> Result<ImportFile, Fault> {
     let unwritten = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::StorageFull => Fault::new(
             ErrorCode::StorageUnavailable,
@@ -183,10 +189,8 @@ async fn spool(
         file.write_all(&part).await.map_err(unwritten)?;
     }
     file.flush().await.map_err(unwritten)?;
-    Ok(Uploaded {
-        file: ImportFile::path(path.to_path_buf()),
-        _path: path,
-    })
+    let path = path.keep().map_err(Fault::internal)?;
+    Ok(ImportFile::owned(path)?)
 }
 
 fn broken(text: String) -> Fault {
@@ -196,8 +200,17 @@ fn broken(text: String) -> Fault {
     )
 }
 
-/// The name of a file without folders and ending. Never used as a path.
-fn stem(name: &str) -> String {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+/// Endings of packed files: the name of what is packed stands before.
+const PACKED: [&str; 3] = [".gz", ".zst", ".zip"];
+
+/// The name of a file without folders. Never used as a path.
+fn base(name: &str) -> String {
+    name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
+}
+
+/// The name of a file without its endings: what a new table is called when nothing is said.
+pub(crate) fn stem(name: &str) -> String {
+    let packed = PACKED.iter().find_map(|ending| name.strip_suffix(ending));
+    let name = packed.filter(|name| !name.is_empty()).unwrap_or(name);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
 }

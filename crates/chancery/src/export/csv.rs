@@ -46,12 +46,12 @@ impl TableHandle {
 }
 
 /// One column of the file.
-struct Cell {
-    field: FieldRef,
+pub(super) struct Cell {
+    pub(super) field: FieldRef,
     /// The column it is, if it is one whose type writes the cell.
-    ordinal: Option<u16>,
-    slug: String,
-    name: String,
+    pub(super) ordinal: Option<u16>,
+    pub(super) slug: String,
+    pub(super) name: String,
     /// Whether a text could stand in it.
     texts: bool,
 }
@@ -64,7 +64,11 @@ pub(super) struct Csv {
     escape: Escape,
 }
 
-fn columns(table: &Table, options: &ExportOptions) -> Result<Vec<Cell>, Error> {
+/// The columns that are exported, in order.
+///
+/// # Errors
+/// [`Error::Query`] for names that are none.
+pub(super) fn columns(table: &Table, options: &ExportOptions) -> Result<Vec<Cell>, Error> {
     let mut names: Vec<&str> = options.columns.iter().map(String::as_str).collect();
     if names.is_empty() {
         names = table

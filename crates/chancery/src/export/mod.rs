@@ -14,13 +14,16 @@ mod csv;
 pub(crate) mod definition;
 pub(crate) mod guard;
 mod json;
+mod lines;
+mod workbook;
 
 use chancery_model::query::Query;
 use chancery_storage::RecordStream;
+use tokio::sync::mpsc;
 
 use crate::error::Error;
 
-/// How records are exported as CSV.
+/// How records are exported as a file of rows: CSV, JSON lines, a workbook.
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
     /// The columns by slug, in order; also `id`, `version`, `createdAt`, `updatedAt`, `createdBy`, `updatedBy`, `externalId`.
@@ -62,6 +65,19 @@ pub enum Header {
 
 /// An export as it is written, piece by piece.
 pub struct ExportStream {
+    source: Feed,
+}
+
+/// Where the bytes come from.
+enum Feed {
+    /// Records, written here.
+    Records(Text),
+    /// A file that is written elsewhere.
+    Pieces(mpsc::Receiver<Result<Vec<u8>, Error>>),
+}
+
+/// An export that is text, while it is written.
+struct Text {
     rows: RecordStream,
     ready: String,
     writing: Writing,
@@ -72,6 +88,7 @@ pub struct ExportStream {
 enum Writing {
     Csv(csv::Csv),
     Json(json::Whole),
+    Lines(lines::Lines),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -87,10 +104,18 @@ const PIECE_BYTES: usize = 256 * 1024;
 impl ExportStream {
     fn new(rows: RecordStream, first: String, writing: Writing) -> ExportStream {
         ExportStream {
-            rows,
-            ready: first,
-            writing,
-            state: State::Open,
+            source: Feed::Records(Text {
+                rows,
+                ready: first,
+                writing,
+                state: State::Open,
+            }),
+        }
+    }
+
+    fn of_pieces(pieces: mpsc::Receiver<Result<Vec<u8>, Error>>) -> ExportStream {
+        ExportStream {
+            source: Feed::Pieces(pieces),
         }
     }
 
@@ -99,6 +124,27 @@ impl ExportStream {
     /// # Errors
     /// [`Error::Storage`]; nothing follows an error, and the file is not complete.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, Error>> {
+        match &mut self.source {
+            Feed::Records(text) => text.next().await,
+            Feed::Pieces(pieces) => pieces.recv().await,
+        }
+    }
+
+    /// All of it at once, for files that are known to be small.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn collect(mut self) -> Result<Vec<u8>, Error> {
+        let mut all = Vec::new();
+        while let Some(piece) = self.next().await {
+            all.extend(piece?);
+        }
+        Ok(all)
+    }
+}
+
+impl Text {
+    async fn next(&mut self) -> Option<Result<Vec<u8>, Error>> {
         while self.state == State::Open && self.ready.len() < PIECE_BYTES {
             match self.rows.recv().await {
                 Some(Ok(records)) => {
@@ -106,6 +152,7 @@ impl ExportStream {
                         match &mut self.writing {
                             Writing::Csv(csv) => csv.write(&record, &mut self.ready),
                             Writing::Json(whole) => whole.write(&record, &mut self.ready),
+                            Writing::Lines(lines) => lines.write(&record, &mut self.ready),
                         }
                     }
                 }
@@ -127,17 +174,5 @@ impl ExportStream {
         }
         let piece = std::mem::replace(&mut self.ready, String::with_capacity(PIECE_BYTES * 2));
         (self.state == State::Open).then(|| Ok(piece.into_bytes()))
-    }
-
-    /// All of it at once, for files that are known to be small.
-    ///
-    /// # Errors
-    /// [`Error::Storage`].
-    pub async fn collect(mut self) -> Result<Vec<u8>, Error> {
-        let mut all = Vec::new();
-        while let Some(piece) = self.next().await {
-            all.extend(piece?);
-        }
-        Ok(all)
     }
 }

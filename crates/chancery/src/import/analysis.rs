@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
 use super::dialect::{self, Dialect};
-use super::file::ImportFile;
+use super::file::{FileFormat, ImportFile};
 use super::mapping;
 use super::options::{ImportControl, ReadOptions};
+use super::prepare;
 use super::scan::{self, ColumnScan, Scan, Wanted};
 use crate::error::Error;
 use crate::store::{Store, TableHandle};
@@ -44,6 +45,12 @@ pub struct Analysis {
     pub malformed: u64,
     /// What is odd about it, for a person.
     pub warnings: Vec<String>,
+    /// What the file is.
+    pub format: FileFormat,
+    /// The sheets of a workbook, in order.
+    pub sheets: Vec<String>,
+    /// The sheet that was looked at.
+    pub sheet: Option<String>,
 }
 
 /// Rows shown before an import.
@@ -92,7 +99,8 @@ pub struct Suggestion {
 }
 
 impl Store {
-    /// Reads a whole file and says what it looks like; for a new table.
+    /// Reads a whole file and says what it looks like; for a new table. Besides CSV it may be a workbook (`.xlsx`), JSON objects
+    /// in an array or line by line, and any of them packed (gzip, zstd, a zip archive of one file): what it is is found out.
     ///
     /// # Errors
     /// [`Error::File`] for a file that cannot be read at all: empty, an unclosed quote, bytes that are no text.
@@ -119,6 +127,8 @@ async fn analyse(
 ) -> Result<Analysis, Error> {
     let (file, options) = (file.clone(), options.clone());
     blocking(move || {
+        let control = ImportControl::default();
+        let file = prepare::rows(&file, &options, &control)?;
         let dialect = dialect::detect(&file, &options)?;
         let header = head(&file, dialect)?;
         let types = Some(TextFormat::default());
@@ -127,8 +137,15 @@ async fn analyse(
             options: Vec::new(),
             preview: PREVIEW_ROWS,
         };
-        let scan = scan::scan(&file, dialect, &wanted, &ImportControl::default())?;
-        Ok(say(dialect, &header, scan, table.as_deref()))
+        let scan = scan::scan(&file, dialect, &wanted, &control)?;
+        let mut analysis = say(dialect, &header, scan, table.as_deref());
+        if let Some(origin) = file.origin() {
+            analysis.format = origin.format;
+            analysis.sheets.clone_from(&origin.sheets);
+            analysis.sheet.clone_from(&origin.sheet);
+            analysis.warnings.extend(origin.notes.iter().cloned());
+        }
+        Ok(analysis)
     })
     .await
 }
@@ -204,6 +221,9 @@ fn say(dialect: Dialect, header: &[String], mut scan: Scan, table: Option<&Table
         malformed: scan.malformed,
         columns,
         preview: scan.preview,
+        format: FileFormat::Csv,
+        sheets: Vec::new(),
+        sheet: None,
     }
 }
 

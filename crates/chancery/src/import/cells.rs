@@ -7,7 +7,7 @@ use chancery_model::limits;
 use memchr::{memchr, memchr_iter, memchr3};
 
 use super::decode::{Fault, Text};
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Lines};
 use super::file::ImportFile;
 use crate::error::Error;
 use crate::export::guard;
@@ -165,6 +165,7 @@ impl Cells {
     }
 
     pub(super) fn of_text(block: String, dialect: Dialect) -> Cells {
+        let first = u64::from(dialect.lines != Lines::Objects);
         Cells {
             text: None,
             dialect,
@@ -173,12 +174,12 @@ impl Cells {
             at: 0,
             state: State::Start,
             after_return: false,
-            line: 1,
+            line: first,
             row: 1,
             width: None,
             chunk: Chunk::default(),
             now: Now {
-                line: 1,
+                line: first,
                 ..Now::default()
             },
         }
@@ -286,7 +287,9 @@ impl Cells {
                 let rest = &self.block.as_bytes()[self.at..];
                 let end = memchr(self.dialect.quote, rest);
                 let inside = &rest[..end.unwrap_or(rest.len())];
-                self.line += lines(inside);
+                if self.dialect.lines == Lines::Text {
+                    self.line += lines(inside);
+                }
                 self.keep(inside.len())?;
                 if end.is_some() {
                     self.state = State::Closing;
@@ -476,6 +479,7 @@ mod tests {
             sparing: true,
             marked: false,
             guard: GuardRule::Keep,
+            lines: Lines::Text,
         }
     }
 

@@ -6,7 +6,7 @@ use encoding_rs::Encoding;
 
 use super::cells::{Cells, Chunk};
 use super::decode::{self, Text};
-use super::file::ImportFile;
+use super::file::{FileFormat, ImportFile, Origin};
 use super::options::{GuardRule, ReadOptions};
 use crate::error::Error;
 use crate::export::guard;
@@ -32,6 +32,19 @@ pub(super) struct Dialect {
     /// It carries the mark of an export.
     pub(super) marked: bool,
     pub(super) guard: GuardRule,
+    pub(super) lines: Lines,
+}
+
+/// What counts as a line of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Lines of text; a cell may hold several.
+    #[default]
+    Text,
+    /// Rows of a sheet.
+    Sheet,
+    /// Objects, before which stands a first row that the file does not have.
+    Objects,
 }
 
 impl Dialect {
@@ -50,6 +63,9 @@ impl Dialect {
 /// # Errors
 /// [`Error::File`] for an empty file, an unknown encoding, and what is no delimiter.
 pub(super) fn detect(file: &ImportFile, options: &ReadOptions) -> Result<Dialect, Error> {
+    if let Some(origin) = file.origin() {
+        return made(file, origin, options);
+    }
     let encoding = match &options.encoding {
         Some(name) => decode::named(name)?,
         None => decode::detect(file)?,
@@ -71,6 +87,7 @@ pub(super) fn detect(file: &ImportFile, options: &ReadOptions) -> Result<Dialect
         sparing: false,
         marked: false,
         guard: GuardRule::Keep,
+        lines: Lines::Text,
     };
     let delimiter = match options.delimiter {
         Some(delimiter) => one_byte("delimiter", delimiter)?,
@@ -88,6 +105,28 @@ pub(super) fn detect(file: &ImportFile, options: &ReadOptions) -> Result<Dialect
     dialect.marked = dialect.header && dialect.sparing && needless.marked;
     dialect.guard = options.guard;
     Ok(dialect)
+}
+
+/// The dialect of rows that were made here.
+fn made(file: &ImportFile, origin: &Origin, options: &ReadOptions) -> Result<Dialect, Error> {
+    let objects = origin.format == FileFormat::Json;
+    let dialect = Dialect {
+        encoding: encoding_rs::UTF_8,
+        delimiter: b',',
+        quote: b'"',
+        spaced: false,
+        header: true,
+        sparing: true,
+        marked: false,
+        guard: GuardRule::Keep,
+        lines: if objects { Lines::Objects } else { Lines::Sheet },
+    };
+    let header = match options.header {
+        _ if objects => true,
+        Some(header) => header,
+        None => header(&parse(&sample(file, dialect.encoding)?, dialect)),
+    };
+    Ok(Dialect { header, ..dialect })
 }
 
 fn one_byte(what: &str, char: char) -> Result<u8, Error> {

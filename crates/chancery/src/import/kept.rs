@@ -1,8 +1,9 @@
 //! Reports of imports that stay readable after they ended: as documents, the newest so many. It imports nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use chancery_model::change::Reason;
 use chancery_model::limits;
 use chancery_storage::{Document, DocumentQuery, DocumentWrite};
 use parking_lot::Mutex;
@@ -10,8 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::collect::{FailedRow, failed_rows_csv};
-use super::options::{ImportControl, Progress};
-use super::report::{ImportReport, RowError};
+use super::job::Jobs;
+use super::options::ImportControl;
+use super::report::{ImportEnd, ImportReport, RowError};
+use super::stage::{ImportJob, ImportStage, running_stage};
 use crate::error::Error;
 use crate::store::{Commit, Store};
 
@@ -26,6 +29,7 @@ const TRIALS_MAX: usize = 16;
 /// Imports of one open store.
 #[derive(Default)]
 pub(crate) struct Imports {
+    pub(super) jobs: Jobs,
     running: Mutex<HashMap<String, (Arc<str>, ImportControl)>>,
     trials: Mutex<VecDeque<(Kept, Vec<Page>)>>,
 }
@@ -38,22 +42,30 @@ pub(super) struct Kept {
     report: ImportReport,
     names: Vec<String>,
     pages: usize,
+    #[serde(default)]
+    file: Option<String>,
+}
+
+/// What is kept besides a report.
+pub(super) struct Keeping<'a> {
+    /// The names of the file's columns.
+    pub(super) names: &'a [String],
+    /// What the file is called.
+    pub(super) file: Option<&'a str>,
 }
 
 /// A part of the errors and failed rows of a report.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Page {
+pub(super) struct Page {
     errors: Vec<RowError>,
     rows: Vec<FailedRow>,
 }
 
-/// An import as it can be asked for by its id.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ImportState {
-    /// It runs.
-    Running(Progress),
-    /// It is over.
-    Over(Box<ImportReport>),
+impl Imports {
+    /// Whether an import runs in this program.
+    pub(super) fn runs(&self, id: &str) -> bool {
+        self.running.lock().contains_key(id)
+    }
 }
 
 impl Kept {
@@ -63,6 +75,7 @@ impl Kept {
             report,
             names: Vec::new(),
             pages: 0,
+            file: None,
         }
     }
 }
@@ -124,7 +137,7 @@ pub(super) fn delete_document(kind: &str, id: &str) -> DocumentWrite {
 pub(super) async fn keep(
     store: &Store,
     report: &ImportReport,
-    names: &[String],
+    keeping: Keeping<'_>,
     rows: Vec<FailedRow>,
 ) -> Result<(), Error> {
     let mut pages: Vec<Page> = Vec::new();
@@ -143,8 +156,9 @@ pub(super) async fn keep(
             errors: Vec::new(),
             ..report.clone()
         },
-        names: names.to_vec(),
+        names: keeping.names.to_vec(),
         pages: pages.len(),
+        file: keeping.file.map(str::to_owned),
     };
     if report.dry_run {
         let mut trials = store.core.imports.trials.lock();
@@ -204,20 +218,87 @@ async fn too_many(store: &Store) -> Result<Vec<DocumentWrite>, Error> {
 }
 
 impl Store {
-    /// An import of this workspace by its id. Reports of dry runs are kept as long as the store is open.
+    /// An import of this workspace by its id: one whose file is kept, one that runs, or one that is over. Reports of dry runs
+    /// are kept as long as the store is open.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn import_state(&self, id: &str) -> Result<ImportState, Error> {
+    pub async fn import_job(&self, id: &str) -> Result<ImportJob, Error> {
+        if let Some(job) = self.drafted_import(id) {
+            return Ok(job);
+        }
         if let Some(control) = self.running_import(id) {
-            return Ok(ImportState::Running(control.progress()));
+            return Ok(running(id, &control));
         }
         let (kept, pages) = self.kept_import(id).await?;
         let errors = pages.into_iter().flat_map(|page| page.errors).collect();
-        Ok(ImportState::Over(Box::new(ImportReport {
+        self.import_over(kept, errors).await
+    }
+
+    /// All imports of this workspace that are known, newest first, without the rows that were refused; dry runs are none.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn imports(&self) -> Result<Vec<ImportJob>, Error> {
+        let mut jobs = self.drafted_imports();
+        let at_work: Vec<ImportJob> = {
+            let running = self.core.imports.running.lock();
+            let here = running
+                .iter()
+                .filter(|(_, (workspace, _))| *workspace == self.workspace);
+            here.map(|(id, (_, control))| self::running(id, control))
+                .collect()
+        };
+        jobs.extend(at_work);
+        let documents = self
+            .backend()
+            .documents(DocumentQuery::Kind(REPORT_KIND.into()))
+            .await?;
+        let mut known = HashSet::new();
+        jobs.retain(|job| known.insert(job.id.clone()));
+        for document in documents {
+            let kept: Kept = read(REPORT_KIND, document)?;
+            if *kept.workspace == *self.workspace && !known.contains(&kept.report.import_id) {
+                jobs.push(self.import_over(kept, Vec::new()).await?);
+            }
+        }
+        // Ids rise with time.
+        jobs.sort_by(|a, b| b.id.cmp(&a.id));
+        Ok(jobs)
+    }
+
+    async fn import_over(&self, kept: Kept, errors: Vec<RowError>) -> Result<ImportJob, Error> {
+        let report = ImportReport {
             errors,
             ..kept.report
-        })))
+        };
+        let reverted_by = match report.written {
+            true => {
+                self.undo_marks(&report.import_id, Reason::Import)
+                    .await?
+                    .reverted_by
+            }
+            false => None,
+        };
+        let stage = match &report.end {
+            _ if reverted_by.is_some() => ImportStage::Reverted,
+            _ if report.dry_run => ImportStage::Checked,
+            ImportEnd::Done => ImportStage::Done,
+            ImportEnd::Refused => ImportStage::Refused,
+            ImportEnd::Cancelled => ImportStage::Cancelled,
+            ImportEnd::Failed(_) => ImportStage::Failed,
+            ImportEnd::Interrupted => ImportStage::Interrupted,
+        };
+        Ok(ImportJob {
+            id: report.import_id.clone(),
+            stage,
+            table: report.table_id.clone(),
+            file: kept.file,
+            draft: None,
+            progress: None,
+            report: Some(Box::new(report)),
+            reverted_by: reverted_by.map(|id| id.to_string()),
+        })
     }
 
     /// The rows an import refused as a CSV file with the columns they came with, `_row` and `_error`: to be mended and
@@ -231,19 +312,16 @@ impl Store {
         Ok(failed_rows_csv(&kept.names, &rows))
     }
 
-    /// Asks a running import to stop. Answers whether it was running.
+    /// The rows an import refused, and what is wrong with them, of the trial or of what was written last.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn cancel_import(&self, id: &str) -> Result<bool, Error> {
-        if let Some(control) = self.running_import(id) {
-            control.cancel();
-            return Ok(true);
-        }
-        self.kept_import(id).await.map(|_| false)
+    pub async fn import_errors(&self, id: &str) -> Result<Vec<RowError>, Error> {
+        let (_, pages) = self.kept_import(id).await?;
+        Ok(pages.into_iter().flat_map(|page| page.errors).collect())
     }
 
-    fn running_import(&self, id: &str) -> Option<ImportControl> {
+    pub(super) fn running_import(&self, id: &str) -> Option<ImportControl> {
         let running = self.core.imports.running.lock();
         let (_, control) = running
             .get(id)
@@ -251,7 +329,7 @@ impl Store {
         Some(control.clone())
     }
 
-    async fn kept_import(&self, id: &str) -> Result<(Kept, Vec<Page>), Error> {
+    pub(super) async fn kept_import(&self, id: &str) -> Result<(Kept, Vec<Page>), Error> {
         let trial = {
             let trials = self.core.imports.trials.lock();
             trials
@@ -285,10 +363,26 @@ impl Store {
             id: id.into(),
         };
         let found = self.backend().documents(query).await?.pop();
-        let read = |document: Document| {
-            serde_json::from_value(document.body)
-                .map_err(|error| Error::Internal(format!("the document {kind} {id} cannot be read: {error}")))
-        };
-        found.map(read).transpose()
+        found.map(|document| read(kind, document)).transpose()
+    }
+}
+
+fn read<T: DeserializeOwned>(kind: &str, document: Document) -> Result<T, Error> {
+    let id = document.id;
+    serde_json::from_value(document.body)
+        .map_err(|error| Error::Internal(format!("the document {kind} {id} cannot be read: {error}")))
+}
+
+/// An import that runs without a file that is kept.
+fn running(id: &str, control: &ImportControl) -> ImportJob {
+    ImportJob {
+        id: id.to_owned(),
+        stage: running_stage(control),
+        table: None,
+        file: None,
+        draft: None,
+        progress: Some(control.progress()),
+        report: None,
+        reverted_by: None,
     }
 }

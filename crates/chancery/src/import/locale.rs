@@ -22,6 +22,16 @@ const DOT_COMMA: &[&str] = &[
 /// Languages that write the year first.
 const YEAR_FIRST: &[&str] = &["zh", "ja", "ko", "hu", "lt", "sv", "eu", "fa"];
 
+/// Locales by which a notation is named, one for each.
+const NAMES: &[&str] = &[
+    "en-US", "en-GB", "de-DE", "fr-FR", "de-CH", "sv-SE", "ja-JP", "en-CA", "en-ZA", "fr-CA", "eu",
+];
+
+/// A locale of a notation.
+pub(super) fn locale(wanted: Notation) -> Option<&'static str> {
+    NAMES.iter().copied().find(|name| notation(name) == Some(wanted))
+}
+
 pub(super) fn notation(locale: &str) -> Option<Notation> {
     let mut parts = locale.split(['-', '_']);
     let language = parts.next()?.to_ascii_lowercase();
@@ -76,6 +86,11 @@ mod tests {
         check("fr-FR", ',', '\u{a0}', DateOrder::DayFirst);
         check("cs-CZ", ',', '\u{a0}', DateOrder::DayFirst);
         check("ja-JP", '.', ',', DateOrder::Iso);
+        for name in NAMES {
+            let again = notation(name).and_then(locale);
+            assert_eq!(again.and_then(notation), notation(name), "{name}");
+        }
+        assert_eq!(locale(Notation::default()), None);
         assert_eq!(notation("xx"), None);
         assert_eq!(notation(""), None);
     }

@@ -198,6 +198,69 @@ pub(super) fn read(
     Ok(())
 }
 
+/// Calls `take` with each value of an array, and its number, or with each line, and its number. Blocks.
+///
+/// # Errors
+/// [`Error::File`] for what is no JSON, with its place; whatever `take` says.
+pub(super) fn each_value(
+    file: &ImportFile,
+    take: &mut dyn FnMut(Json, u64) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (mut reader, _) = open(file)?;
+    if first_byte(&mut reader)? != Some(b'[') {
+        return each_line(reader, take);
+    }
+    let (mut number, mut failed) = (0, None);
+    let mut each = |json| {
+        number += 1;
+        failed = take(json, number).err();
+        failed.is_none()
+    };
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let read = Each(&mut each).deserialize(&mut deserializer);
+    let read = read.and_then(|()| deserializer.end());
+    match failed {
+        Some(error) => Err(error),
+        None => finish("JSON array of objects", read),
+    }
+}
+
+fn each_line(
+    mut reader: impl BufRead,
+    take: &mut dyn FnMut(Json, u64) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (mut number, mut text) = (0, Vec::new());
+    while next_line(&mut reader, &mut text, number + 1)? {
+        number += 1;
+        if text.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let json = serde_json::from_slice(&text).map_err(|error| Error::File {
+            message: format!("Line {number} is no JSON: {error}"),
+            hint: "Put one object on each line, or all of them in an array.".into(),
+        })?;
+        take(json, number)?;
+    }
+    Ok(())
+}
+
+/// Reads the next line; false at the end.
+fn next_line(reader: &mut impl BufRead, text: &mut Vec<u8>, number: u64) -> Result<bool, Error> {
+    text.clear();
+    let max = limits::IMPORT_ROW_BYTES_MAX;
+    let read = reader.by_ref().take(max as u64 + 1).read_until(b'\n', text);
+    if read.map_err(|error| unreadable(&error))? == 0 {
+        return Ok(false);
+    }
+    if text.len() > max {
+        return Err(Error::File {
+            message: format!("Line {number} has more than {max} bytes"),
+            hint: "Put one object on each line.".into(),
+        });
+    }
+    Ok(true)
+}
+
 fn finish(what: &str, result: Result<(), serde_json::Error>) -> Result<(), Error> {
     match result {
         Err(error) if !error.to_string().starts_with(STOP) => Err(no_json(what, &error)),
@@ -234,20 +297,8 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
     fn lines(&mut self, mut reader: impl BufRead) -> Result<(), Error> {
         let mut line = 0;
         let mut text = Vec::new();
-        let max = limits::IMPORT_ROW_BYTES_MAX;
-        loop {
-            text.clear();
-            let read = reader.by_ref().take(max as u64 + 1).read_until(b'\n', &mut text);
-            if read.map_err(|error| unreadable(&error))? == 0 {
-                return Ok(());
-            }
+        while next_line(&mut reader, &mut text, line + 1)? {
             line += 1;
-            if text.len() > max {
-                return Err(Error::File {
-                    message: format!("Line {line} has more than {max} bytes"),
-                    hint: "Put one object on each line.".into(),
-                });
-            }
             if text.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
@@ -262,6 +313,7 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// An object by slug.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chancery_model::field::{DateOrder, TextFormat};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::file::FileFormat;
 use crate::bulk::OnError;
 use crate::rows::{Blank, OnMany};
 
@@ -34,6 +35,10 @@ pub struct ReadOptions {
     pub spaced: Option<bool>,
     /// What happens to the apostrophe that an export puts before texts a spreadsheet would run.
     pub guard: GuardRule,
+    /// What the file is; found out if absent.
+    pub format: Option<FileFormat>,
+    /// The sheet of a workbook, by its name or its number from 1; the first one if absent.
+    pub sheet: Option<String>,
 }
 
 /// What happens to the apostrophe in cells such as `'=1+1`.
@@ -64,6 +69,11 @@ impl Notation {
     /// ```
     pub fn of_locale(locale: &str) -> Option<Notation> {
         super::locale::notation(locale)
+    }
+
+    /// A locale whose notation this is; none for the notation of machines, and for one that no locale has.
+    pub fn locale(&self) -> Option<&'static str> {
+        super::locale::locale(*self)
     }
 
     /// A notation part by part.
@@ -108,6 +118,8 @@ pub struct ImportOptions {
     pub on_error: OnError,
     /// Answer as if done, write nothing.
     pub dry_run: bool,
+    /// What the file is called, for the list of imports.
+    pub file_name: Option<String>,
     /// Watches and stops the import; also holds its id.
     pub control: ImportControl,
 }
@@ -122,8 +134,12 @@ pub struct ImportControl {
 struct Inner {
     id: Arc<str>,
     cancelled: AtomicBool,
+    written: AtomicBool,
+    paused: tokio::sync::watch::Sender<bool>,
     progress: Mutex<Progress>,
     started: Instant,
+    /// When the phase began; later by every pause since.
+    phase_started: Mutex<Instant>,
     watch: Option<Watch>,
     /// Whether an import has begun with it.
     begun: AtomicBool,
@@ -159,6 +175,8 @@ pub struct Progress {
     pub bytes_total: u64,
     /// Rows a second since the import began.
     pub rate: f64,
+    /// How long this phase still takes as it goes, in ms; none while nobody knows.
+    pub left_ms: Option<u64>,
 }
 
 impl Default for ImportControl {
@@ -188,12 +206,24 @@ impl ImportControl {
         }
     }
 
+    /// A handle of a new import that has this id.
+    pub(super) fn of_id(id: &str) -> ImportControl {
+        ImportControl::made(id.into(), None)
+    }
+
     fn with(watch: Option<Watch>) -> ImportControl {
+        ImportControl::made(Uuid::now_v7().to_string().into(), watch)
+    }
+
+    fn made(id: Arc<str>, watch: Option<Watch>) -> ImportControl {
         let inner = Inner {
-            id: Uuid::now_v7().to_string().into(),
+            id,
             cancelled: AtomicBool::new(false),
+            written: AtomicBool::new(false),
+            paused: tokio::sync::watch::Sender::new(false),
             progress: Mutex::default(),
             started: Instant::now(),
+            phase_started: Mutex::new(Instant::now()),
             watch,
             begun: AtomicBool::new(false),
         };
@@ -210,6 +240,44 @@ impl ImportControl {
     /// Asks it to stop: within a chunk of rows it takes back what it wrote and answers so.
     pub fn cancel(&self) {
         self.inner.cancelled.store(true, Ordering::Relaxed);
+        self.inner.paused.send_replace(false);
+    }
+
+    /// Says that it begins to write.
+    pub(super) fn writes(&self) {
+        self.inner.written.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it began to write.
+    pub(super) fn has_written(&self) -> bool {
+        self.inner.written.load(Ordering::Relaxed)
+    }
+
+    /// Lets it rest after the chunk of rows it is at, until [`ImportControl::resume`]. What it has written stays meanwhile; it
+    /// is taken back if the program ends.
+    pub fn pause(&self) {
+        self.inner.paused.send_replace(!self.cancelled());
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.inner.paused.send_replace(false);
+    }
+
+    /// Whether it rests, or is about to.
+    pub fn paused(&self) -> bool {
+        *self.inner.paused.borrow()
+    }
+
+    /// Waits until it may go on, at most `longest`; whether it may.
+    pub(super) async fn may_go_on(&self, longest: Duration) -> bool {
+        let begun = Instant::now();
+        let mut paused = self.inner.paused.subscribe();
+        // The sender lives as long as this handle does, so waiting ends by time only.
+        let goes_on = tokio::time::timeout(longest, paused.wait_for(|paused| !paused));
+        let goes_on = goes_on.await.is_ok();
+        *self.inner.phase_started.lock() += begun.elapsed();
+        goes_on
     }
 
     /// Whether it was asked to stop.
@@ -224,14 +292,26 @@ impl ImportControl {
 
     pub(crate) fn tell(&self, phase: Phase, rows: u64, bytes: u64, bytes_total: u64) {
         let rate = rows as f64 / self.inner.started.elapsed().as_secs_f64().max(1e-6);
+        let mut known = self.inner.progress.lock();
+        let mut since = self.inner.phase_started.lock();
+        if known.phase != phase || bytes < known.bytes {
+            *since = Instant::now();
+        }
+        let left = (bytes > 0 && phase != Phase::Done).then(|| {
+            let to_do = bytes_total.saturating_sub(bytes) as f64 / bytes as f64;
+            (since.elapsed().as_secs_f64() * to_do * 1_000.0) as u64
+        });
+        drop(since);
         let progress = Progress {
             phase,
             rows,
             bytes,
             bytes_total,
             rate,
+            left_ms: left,
         };
-        *self.inner.progress.lock() = progress;
+        *known = progress;
+        drop(known);
         if let Some(watch) = &self.inner.watch {
             watch(progress);
         }

@@ -79,6 +79,46 @@ async fn first_look(file: &ImportFile, options: &ImportOptions) -> Result<(Diale
     .await
 }
 
+/// Whether a mapping and options make sense for a file, as far as that shows without its rows; no table is a new one.
+///
+/// # Errors
+/// [`Error::Definition`] and [`Error::Query`] if they do not.
+pub(super) async fn sense(
+    handle: Option<&TableHandle>,
+    file: &ImportFile,
+    mapping: &Mapping,
+    options: &ImportOptions,
+) -> Result<(), Error> {
+    let (_, header) = first_look(file, options).await?;
+    match handle {
+        Some(handle) => {
+            let places = mapping::resolve(&*handle.definition()?, &header, &[], mapping, options)?;
+            matching(handle, &places, options).map(|_| ())
+        }
+        None => {
+            refuse_matching(options)?;
+            let options = ImportOptions {
+                create_columns: true,
+                ..options.clone()
+            };
+            mapping::resolve(&Table::default(), &header, &[], mapping, &options).map(|_| ())
+        }
+    }
+}
+
+/// A new table has nothing to match.
+fn refuse_matching(options: &ImportOptions) -> Result<(), Error> {
+    if !options.update_existing && options.match_on.is_empty() {
+        return Ok(());
+    }
+    let issue = Issue::new(
+        "updateExisting",
+        Code::Definition,
+        "A new table has no records to update",
+    );
+    Err(Error::Definition(vec![issue]))
+}
+
 /// Plans an import into a table.
 pub(super) async fn existing(
     handle: &TableHandle,
@@ -157,14 +197,7 @@ pub(super) async fn new_table(
     mapping: &Mapping,
     options: &ImportOptions,
 ) -> Result<Plan, Error> {
-    if options.update_existing || !options.match_on.is_empty() {
-        let issue = Issue::new(
-            "updateExisting",
-            Code::Definition,
-            "A new table has no records to update",
-        );
-        return Err(Error::Definition(vec![issue]));
-    }
+    refuse_matching(options)?;
     let options = ImportOptions {
         create_columns: true,
         ..options.clone()
@@ -340,7 +373,10 @@ pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<Stri
     })
 }
 
-/// Reads the whole file if the types of new columns or the options that are lacking have to be found.
+/// Reads the whole file if the types of new columns or the options that are lacking have to be found. Whatever a column's cells
+/// name by what people read is looked up, and made where it is lacking, by what this pass finds: options of select columns
+/// today. Records that a column refers to belong here as well: their names are gathered in the pass as options are
+/// (`ColumnScan::lack`), and [`Schema::apply`] makes those that are lacking before the first row is written.
 async fn look(
     file: &ImportFile,
     dialect: Dialect,

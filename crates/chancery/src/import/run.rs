@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chancery_model::Issue;
 use chancery_model::admit::Protected;
@@ -10,26 +10,31 @@ use chancery_model::change::Reason;
 use chancery_model::define::TableInput;
 use tokio::task::JoinHandle;
 
+use super::analysis::blocking;
 use super::check::Checker;
 use super::collect::{ChunkDone, Collected, FailedRow};
 use super::file::ImportFile;
-use super::kept::{Listed, RUNNING_KIND, keep, put_document};
+use super::kept::{Keeping, Listed, RUNNING_KIND, keep, put_document};
 use super::mapping::Places;
-use super::options::{ImportControl, ImportOptions, Mapping, Phase};
+use super::options::{ImportControl, ImportOptions, Mapping, Phase, ReadOptions};
 use super::plan::{self, Plan};
+use super::prepare;
 use super::read::{ONE_COMMIT_ROWS, Part, Portion, ahead};
 use super::report::{ImportEnd, ImportReport, RowError};
 use super::shape::Shape;
 use super::undo::{Running, take_back};
 use super::unique::Taken;
+use super::unpack;
 use crate::bulk::OnError;
 use crate::error::Error;
 use crate::line::{Line, Place};
 use crate::rows::{RowOptions, RowOutcome};
-use crate::store::{Commit, Store, TableHandle};
+use crate::store::{Store, TableHandle};
 
 /// Chunks being decided or written at once where no row depends on another.
 const IN_FLIGHT: usize = 2;
+/// How often an import that rests says that it is still there.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 impl TableHandle {
     /// Imports a CSV file. By default all or nothing: every row is checked first, and if one is bad nothing is written and
@@ -49,8 +54,8 @@ impl TableHandle {
     ) -> Result<ImportReport, Error> {
         let (handle, file, mapping, options) = (self.clone(), file.clone(), mapping.clone(), options.clone());
         detached(async move {
-            let import = Import::begin(&handle.store, &file, &options)?;
-            let plan = plan::existing(&handle, &file, &mapping, &options).await?;
+            let import = Import::begin(&handle.store, &file, &options)?.of_rows().await?;
+            let plan = plan::existing(&handle, &import.file, &mapping, &options).await?;
             import.run(Some(handle), plan).await.map(|(_, report)| report)
         })
         .await
@@ -70,7 +75,7 @@ impl TableHandle {
     ) -> Result<ImportReport, Error> {
         let (handle, file, options) = (self.clone(), file.clone(), options.clone());
         detached(async move {
-            let import = Import::begin(&handle.store, &file, &options)?;
+            let import = Import::begin(&handle.store, &file, &options)?.unpacked().await?;
             let plan = plan::objects(&handle, &options)?;
             import.run(Some(handle), plan).await.map(|(_, report)| report)
         })
@@ -94,8 +99,8 @@ impl Store {
         let (store, file, options) = (self.clone(), file.clone(), options.clone());
         let rename = rename.map(str::to_owned);
         let done = detached(async move {
-            let import = Import::begin(&store, &file, &options)?;
-            let plan = plan::export(&store, &file, rename).await?;
+            let import = Import::begin(&store, &file, &options)?.unpacked().await?;
+            let plan = plan::export(&store, &import.file, rename).await?;
             import.run(None, plan).await
         });
         match done.await? {
@@ -137,8 +142,8 @@ impl Store {
     ) -> Result<(Option<TableHandle>, ImportReport), Error> {
         let (store, file, mapping, options) = (self.clone(), file.clone(), mapping.clone(), options.clone());
         detached(async move {
-            let import = Import::begin(&store, &file, &options)?;
-            let plan = plan::new_table(&store, &file, input, &mapping, &options).await?;
+            let import = Import::begin(&store, &file, &options)?.of_rows().await?;
+            let plan = plan::new_table(&store, &import.file, input, &mapping, &options).await?;
             import.run(None, plan).await
         })
         .await
@@ -187,6 +192,31 @@ impl Import {
         })
     }
 
+    /// Of the rows of its file, whatever that is.
+    async fn of_rows(self) -> Result<Import, Error> {
+        self.made(prepare::rows).await
+    }
+
+    /// Of what its file holds, if that is packed.
+    async fn unpacked(self) -> Result<Import, Error> {
+        self.made(|file, _, control| prepare::plain(file, unpack::packing(file)?, control))
+            .await
+    }
+
+    async fn made(
+        mut self,
+        make: impl FnOnce(&ImportFile, &ReadOptions, &ImportControl) -> Result<ImportFile, Error> + Send + 'static,
+    ) -> Result<Import, Error> {
+        let (file, read, control) = (
+            self.file.clone(),
+            self.options.read.clone(),
+            self.options.control.clone(),
+        );
+        self.file = blocking(move || make(&file, &read, &control)).await?;
+        self.bytes = self.file.len()?;
+        Ok(self)
+    }
+
     fn control(&self) -> &ImportControl {
         &self.options.control
     }
@@ -214,6 +244,7 @@ impl Import {
             }
         }
         let rows = std::mem::take(&mut self.collected).rows;
+        self.control().writes();
         let (handle, mut running) = self.prepare(handle, &plan).await?;
         let written = match plan.schema.apply(&handle).await {
             Ok(()) => self.write(&handle, &plan, rows, &mut running).await,
@@ -306,6 +337,7 @@ impl Import {
         }
         let mut chunks = ahead(&self.file, &plan.format, Portion::SOME);
         while let Some(chunk) = chunks.recv().await {
+            while !self.control().may_go_on(HEARTBEAT).await {}
             let done = checker.chunk(&shape, &chunk?).await?;
             self.add(Phase::Checking, done);
             if self.control().cancelled() {
@@ -344,6 +376,7 @@ impl Import {
                 .flat_map(|(slug, names)| names.iter().map(|name| (slug.clone(), name.clone())))
                 .collect(),
             report: self.report(plan, None),
+            alive_at: self.store.now(),
         };
         let (handle, store) = match (handle, &plan.schema.new_table) {
             (Some(handle), _) => (handle, self.store.clone()),
@@ -355,17 +388,7 @@ impl Import {
         };
         running.table = handle.id.to_string();
         running.report.table_id = Some(running.table.clone());
-        let documents = vec![put_document(RUNNING_KIND, &running.import, &running)?];
-        store
-            .commit(
-                Vec::new(),
-                store.now(),
-                Commit {
-                    documents,
-                    ..Commit::default()
-                },
-            )
-            .await?;
+        running.write(&store).await?;
         Ok((self.store.repeatable().handle(&*handle.definition()?), running))
     }
 
@@ -401,6 +424,10 @@ impl Import {
             if flying.len() >= width {
                 result = self.land(&mut flying).await;
             }
+            while !self.control().may_go_on(HEARTBEAT).await {
+                running.write(&self.store).await?;
+            }
+            running.alive_at = self.store.now();
             let stopped = self.control().cancelled()
                 || self.options.on_error == OnError::Abort && self.collected.failed > 0;
             let chunk = match chunk {
@@ -473,7 +500,11 @@ impl Import {
         let report = self.report(plan, table_id);
         let rows: Vec<FailedRow> = std::mem::take(&mut self.collected.failed_rows);
         let Places { names, .. } = &plan.places;
-        if let Err(error) = keep(&self.store, &report, names, rows).await {
+        let keeping = Keeping {
+            names,
+            file: self.options.file_name.as_deref(),
+        };
+        if let Err(error) = keep(&self.store, &report, keeping, rows).await {
             tracing::error!(import = %report.import_id, %error, "the report of an import could not be kept");
         }
         let progress = self.control().progress();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use chancery_model::field::TextFormat;
 use chancery_model::field::infer::{Candidate, Inference};
+use chancery_model::field::lists::json_items;
 use chancery_model::{Code, Column, Issue, field_type, limits};
 
 use super::cells::{Cells, Row};
@@ -29,6 +30,8 @@ pub(super) struct Scan {
 #[derive(Default)]
 pub(super) struct ColumnScan {
     inference: Inference,
+    /// The file itself says that a text stands in it.
+    said_text: bool,
     pub(super) filled: u64,
     pub(super) empty: u64,
     pub(super) samples: Vec<String>,
@@ -70,6 +73,11 @@ pub(super) fn scan(
         cells.header()?;
     }
     let mut scan = Scan::default();
+    let texts = file.origin().map_or(&[][..], |origin| &origin.texts);
+    scan.columns.extend(texts.iter().map(|said_text| ColumnScan {
+        said_text: *said_text,
+        ..ColumnScan::default()
+    }));
     while let Some(chunk) = cells.next(CHUNK_ROWS, CHUNK_BYTES)? {
         for row in chunk.rows() {
             scan.row(&row, wanted);
@@ -154,7 +162,14 @@ impl ColumnScan {
     /// The type to make the column with: one that keeps every cell as it is written, or what the notation that the caller
     /// chose says of every cell.
     pub(super) fn choice(&self, format: &TextFormat) -> Candidate {
-        let choice = self.inference.choice();
+        let mut choice = self.inference.choice();
+        if self.said_text && matches!(choice.field_type, "number" | "boolean") {
+            choice = Candidate {
+                field_type: "text",
+                config: Default::default(),
+                ..choice
+            };
+        }
         if *format == TextFormat::default() || self.filled == 0 {
             return choice;
         }
@@ -195,6 +210,9 @@ impl ColumnScan {
 
 /// The items of a comma list, quoted as in CSV.
 fn items(text: &str) -> Vec<String> {
+    if let Some(items) = json_items(text) {
+        return items;
+    }
     let dialect = Dialect {
         encoding: encoding_rs::UTF_8,
         delimiter: b',',
@@ -204,6 +222,7 @@ fn items(text: &str) -> Vec<String> {
         sparing: false,
         marked: false,
         guard: super::options::GuardRule::Keep,
+        lines: Default::default(),
     };
     let chunk = Cells::of_text(text.trim().to_owned(), dialect).sample(1);
     chunk

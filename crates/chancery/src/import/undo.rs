@@ -23,6 +23,26 @@ pub(super) struct Running {
     /// Options it made: column and name.
     pub(super) options: Vec<(String, String)>,
     pub(super) report: ImportReport,
+    /// When it last said that it runs.
+    #[serde(default)]
+    pub(super) alive_at: i64,
+}
+
+/// How long an import may be silent before another process takes it for interrupted.
+const SILENT_MS: i64 = 60_000;
+
+impl Running {
+    /// Writes down that it runs.
+    pub(super) async fn write(&mut self, store: &Store) -> Result<(), Error> {
+        self.alive_at = store.now();
+        let documents = vec![put_document(RUNNING_KIND, &self.import, self)?];
+        let how = Commit {
+            documents,
+            ..Commit::default()
+        };
+        store.commit(Vec::new(), store.now(), how).await?;
+        Ok(())
+    }
 }
 
 /// Takes an import back as if it had not been: its records are gone, records it changed are as they were, the table,
@@ -61,7 +81,8 @@ pub(super) async fn take_back(store: &Store, running: &Running) -> Result<(), Er
     Ok(())
 }
 
-/// Takes back every import that was running when the program ended. Called when a store is opened. One that cannot be taken
+/// Takes back every import that was running when a program ended: when a store is opened and, where several programs share the
+/// database, now and then, as one that another program works on is left alone while that gives signs of life. One that cannot be taken
 /// back is told in the log and kept as it is, to be tried again the next time: the store opens all the same.
 ///
 /// # Errors
@@ -75,6 +96,10 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
         let Ok(mut running) = serde_json::from_value::<Running>(document.body) else {
             continue;
         };
+        let elsewhere = store.backend().is_shared() && store.now() - running.alive_at < SILENT_MS;
+        if elsewhere || store.core.imports.runs(&running.import) {
+            continue;
+        }
         tracing::warn!(import = %running.import, "an import was interrupted; taking back what it wrote");
         let here = store
             .in_workspace(&running.workspace)
@@ -104,6 +129,20 @@ pub(crate) async fn recover(store: &Store) -> Result<(), Error> {
         .await?;
     }
     Ok(())
+}
+
+impl Store {
+    /// Takes back what imports wrote that another program left when it ended; those that give signs of life are left alone.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn take_back_interrupted_imports(&self) -> Result<(), Error> {
+        match self.backend().is_shared() {
+            true => recover(self).await,
+            // A database of one program is looked through when it is opened.
+            false => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +188,7 @@ mod tests {
                 started_at: 0,
                 duration_ms: 0,
             },
+            alive_at: 0,
         };
         let how = Commit {
             documents: vec![put_document(RUNNING_KIND, &running.import, &running).expect("a document")],

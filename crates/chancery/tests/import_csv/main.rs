@@ -1,5 +1,7 @@
 //! CSV files into tables: good ones, bad ones, and what is left behind. Reads no files of the disk.
 
+mod forms;
+mod hostile;
 mod rows;
 mod whole;
 

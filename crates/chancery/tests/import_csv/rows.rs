@@ -83,8 +83,8 @@ async fn a_trial_writes_nothing_and_can_be_asked_for() {
         ((1, 0, 0, 0), false, true)
     );
     assert_eq!(table.store().revision().await.expect("a revision"), before);
-    let state = table.store().import_state(&report.import_id).await.expect("kept");
-    assert_eq!(state, chancery::ImportState::Over(Box::new(report)));
+    let job = table.store().import_job(&report.import_id).await.expect("kept");
+    assert_eq!(job.report.as_deref(), Some(&report));
 }
 
 #[tokio::test]

@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 use chancery::{ExportOptions, TableHandle};
 use chancery_server::convert::queries;
 use clap::Args;
-use serde_json::Value as Json;
 
 use crate::failure::{Exit, Failure};
 use crate::filter;
 use crate::output::Output;
-use crate::target::{Escape, ExportFormat, ExportJob, Missing, Question, Target, TargetArgs};
+use crate::target::{Escape, ExportFormat, ExportJob, Missing, Target, TargetArgs};
 
 /// Write a table to a file or stdout
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 CSV: texts that a spreadsheet would run as formulas are written with an apostrophe before them, which `import` takes away
-again; --no-escape leaves them as they are. JSON holds the definition too, and `import` makes the same table from it.
+again; --no-escape leaves them as they are. XLSX has typed cells, and a sheet for each 1,048,576 rows. JSON holds the definition too, and `import` makes the same table from it.
 
 Examples:
   chancery export tasks > tasks.csv
   chancery export tasks -o tasks.json
   chancery export tasks status=done --columns title,due --format csv
-  chancery export tasks --format ndjson | jq .title")]
+  chancery export tasks --format ndjson | jq .title
+  chancery export tasks -o tasks.xlsx")]
 pub(crate) struct Export {
     /// The table
     table: String,
@@ -106,6 +106,7 @@ fn by_ending(path: &Path) -> Option<ExportFormat> {
         "csv" => Some(ExportFormat::Csv),
         "json" => Some(ExportFormat::Json),
         "ndjson" | "jsonl" => Some(ExportFormat::Ndjson),
+        "xlsx" => Some(ExportFormat::Xlsx),
         _ => None,
     }
 }
@@ -119,7 +120,7 @@ pub(crate) async fn locally(
     let query = queries::question(job.filter.as_ref(), &[], None)?;
     let mut stream = match job.format {
         ExportFormat::Json => handle.export_json(&query).await?,
-        _ => {
+        format => {
             let escape = match job.escape {
                 Escape::Formula => chancery::Escape::Formula,
                 Escape::None => chancery::Escape::None,
@@ -130,40 +131,15 @@ pub(crate) async fn locally(
                 escape,
                 ..ExportOptions::default()
             };
-            handle.export_csv(&options).await?
+            match format {
+                ExportFormat::Ndjson => handle.export_ndjson(&options).await?,
+                ExportFormat::Xlsx => handle.export_xlsx(&options).await?,
+                _ => handle.export_csv(&options).await?,
+            }
         }
     };
     while let Some(bytes) = stream.next().await {
         out.write_all(&bytes?)?;
     }
     Ok(())
-}
-
-/// One line of JSON for each record: its id and its values.
-pub(crate) fn ndjson(target: &dyn Target, job: &ExportJob, out: &mut dyn Write) -> Result<(), Failure> {
-    let table = target.table(&job.table)?;
-    let known =
-        |name: &&String| table.columns.iter().flatten().any(|column| column.slug == **name) || *name == "id";
-    if let Some(unknown) = job.columns.iter().find(|name| !known(name)) {
-        let slugs = table.columns.iter().flatten().map(|column| column.slug.as_str());
-        return Err(Failure::new(chancery::unknown_name("column", unknown, slugs)));
-    }
-    let question = Question {
-        filter: job.filter.clone(),
-        ..Question::default()
-    };
-    target.query(&table.id, &question, &mut |page| {
-        for record in page {
-            let mut line = serde_json::Map::new();
-            if table.key == "id" && (job.columns.is_empty() || job.columns.iter().any(|name| name == "id")) {
-                line.insert("id".into(), record.id);
-            }
-            let wanted =
-                |name: &String| name != "_display" && (job.columns.is_empty() || job.columns.contains(name));
-            line.extend(record.data.into_iter().filter(|(name, _)| wanted(name)));
-            serde_json::to_writer(&mut *out, &Json::Object(line))?;
-            writeln!(out)?;
-        }
-        Ok(())
-    })
 }

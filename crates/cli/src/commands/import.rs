@@ -27,11 +27,11 @@ const ROWS_SHOWN: usize = 50;
 /// Make records out of a file
 #[derive(Args, Debug)]
 #[command(
-    long_about = "Make records out of a CSV or JSON file, or a table out of its JSON export.\n\n\
+    long_about = "Make records out of a CSV, XLSX or JSON file (also packed: .gz, .zst, .zip), or a table out of its JSON export.\n\n\
 Encoding, delimiter and types are found out over the whole file; a column becomes a number or a date only if every value \
 keeps every character, so 00501 stays 00501. All rows are checked before anything is written: if one is bad, nothing is \
 written and every bad one is named. With --continue-on-error the good ones are written and the bad ones go to \
-FILE.errors.csv, to be mended and imported again.",
+FILE.errors.csv, to be mended and imported again. `chancery imports` lists imports and takes them back.",
     after_long_help = "\
 Examples:
   chancery import customers.csv --create                     a new table named after the file
@@ -40,6 +40,8 @@ Examples:
   chancery import prices.csv products --match-on sku --blank keep
   chancery import messy.csv tasks --dry-run
   chancery import bank.csv payments --locale de-DE --encoding windows-1252
+  chancery import book.xlsx orders --sheet 2024 --create
+  chancery import huge.csv.gz events --errors refused.csv
   chancery import tasks.json                                 a table out of its JSON export
   chancery import more.ndjson tasks                          JSON objects, one per line"
 )]
@@ -81,6 +83,12 @@ pub(crate) struct Import {
     /// The character between cells (tab for a tab); found out when absent
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     delimiter: Option<char>,
+    /// The sheet of a workbook, by its name or its number; the first one when absent
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// Where the refused rows are written; FILE.errors.csv when absent, if good ones were written
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
     /// How numbers and dates are written: en-US, de-DE …
     #[arg(long)]
     locale: Option<String>,
@@ -119,7 +127,11 @@ impl Import {
         if !self.file.is_file() {
             return Err(Failure::new(format!("there is no file {}", self.file.display())));
         }
-        let kind = kind(&self.file)?;
+        let kind = match kind(&self.file)? {
+            // Objects whose members go where they are told to become rows of cells.
+            Kind::Objects if self.create || self.create_columns || !self.mapping.is_empty() => Kind::Cells,
+            kind => kind,
+        };
         let makes = self.create || matches!(kind, Kind::Export);
         let target = self
             .target
@@ -190,6 +202,7 @@ impl Import {
             encoding: self.encoding.clone(),
             delimiter: self.delimiter.map(String::from),
             locale: self.locale.clone(),
+            sheet: self.sheet.clone(),
             ..CsvOptions::default()
         }
     }
@@ -233,7 +246,14 @@ fn kind(file: &Path) -> Result<Kind, Failure> {
 
 /// The name of a file without its ending.
 fn stem(file: &Path) -> String {
-    file.file_stem()
+    let packed = file.extension().is_some_and(|ending| {
+        ["gz", "zst", "zip"]
+            .iter()
+            .any(|packed| ending.eq_ignore_ascii_case(packed))
+    });
+    let inner = file.file_stem().filter(|_| packed).map(Path::new).unwrap_or(file);
+    inner
+        .file_stem()
         .map_or_else(|| "table".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
@@ -316,10 +336,12 @@ fn tell(done: &Imported, import: &Import, output: &Output) -> Result<Exit, Failu
     if hidden > 0 {
         output.say(&format!("… and {} more", thousands(hidden)));
     }
-    if report.failed > 0 && report.written {
-        let mut name = import.file.as_os_str().to_owned();
-        name.push(".errors.csv");
-        let path = PathBuf::from(name);
+    if report.failed > 0 && (report.written || import.errors.is_some()) {
+        let path = import.errors.clone().unwrap_or_else(|| {
+            let mut name = import.file.as_os_str().to_owned();
+            name.push(".errors.csv");
+            PathBuf::from(name)
+        });
         File::create(&path)
             .and_then(|mut file| file.write_all(done.failed_rows.as_bytes()))
             .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
@@ -327,7 +349,8 @@ fn tell(done: &Imported, import: &Import, output: &Output) -> Result<Exit, Failu
             "the refused rows are in {}: mend them and import that file",
             path.display()
         ));
-    } else if report.failed > 0 && !import.dry_run {
+    }
+    if report.failed > 0 && !report.written && !import.dry_run {
         output.say("nothing was written; mend the rows, or add --continue-on-error to write the good ones");
     }
     Ok(exit)
@@ -365,7 +388,13 @@ fn with_value(message: &str, value: Option<&str>) -> String {
 /// An import into a database on this machine.
 pub(crate) async fn locally(store: &Store, job: &ImportJob<'_>, watch: Watch) -> Result<Imported, Failure> {
     let file = ImportFile::path(job.file);
-    let options = options(&job.options, watch)?;
+    let options = ImportOptions {
+        file_name: job
+            .file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned()),
+        ..options(&job.options, watch)?
+    };
     let mapping: Mapping = job
         .mapping
         .iter()
@@ -380,7 +409,7 @@ pub(crate) async fn locally(store: &Store, job: &ImportJob<'_>, watch: Watch) ->
         Into::Objects(table) => store.table(table)?.import_objects(&file, &options).await?,
         Into::Export(rename) => store.import_json(&file, rename, &options).await?.1,
     };
-    let failed_rows = match report.failed > 0 && report.written {
+    let failed_rows = match report.failed > 0 {
         true => store.import_failed_rows(&report.import_id).await?,
         false => String::new(),
     };
@@ -408,6 +437,7 @@ fn options(wire: &CsvOptions, watch: Watch) -> Result<ImportOptions, Failure> {
             header: wire.skip_first_row,
             encoding: wire.encoding.clone(),
             delimiter: wire.delimiter.as_ref().and_then(|text| text.chars().next()),
+            sheet: wire.sheet.clone(),
             ..ReadOptions::default()
         },
         notation,

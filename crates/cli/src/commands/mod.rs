@@ -12,6 +12,7 @@ mod doctor;
 pub(crate) mod export;
 mod history;
 pub(crate) mod import;
+mod imports;
 pub(crate) mod key;
 mod migrate;
 mod move_store;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     History(history::History),
     Operation(operation::Operation),
     Import(import::Import),
+    Imports(imports::Imports),
     Export(export::Export),
     Key(key::Key),
     User(user::User),
@@ -63,6 +65,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::History(command) => command.run(output),
         Command::Operation(command) => command.run(output),
         Command::Import(command) => command.run(output),
+        Command::Imports(command) => command.run(output),
         Command::Export(command) => command.run(output),
         Command::Key(command) => command.run(output),
         Command::User(command) => command.run(output),

@@ -158,7 +158,8 @@ fn counts(table: &TableCounts) -> String {
     format!("{}: {}", table.table, told.join(", "))
 }
 
-fn told(report: &RevertReport, output: &Output) -> Result<(), Failure> {
+/// Says what became of an undo.
+pub(super) fn told(report: &RevertReport, output: &Output) -> Result<(), Failure> {
     let would = if report.dry_run { "would be" } else { "are" };
     output.say(&format!(
         "{} record(s) {would} as before; {} left as they are",

@@ -14,16 +14,17 @@ use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport};
+use chancery_api::import_jobs::ImportStatus;
 use chancery_api::query::Search;
 use chancery_api::records::{Pagination, Record, RecordCreate};
 use chancery_api::tables::{Table, TableCreate, TableStats};
 use chancery_api::vault::CellsRevealed;
-use chancery_server::convert::{access, columns, history, maybe_time, queries, records, tables};
+use chancery_server::convert::{access, columns, history, import_jobs, maybe_time, queries, records, tables};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use super::{
-    BackupJob, Change, DatabaseArgs, Delete, EachPage, ExportFormat, ExportJob, ImportJob, Imported, Missing,
+    BackupJob, Change, DatabaseArgs, Delete, EachPage, ExportJob, ImportJob, Imported, Missing,
     OperationsAsked, Question, Scope, Target, Watch,
 };
 use crate::failure::Failure;
@@ -342,6 +343,23 @@ impl Target for Local {
         Ok(history::report(self.wait(self.store.revert(id, options))?))
     }
 
+    fn imports(&self) -> Result<Vec<ImportStatus>, Failure> {
+        let imports = self.wait(self.store.imports())?;
+        Ok(imports.into_iter().map(import_jobs::status).collect())
+    }
+
+    fn import_status(&self, id: &str) -> Result<ImportStatus, Failure> {
+        Ok(import_jobs::status(self.wait(self.store.import_job(id))?))
+    }
+
+    fn revert_import(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure> {
+        let options = RevertOptions {
+            dry_run: how.dry_run,
+            all_or_nothing: how.all_or_nothing,
+        };
+        Ok(history::report(self.wait(self.store.revert_import(id, options))?))
+    }
+
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure> {
         let handle = self.handle(table)?;
         let mut left = question.limit.unwrap_or(u64::MAX);
@@ -373,9 +391,6 @@ impl Target for Local {
     }
 
     fn export(&self, job: &ExportJob, out: &mut dyn Write) -> Result<(), Failure> {
-        if job.format == ExportFormat::Ndjson {
-            return crate::commands::export::ndjson(self, job, out);
-        }
         self.wait(crate::commands::export::locally(
             &self.handle(&job.table)?,
             job,

@@ -12,6 +12,7 @@ use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport};
+use chancery_api::import_jobs::ImportStatus;
 use chancery_api::imports::ImportReport;
 use chancery_api::query::{Filter, Sort};
 use chancery_api::records::{Record, RecordCreate};
@@ -238,6 +239,8 @@ pub(crate) enum ExportFormat {
     Json,
     /// One record per line
     Ndjson,
+    /// A workbook with typed cells
+    Xlsx,
 }
 
 /// Whether cells that a spreadsheet would run are made harmless.
@@ -295,6 +298,11 @@ pub(crate) trait Target {
     fn operations(&self, asked: &OperationsAsked) -> Result<OperationPage, Failure>;
     fn operation(&self, id: &str) -> Result<Operation, Failure>;
     fn revert(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure>;
+
+    /// All imports, the newest first.
+    fn imports(&self) -> Result<Vec<ImportStatus>, Failure>;
+    fn import_status(&self, id: &str) -> Result<ImportStatus, Failure>;
+    fn revert_import(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure>;
 
     fn import(&self, job: &ImportJob<'_>, watch: Watch) -> Result<Imported, Failure>;
     fn export(&self, job: &ExportJob, out: &mut dyn std::io::Write) -> Result<(), Failure>;

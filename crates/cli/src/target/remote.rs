@@ -11,6 +11,7 @@ use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, User, UserCreate, UserList};
 use chancery_api::columns::{Column, ColumnCreate};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport, VersionRestore};
+use chancery_api::import_jobs::{ImportList, ImportStatus};
 use chancery_api::imports::{CsvOptions, ImportReport, TableImport};
 use chancery_api::query::{Count, Paginate, PaginationType, Query, Search};
 use chancery_api::records::{Pagination, Record, RecordCreate, RecordPage, RecordUpdate};
@@ -294,6 +295,21 @@ impl Target for Remote {
             .send_json(Method::POST, self.url(&["operations", id, "revert"]), how)
     }
 
+    fn imports(&self) -> Result<Vec<ImportStatus>, Failure> {
+        self.all(self.url(&["imports"]), |list: ImportList| {
+            (list.imports, list.pagination)
+        })
+    }
+
+    fn import_status(&self, id: &str) -> Result<ImportStatus, Failure> {
+        self.client.get(self.url(&["imports", id]))
+    }
+
+    fn revert_import(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure> {
+        self.client
+            .send_json(Method::POST, self.url(&["imports", id, "revert"]), how)
+    }
+
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure> {
         let mut left = question.limit.unwrap_or(u64::MAX);
         let mut cursor = None;
@@ -348,7 +364,7 @@ impl Target for Remote {
                 read::<TableImport>(self.send_file(url, "application/json", job)?)?.import
             }
         };
-        let failed_rows = match report.failed > 0 && report.written {
+        let failed_rows = match report.failed > 0 {
             true => self.failed_rows(&report.import_id)?,
             false => String::new(),
         };
@@ -359,7 +375,8 @@ impl Target for Remote {
         let format = match job.format {
             ExportFormat::Csv => "csv",
             ExportFormat::Json => "json",
-            ExportFormat::Ndjson => return crate::commands::export::ndjson(self, job, out),
+            ExportFormat::Ndjson => "ndjson",
+            ExportFormat::Xlsx => "xlsx",
         };
         let mut url = self.url(&["tables", &job.table, "export", format]);
         if !job.columns.is_empty() {

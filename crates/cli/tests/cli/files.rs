@@ -190,3 +190,46 @@ fn files_that_cannot_be_read_are_refused_with_the_reason() {
         assert_eq!(here.done(&["query", "tasks", "--count"]), "0\n");
     }
 }
+
+#[test]
+fn a_workbook_goes_out_and_comes_back_and_the_import_is_taken_back() {
+    let here = Here::with_tasks();
+    here.write("tasks.csv", "title,code\nAlpha,00501\nBeta,=1+1\n");
+    here.done(&["import", "tasks.csv", "tasks"]);
+    here.done(&["export", "tasks", "-o", "tasks.xlsx", "--columns", "title,code"]);
+    let wrong = here.run(&["import", "tasks.xlsx", "copy", "--create", "--sheet", "Taks"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(wrong.err.contains("did you mean \"Tasks\"?"), "{}", wrong.err);
+    here.done(&["import", "tasks.xlsx", "copy", "--create"]);
+    let lines = here.done(&["export", "copy", "--format", "ndjson", "--columns", "title,code"]);
+    let expected = "{\"title\":\"Alpha\",\"code\":\"00501\"}\n{\"title\":\"Beta\",\"code\":\"=1+1\"}\n";
+    assert_eq!(lines, expected);
+    let listed: serde_json::Value = serde_json::from_str(&here.done(&["imports", "list", "--json"])).unwrap();
+    assert_eq!(listed[0]["fileName"], "tasks.xlsx");
+    let id = listed[0]["importId"].as_str().unwrap();
+    here.done(&["imports", "revert", id]);
+    assert_eq!(here.done(&["query", "copy", "--count"]), "0\n");
+    assert!(here.done(&["imports", "show", id]).contains("reverted"));
+    let again = here.run(&["imports", "revert", id]);
+    assert_eq!(again.code, 2, "{again:?}");
+    assert!(again.err.contains("is taken back already"), "{}", again.err);
+}
+
+#[test]
+fn objects_make_a_table_and_refused_rows_go_where_they_are_wanted() {
+    let here = Here::with_tasks();
+    here.write(
+        "people.ndjson",
+        "{\"name\": \"Ada\", \"zip\": \"00501\"}\n{\"name\": \"Bob\"}\n",
+    );
+    here.done(&["import", "people.ndjson", "--create"]);
+    let lines = here.done(&["export", "people", "--format", "ndjson", "--columns", "zip,name"]);
+    assert_eq!(
+        lines,
+        "{\"zip\":\"00501\",\"name\":\"Ada\"}\n{\"zip\":null,\"name\":\"Bob\"}\n"
+    );
+    here.write("tasks.csv", FILE);
+    let ran = here.run(&["import", "tasks.csv", "tasks", "--errors", "bad.csv"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(here.read("bad.csv").contains("Gamma"));
+}

@@ -26,9 +26,20 @@ pub(super) fn unreadable(column: &Column) -> Issue {
     Issue::new(&column.slug, Code::Format, message)
 }
 
+/// The items of a JSON array of texts, which is another way to write them; none if it is no such array.
+pub fn json_items(text: &str) -> Option<Vec<String>> {
+    let text = text.trim();
+    text.starts_with('[')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
 /// The items of a comma list; an item in double quotes may hold commas, and quotes doubled (as in CSV, RFC 4180).
 /// `None` if a quote does not end or text stands beside a quoted item.
 pub(super) fn split(text: &str) -> Option<Vec<String>> {
+    if let Some(items) = json_items(text) {
+        return Some(items);
+    }
     let mut items = Vec::new();
     let mut rest = text.trim();
     if rest.is_empty() {

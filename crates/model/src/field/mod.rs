@@ -236,7 +236,7 @@ mod exact;
 pub mod infer;
 pub mod json;
 pub mod links;
-mod lists;
+pub mod lists;
 pub mod long_text;
 pub mod lookup;
 pub mod multi_select;

@@ -48,7 +48,10 @@ impl From<Error> for Fault {
             }
             Error::KeyTaken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             // Its state is in the way, not its name.
-            Error::Taken { what: "job", .. } => Fault::new(ErrorCode::Conflict, text),
+            Error::Taken {
+                what: "job" | "import",
+                ..
+            } => Fault::new(ErrorCode::Conflict, text),
             Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::NotFound { what, .. } => Fault::new(not_found(what), text),
             Error::Referenced { .. } => Fault::new(ErrorCode::Referenced, text),

@@ -2,7 +2,7 @@
 
 use chancery::model::Code;
 use chancery::{
-    AnalysedColumn, Analysis, ImportEnd, ImportOptions, ImportReport, ImportState, Notation, OnError, Phase,
+    AnalysedColumn, Analysis, FileFormat, ImportEnd, ImportOptions, ImportReport, Notation, OnError,
     ReadOptions, RowError, Suggestion,
 };
 use chancery_api::ErrorCode;
@@ -19,7 +19,17 @@ pub(crate) fn options(options: wire::CsvOptions) -> Result<ImportOptions, Fault>
         read: ReadOptions {
             header: options.skip_first_row,
             encoding: options.encoding,
-            delimiter: options.delimiter.as_deref().map(one_character).transpose()?,
+            delimiter: options
+                .delimiter
+                .as_deref()
+                .map(|text| one_character("delimiter", text))
+                .transpose()?,
+            quote: options
+                .quote
+                .as_deref()
+                .map(|text| one_character("quote", text))
+                .transpose()?,
+            sheet: options.sheet,
             ..ReadOptions::default()
         },
         notation: options
@@ -47,13 +57,13 @@ pub(crate) fn options(options: wire::CsvOptions) -> Result<ImportOptions, Fault>
     })
 }
 
-fn one_character(text: &str) -> Result<char, Fault> {
+fn one_character(what: &str, text: &str) -> Result<char, Fault> {
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(one), None) => Ok(one),
         _ => Err(wrong(
-            "options.delimiter",
-            format!("A delimiter is one character, not \"{text}\""),
+            &format!("options.{what}"),
+            format!("A {what} is one character, not \"{text}\""),
         )),
     }
 }
@@ -117,7 +127,7 @@ pub fn report(report: &ImportReport) -> wire::ImportReport {
     }
 }
 
-fn row_error(error: &RowError) -> wire::RowError {
+pub(super) fn row_error(error: &RowError) -> wire::RowError {
     wire::RowError {
         row: error.row,
         line: error.line,
@@ -131,34 +141,6 @@ fn row_error(error: &RowError) -> wire::RowError {
     }
 }
 
-pub(crate) fn status(id: &str, state: &ImportState) -> wire::ImportStatus {
-    let (progress, over) = match state {
-        ImportState::Running(progress) => {
-            let phase = match progress.phase {
-                Phase::Checking => "checking",
-                Phase::Writing => "writing",
-                Phase::TakingBack => "takingBack",
-                Phase::Done => "done",
-            };
-            let progress = wire::ImportProgress {
-                phase: phase.to_owned(),
-                rows: progress.rows,
-                bytes: progress.bytes,
-                bytes_total: progress.bytes_total,
-                rate: progress.rate,
-            };
-            (Some(progress), None)
-        }
-        ImportState::Over(over) => (None, Some(report(over))),
-    };
-    wire::ImportStatus {
-        import_id: id.to_owned(),
-        running: progress.is_some(),
-        progress,
-        report: over,
-    }
-}
-
 pub(crate) fn analysis(analysis: &Analysis) -> wire::FileAnalysis {
     wire::FileAnalysis {
         encoding: analysis.encoding.clone(),
@@ -169,6 +151,13 @@ pub(crate) fn analysis(analysis: &Analysis) -> wire::FileAnalysis {
         columns: analysis.columns.iter().map(analysed_column).collect(),
         preview: analysis.preview.clone(),
         warnings: analysis.warnings.clone(),
+        format: match analysis.format {
+            FileFormat::Csv => wire::FileFormat::Csv,
+            FileFormat::Xlsx => wire::FileFormat::Xlsx,
+            FileFormat::Json => wire::FileFormat::Json,
+        },
+        sheets: analysis.sheets.clone(),
+        sheet: analysis.sheet.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod events;
 pub(crate) mod faults;
 pub(crate) mod fields;
 pub mod history;
+pub mod import_jobs;
 pub mod imports;
 pub mod jobs;
 pub mod queries;

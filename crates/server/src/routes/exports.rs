@@ -20,9 +20,14 @@ use crate::fault::Fault;
 use crate::openapi::refusals::Named;
 use crate::state::App;
 
+/// The media type of workbooks.
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(export_csv))
+        .routes(routes!(export_ndjson))
+        .routes(routes!(export_xlsx))
         .routes(routes!(export_json))
 }
 
@@ -81,6 +86,37 @@ struct JsonParams {
     search: Option<String>,
 }
 
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct LinesParams {
+    /// The columns in order, separated by commas; also `id`, `createdAt` and the like. All when absent.
+    columns: Option<String>,
+    /// A filter as in a query, as JSON.
+    filter: Option<String>,
+    /// Columns to sort by, with a minus for downwards; or a sort as in a query, as JSON.
+    sort: Option<String>,
+    /// Words to find.
+    search: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct XlsxParams {
+    /// The columns in order, separated by commas; also `id`, `createdAt` and the like. All when absent.
+    columns: Option<String>,
+    /// A filter as in a query, as JSON.
+    filter: Option<String>,
+    /// Columns to sort by, with a minus for downwards; or a sort as in a query, as JSON.
+    sort: Option<String>,
+    /// Words to find.
+    search: Option<String>,
+    /// What stands in the first row; the slugs when absent.
+    #[param(inline)]
+    header: Option<HeaderParam>,
+}
+
 fn question(
     filter: Option<&str>,
     sort: Option<&str>,
@@ -122,17 +158,65 @@ async fn export_csv(
             Some(EscapeParam::None) => Escape::None,
             _ => Escape::Formula,
         },
-        header: match params.header {
-            Some(HeaderParam::Names) => Header::Names,
-            Some(HeaderParam::None) => Header::None,
-            _ => Header::Slugs,
-        },
+        header: header_of(params.header),
         delimiter: params.delimiter,
         ..ExportOptions::default()
     };
     let slug = handle.definition()?.slug.clone();
     let stream = handle.export_csv(&options).await?;
     send(stream, "text/csv; charset=utf-8", &format!("{slug}.csv")).await
+}
+
+/// The records of a table as JSON objects, one on each line; the id first, unless columns are named.
+#[utoipa::path(get, path = "/api/tables/{table}/export/ndjson", operation_id = "exportNdjson", tag = "Imports and exports",
+    params(("table" = String, Path, description = "The table's id or slug."), LinesParams),
+    responses((status = 200, description = "JSON lines.", body = String, content_type = "application/x-ndjson"), Named,
+        (status = 422, description = "The question does not fit the table.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn export_ndjson(
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<LinesParams>,
+) -> Result<Response, Fault> {
+    let handle = acting::table(&store, &table).await?;
+    let options = ExportOptions {
+        columns: params.columns.as_deref().map(names).unwrap_or_default(),
+        query: question(params.filter.as_deref(), params.sort.as_deref(), params.search)?,
+        ..ExportOptions::default()
+    };
+    let slug = handle.definition()?.slug.clone();
+    let stream = handle.export_ndjson(&options).await?;
+    send(stream, "application/x-ndjson", &format!("{slug}.ndjson")).await
+}
+
+/// The records of a table as a workbook with typed cells. A sheet has 1,048,576 rows; more records take more sheets, and a
+/// last sheet says so. A text of more than 32,767 characters is refused: it is never cut.
+#[utoipa::path(get, path = "/api/tables/{table}/export/xlsx", operation_id = "exportXlsx", tag = "Imports and exports",
+    params(("table" = String, Path, description = "The table's id or slug."), XlsxParams),
+    responses((status = 200, description = "A workbook.", body = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), Named,
+        (status = 422, description = "The question does not fit the table, or a text no sheet.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn export_xlsx(
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<XlsxParams>,
+) -> Result<Response, Fault> {
+    let handle = acting::table(&store, &table).await?;
+    let options = ExportOptions {
+        columns: params.columns.as_deref().map(names).unwrap_or_default(),
+        query: question(params.filter.as_deref(), params.sort.as_deref(), params.search)?,
+        header: header_of(params.header),
+        ..ExportOptions::default()
+    };
+    let slug = handle.definition()?.slug.clone();
+    let stream = handle.export_xlsx(&options).await?;
+    send(stream, XLSX, &format!("{slug}.xlsx")).await
+}
+
+fn header_of(param: Option<HeaderParam>) -> Header {
+    match param {
+        Some(HeaderParam::Names) => Header::Names,
+        Some(HeaderParam::None) => Header::None,
+        _ => Header::Slugs,
+    }
 }
 
 /// A whole table as JSON, definition and records, which makes it again.

@@ -1,13 +1,10 @@
-//! Files in: analysed, imported into a table or made into one, with a report that stays readable.
+//! Files in, each in one request: analysed, imported into a table or made into one. Step by step is another file.
 
 use axum::extract::{Request, State};
-use chancery::{Error, ImportFile, ImportOptions, ImportReport, Mapping, ReadOptions, TableInput};
+use chancery::{Error, FileFormat, ImportFile, ImportOptions, ImportReport, ReadOptions, Store, TableInput};
 use chancery_api::bulk::{Blank, OnMany};
 use chancery_api::exports::{JsonImport, Objects, RecordsImport, TableExport};
-use chancery_api::imports::{
-    CsvOptions, CsvUpload, FileAnalysis, ImportCancelled, ImportStatus, TableImport,
-};
-use http::{HeaderValue, header};
+use chancery_api::imports::{CsvOptions, CsvUpload, FileAnalysis, TableImport};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,18 +17,16 @@ use crate::fault::Fault;
 use crate::openapi::refusals::{Named, WithBody};
 use crate::reply::Reply;
 use crate::state::App;
-use crate::upload::{self, CsvForm, Uploaded};
+use crate::upload::{self, CsvForm};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(analyse))
         .routes(routes!(import_csv))
+        .routes(routes!(import_xlsx))
         .routes(routes!(import_json))
         .routes(routes!(new_from_csv))
         .routes(routes!(new_from_json))
-        .routes(routes!(status))
-        .routes(routes!(errors))
-        .routes(routes!(cancel))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -82,7 +77,7 @@ async fn analyse(
     form: CsvForm,
 ) -> Result<Reply, Fault> {
     let options: ReadOptions = convert::options(form.options)?.read;
-    let file = &form.uploaded.file;
+    let file = &form.file;
     let analysis = match &params.table {
         Some(name) => {
             acting::table(&store, name)
@@ -95,7 +90,7 @@ async fn analyse(
     Reply::json(&convert::analysis(&analysis))
 }
 
-/// Import a CSV file into a table: every row is checked, every bad row named; all or nothing unless `continueOnError`.
+/// Import a CSV file into a table (or a workbook, or JSON objects, also packed: what the file is is found out): every row is checked, every bad row named; all or nothing unless `continueOnError`.
 #[utoipa::path(post, path = "/api/tables/{table}/import/csv", operation_id = "importCsv", tag = "Imports and exports",
     request_body(content = CsvUpload, content_type = "multipart/form-data"),
     params(("table" = String, Path, description = "The table's id or slug."), DryRunParams),
@@ -106,19 +101,33 @@ async fn import_csv(
     Params(params): Params<DryRunParams>,
     form: CsvForm,
 ) -> Result<Reply, Fault> {
+    import_form((store, table), form, (params.dry_run, None)).await
+}
+
+/// Import a sheet of a workbook into a table, as a CSV file is imported.
+#[utoipa::path(post, path = "/api/tables/{table}/import/xlsx", operation_id = "importXlsx", tag = "Imports and exports",
+    request_body(content = CsvUpload, content_type = "multipart/form-data"),
+    params(("table" = String, Path, description = "The table's id or slug."), DryRunParams),
+    responses((status = 200, description = "What became of the rows.", body = chancery_api::imports::ImportReport), Named, WithBody))]
+async fn import_xlsx(
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<DryRunParams>,
+    form: CsvForm,
+) -> Result<Reply, Fault> {
+    import_form((store, table), form, (params.dry_run, Some(FileFormat::Xlsx))).await
+}
+
+async fn import_form(
+    (store, table): (Store, String),
+    form: CsvForm,
+    (dry_run, format): (Option<bool>, Option<FileFormat>),
+) -> Result<Reply, Fault> {
     let handle = acting::table(&store, &table).await?;
-    let CsvForm {
-        uploaded,
-        mapping,
-        options,
-        ..
-    } = form;
-    let options = import_options(options, params.dry_run)?;
-    let report = through(async move {
-        let report = handle.import_csv(&uploaded.file, &mapping, &options).await;
-        drop(uploaded);
-        report
-    });
+    let mut options = import_options(form.options, dry_run)?;
+    (options.read.format, options.file_name) = (format, form.file_name);
+    let (file, mapping) = (form.file, form.mapping);
+    let report = through(async move { handle.import_csv(&file, &mapping, &options).await });
     reported(&report.await?)
 }
 
@@ -145,17 +154,12 @@ async fn import_json(
         blank: params.blank.unwrap_or_default(),
         ..CsvOptions::default()
     })?;
-    let (file, kept) = if upload::is_ndjson(&request) {
-        let uploaded = upload::whole(request.into_body(), &app).await?;
-        (uploaded.file.clone(), Some(uploaded))
+    let file = if upload::is_ndjson(&request) {
+        upload::whole(request.into_body(), &app).await?
     } else {
-        (objects_of(request, &app).await?, None)
+        objects_of(request, &app).await?
     };
-    let report = through(async move {
-        let report = handle.import_objects(&file, &options).await;
-        drop(kept);
-        report
-    });
+    let report = through(async move { handle.import_objects(&file, &options).await });
     reported(&report.await?)
 }
 
@@ -187,7 +191,7 @@ async fn new_from_csv(
     let store = acting::workspace(store, form.workspace.as_deref()).await?;
     let name = form
         .name
-        .or(form.file_name)
+        .or_else(|| form.file_name.as_deref().map(upload::stem))
         .unwrap_or_else(|| "Imported".to_owned());
     let input = TableInput {
         slug: form.slug,
@@ -195,16 +199,13 @@ async fn new_from_csv(
         soft_delete: true,
         ..TableInput::new(name)
     };
-    let (uploaded, mapping): (Uploaded, Mapping) = (form.uploaded, form.mapping);
-    let options = import_options(form.options, params.dry_run)?;
-    let (handle, report) = through(async move {
-        let made = store
-            .import_new_table(&uploaded.file, input, &mapping, &options)
-            .await;
-        drop(uploaded);
-        made
-    })
-    .await?;
+    let options = ImportOptions {
+        file_name: form.file_name,
+        ..import_options(form.options, params.dry_run)?
+    };
+    let (file, mapping) = (form.file, form.mapping);
+    let (handle, report) =
+        through(async move { store.import_new_table(&file, input, &mapping, &options).await }).await?;
     let table = handle.map(|handle| handle.definition()).transpose()?;
     let body = TableImport {
         table: table.as_ref().map(|table| tables::table(table, Columns::With)),
@@ -229,13 +230,10 @@ async fn new_from_json(
 ) -> Result<Reply, Fault> {
     let store = acting::workspace(store, params.workspace.as_deref()).await?;
     require_media_type(request.headers(), &["application/json"])?;
-    let uploaded = upload::whole(request.into_body(), &app).await?;
+    let file = upload::whole(request.into_body(), &app).await?;
     let (handle, report) = through(async move {
-        let made = store
-            .import_json(&uploaded.file, params.name.as_deref(), &ImportOptions::default())
-            .await;
-        drop(uploaded);
-        made
+        let options = ImportOptions::default();
+        store.import_json(&file, params.name.as_deref(), &options).await
     })
     .await?;
     let table = handle.definition()?;
@@ -246,39 +244,6 @@ async fn new_from_json(
     Ok(Reply::json(&body)?
         .created(&format!("/api/tables/{}", table.id))
         .revision(report.revision))
-}
-
-/// An import as it is now.
-#[utoipa::path(get, path = "/api/imports/{import}", operation_id = "getImport", tag = "Imports and exports",
-    params(("import" = String, Path, description = "The import's id.")),
-    responses((status = 200, description = "Its progress or its report.", body = ImportStatus), Named))]
-async fn status(Acting(store): Acting, Segments(id): Segments<String>) -> Result<Reply, Fault> {
-    Reply::json(&convert::status(&id, &store.import_state(&id).await?))
-}
-
-/// The refused rows as a CSV file with `_row` and `_error`, to be mended and imported again.
-#[utoipa::path(get, path = "/api/imports/{import}/errors", operation_id = "getImportErrors", tag = "Imports and exports",
-    params(("import" = String, Path, description = "The import's id.")),
-    responses((status = 200, description = "A CSV file.", body = String, content_type = "text/csv"), Named))]
-async fn errors(Acting(store): Acting, Segments(id): Segments<String>) -> Result<Reply, Fault> {
-    let csv = store.import_failed_rows(&id).await?;
-    let disposition = HeaderValue::from_static("attachment; filename=\"failed-rows.csv\"");
-    Ok(Reply::bytes(csv.into_bytes())
-        .header(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/csv; charset=utf-8"),
-        )
-        .header(header::CONTENT_DISPOSITION, disposition))
-}
-
-/// Stop an import that runs; what it wrote is taken back.
-#[utoipa::path(post, path = "/api/imports/{import}/cancel", operation_id = "cancelImport", tag = "Imports and exports",
-    params(("import" = String, Path, description = "The import's id.")),
-    responses((status = 200, description = "Whether it was running.", body = ImportCancelled), Named))]
-async fn cancel(Acting(store): Acting, Segments(id): Segments<String>) -> Result<Reply, Fault> {
-    Reply::json(&ImportCancelled {
-        cancelled: store.cancel_import(&id).await?,
-    })
 }
 
 /// The options of a form, with the wish of the query parameter.

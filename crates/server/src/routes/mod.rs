@@ -13,6 +13,7 @@ mod exports;
 mod fields;
 mod health;
 mod history;
+mod import_jobs;
 mod imports;
 mod options;
 mod queries;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(query::routes())
         .merge(aggregate::routes())
         .merge(imports::routes())
+        .merge(import_jobs::routes())
         .merge(exports::routes())
         .merge(changes::routes())
         .merge(webhooks::routes())

@@ -14,6 +14,7 @@ mod encrypted;
 mod files;
 mod harness;
 mod history;
+mod imports;
 mod live;
 mod live_operations;
 mod live_transactions;
