@@ -932,8 +932,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Import a CSV file into a table: every row is checked, every bad row named; all or nothing unless `continueOnError`. */
+        /** Import a CSV file into a table (or a workbook, or JSON objects, also packed: what the file is is found out): every row is checked, every bad row named; all or nothing unless `continueOnError`. */
         post: operations["importCsv"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/import/xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import a sheet of a workbook into a table, as a CSV file is imported. */
+        post: operations["importXlsx"];
         delete?: never;
         options?: never;
         head?: never;
@@ -991,6 +1008,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tables/{table}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a file for an import into a table, and look at all of it: what it is, what its columns could be, where they could go.
+         *     Nothing is written. CSV and its kin, XLSX, JSON objects (in an array or line by line), and any of them packed (gzip, zstd,
+         *     a zip archive of one file).
+         */
+        post: operations["createImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All imports of a workspace, newest first: kept, running, over; each without its draft. */
+        get: operations["listImports"];
+        put?: never;
+        /** Keep a file for an import that makes its table, and look at all of it, as `POST /api/tables/{table}/imports` does. */
+        post: operations["createImportOfNewTable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/imports/{import}": {
         parameters: {
             query?: never;
@@ -1005,20 +1061,72 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say otherwise how the file is read, where its columns go, what becomes of its rows. What was tried before counts no more. */
+        patch: operations["changeImport"];
         trace?: never;
     };
-    "/api/imports/{import}/errors": {
+    "/api/imports/{import}/dry-run": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The refused rows as a CSV file with `_row` and `_error`, to be mended and imported again. */
-        get: operations["getImportErrors"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Try it: every row is checked, nothing is written. It goes on by itself; `draft.check` has what it found. */
+        post: operations["tryImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write it. It goes on by itself, whoever watches; `progress` says how far it is, `report` what became of it. */
+        post: operations["commitImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it rest after the rows it is at. What it wrote stays meanwhile. */
+        post: operations["pauseImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an import that rests go on. */
+        post: operations["resumeImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1034,8 +1142,48 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop an import that runs; what it wrote is taken back. */
+        /** Stop an import that runs, and take back what it wrote; let go of the file of one that was not begun. */
         post: operations["cancelImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back an import that is done, as a unit: what it created is removed, what it changed is as before; what was changed
+         *     since stays and is named. Columns, options and tables that it made stay.
+         */
+        post: operations["revertImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The refused rows, of the last trial or of what was written: as a CSV file with `_row` and `_error`, to be mended and
+         *     imported again, or as JSON, cell by cell.
+         */
+        get: operations["getImportErrors"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1051,6 +1199,43 @@ export interface paths {
         };
         /** The records of a table as a CSV file. */
         get: operations["exportCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/export/ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The records of a table as JSON objects, one on each line; the id first, unless columns are named. */
+        get: operations["exportNdjson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/export/xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The records of a table as a workbook with typed cells. A sheet has 1,048,576 rows; more records take more sheets, and a
+         *     last sheet says so. A text of more than 32,767 characters is refused: it is never cut.
+         */
+        get: operations["exportXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2303,6 +2488,43 @@ export interface components {
          * @enum {string}
          */
         Count: "none" | "estimated" | "exact";
+        /** @description How a CSV file is read and what becomes of its rows. */
+        CsvOptions: {
+            /** @description Whether the first row holds the names; yes when absent. */
+            skipFirstRow?: boolean | null;
+            /** @description Whether columns the table lacks are added. */
+            createColumns?: boolean;
+            /** @description Whether options that select columns lack are added. */
+            createOptions?: boolean;
+            /** @description Whether new columns are all text, whatever they look like. */
+            allText?: boolean;
+            /** @description Whether records that match are changed instead of doubled; yes when `matchOn` is given. */
+            updateExisting?: boolean | null;
+            /** @description Whether rows that match nothing are refused instead of making records. */
+            updateOnly?: boolean;
+            /** @description The column of the file that holds the record's id in another system. */
+            externalIdColumn?: string | null;
+            /** @description The columns by which a record is found again. */
+            matchOn?: string[] | null;
+            /** @description What happens when several match. */
+            onMany?: components["schemas"]["OnMany"];
+            /** @description What an empty cell does to a record that is found. */
+            blank?: components["schemas"]["Blank"];
+            /** @description Whether good rows are written although others are bad; otherwise it is all or nothing. */
+            continueOnError?: boolean;
+            /** @description Whether to answer the same but write nothing. */
+            dryRun?: boolean;
+            /** @description The encoding; found out when absent. */
+            encoding?: string | null;
+            /** @description The one character between cells; found out when absent. */
+            delimiter?: string | null;
+            /** @description The one character around cells; found out when absent. */
+            quote?: string | null;
+            /** @description The sheet of a workbook, by its name or its number from 1; the first one when absent. */
+            sheet?: string | null;
+            /** @description How numbers and dates are written: `en-US`, `de-DE` … */
+            locale?: string | null;
+        };
         /** @description The form of `POST …/import/csv`, sent as `multipart/form-data`. */
         CsvUpload: {
             /**
@@ -2558,9 +2780,20 @@ export interface components {
             columns: components["schemas"]["AnalysedColumn"][];
             /** @description The first rows as text. */
             preview: string[][];
-            /** @description What is odd about it: ragged rows, unreadable bytes … */
+            /** @description What is odd about it: ragged rows, formulas, merged cells … */
             warnings: string[];
+            /** @description What the file is. */
+            format: components["schemas"]["FileFormat"];
+            /** @description The sheets of a workbook, in order. */
+            sheets: string[];
+            /** @description The sheet that was looked at. */
+            sheet?: string | null;
         };
+        /**
+         * @description What a file is.
+         * @enum {string}
+         */
+        FileFormat: "csv" | "xlsx" | "json";
         /** @description A condition (`column`, `operator`, `value`), or several joined by `and` or `or` (`operator`, `filters`). */
         Filter: {
             /** @description `and`, `or`, or what to compare by: `eq`, `contains`, `between`, `isEmpty` … */
@@ -2619,6 +2852,31 @@ export interface components {
             /** @description Whether it was running. */
             cancelled: boolean;
         };
+        /**
+         * @description What is said otherwise about an import that was not begun; what is absent stays as it is.
+         * @example {
+         *       "mapping": {
+         *         "E-Mail": "email",
+         *         "Notes": null
+         *       },
+         *       "options": {
+         *         "matchOn": [
+         *           "email"
+         *         ],
+         *         "continueOnError": true
+         *       }
+         *     }
+         */
+        ImportChange: {
+            /** @description Where its columns go, all of it: header to slug, null to leave one out; a header that is not named goes by its name. */
+            mapping?: {
+                [key: string]: string | null;
+            } | null;
+            options?: components["schemas"]["CsvOptions"] | null;
+            /** @description The table that it goes into instead, by id or slug. */
+            table?: string | null;
+            newTable?: components["schemas"]["ImportNewTable"] | null;
+        };
         /** @description Where one column of a file went. */
         ImportColumn: {
             /** @description Its name in the file. */
@@ -2630,11 +2888,72 @@ export interface components {
             /** @description Whether the import made the column. */
             created: boolean;
         };
+        /** @description What is known of an import while its file is kept. */
+        ImportDraft: {
+            /**
+             * Format: int64
+             * @description Bytes of the file as it came.
+             */
+            bytes: number;
+            newTable?: components["schemas"]["ImportNewTable"] | null;
+            /** @description What the file looks like. */
+            analysis: components["schemas"]["FileAnalysis"];
+            /** @description Where its columns go, as far as was said: header to slug, null to leave one out. */
+            mapping: {
+                [key: string]: string | null;
+            };
+            /** @description Where they could go: as the last file with the same headers, otherwise by name. */
+            suggestedMapping: {
+                [key: string]: string | null;
+            };
+            /** @description Whether that is the mapping of an earlier file. */
+            suggestionSaved: boolean;
+            /** @description The columns by which the earlier file found records again. */
+            suggestedMatchOn: string[];
+            /** @description How it is read and what becomes of its rows. */
+            options: components["schemas"]["CsvOptions"];
+            /** @description What of the mapping and the options makes no sense yet: nothing can be tried or written while there is any. */
+            problems: components["schemas"]["Issue"][];
+            check?: components["schemas"]["ImportReport"] | null;
+            /** @description Why it could not go on. */
+            failure?: string | null;
+            /** @description The id of the user or API key that brought the file. */
+            createdBy?: string | null;
+            /**
+             * Format: date-time
+             * @description When it came, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When the file is let go if nobody does anything.
+             */
+            expiresAt: string;
+        };
         /**
          * @description How an import ended.
          * @enum {string}
          */
         ImportEnd: "done" | "refused" | "cancelled" | "failed" | "interrupted";
+        /** @description The rows that an import refused. */
+        ImportErrors: {
+            /** @description What is wrong with them, in the order of the file; at most 10,000. */
+            errors: components["schemas"]["RowError"][];
+        };
+        /** @description A page of imports. */
+        ImportList: {
+            /** @description Newest first; the rows that were refused are told one by one only where one import is asked for. */
+            imports: components["schemas"]["ImportStatus"][];
+            /** @description How to go on. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description A table that an import will make. */
+        ImportNewTable: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its slug; made of the name when absent. */
+            slug?: string | null;
+        };
         /** @description How far an import is. */
         ImportProgress: {
             /** @description `checking`, `writing`, `takingBack` or `done`. */
@@ -2659,6 +2978,11 @@ export interface components {
              * @description Rows a second.
              */
             rate: number;
+            /**
+             * Format: int64
+             * @description How long this phase still takes as it goes, in milliseconds; null while nobody knows.
+             */
+            leftMs?: number | null;
         };
         /** @description What became of an import. */
         ImportReport: {
@@ -2730,14 +3054,28 @@ export interface components {
              */
             revision?: number | null;
         };
+        /**
+         * @description How an import stands.
+         * @enum {string}
+         */
+        ImportState: "analysed" | "checking" | "checked" | "writing" | "paused" | "takingBack" | "done" | "refused" | "cancelled" | "failed" | "interrupted" | "reverted";
         /** @description An import as it is now. */
         ImportStatus: {
-            /** @description Its id. */
+            /** @description Its id; every record it makes or changes carries it. */
             importId: string;
-            /** @description Whether it still runs. */
+            /** @description How it stands. */
+            state: components["schemas"]["ImportState"];
+            /** @description Whether it runs now. */
             running: boolean;
+            /** @description The id of its table; absent for a new one that is not made yet. */
+            tableId?: string | null;
+            /** @description What the file is called. */
+            fileName?: string | null;
             progress?: components["schemas"]["ImportProgress"] | null;
+            draft?: components["schemas"]["ImportDraft"] | null;
             report?: components["schemas"]["ImportReport"] | null;
+            /** @description The operation that took it back. */
+            revertedBy?: string | null;
         };
         /** @description One report that a value breaks a constraint. */
         Issue: {
@@ -12881,6 +13219,135 @@ export interface operations {
             };
         };
     };
+    importXlsx: {
+        parameters: {
+            query?: {
+                /** @description Whether to answer the same but write nothing. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["CsvUpload"];
+            };
+        };
+        responses: {
+            /** @description What became of the rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     importJson: {
         parameters: {
             query?: {
@@ -13284,9 +13751,361 @@ export interface operations {
             };
         };
     };
+    createImport: {
+        parameters: {
+            query?: {
+                /** @description What the file is called, where the body is the file itself. */
+                fileName?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "multipart/form-data": components["schemas"]["CsvUpload"];
+            };
+        };
+        responses: {
+            /** @description The import, with what the file looks like. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of imports. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createImportOfNewTable: {
+        parameters: {
+            query?: {
+                /** @description What the file is called, where the body is the file itself; the table is named after it. */
+                fileName?: string;
+                /** @description The workspace of the new table, where the body is the file itself; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "multipart/form-data": components["schemas"]["CsvUpload"];
+            };
+        };
+        responses: {
+            /** @description The import, with what the file looks like. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getImport: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
             header?: never;
             path: {
                 /** @description The import's id. */
@@ -13296,7 +14115,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its progress or its report. */
+            /** @description What is known of its file, its progress, or its report. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -13370,9 +14189,141 @@ export interface operations {
             };
         };
     };
-    getImportErrors: {
+    changeImport: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportChange"];
+            };
+        };
+        responses: {
+            /** @description The import. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryImport: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
             header?: never;
             path: {
                 /** @description The import's id. */
@@ -13382,13 +14333,405 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A CSV file. */
+            /** @description It is tried. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The mapping or the options make no sense. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commitImport: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is written. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The mapping or the options make no sense. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseImport: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The import. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not run. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeImport: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The import. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportStatus"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not run. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelImport: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether there was something to stop. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportCancelled"];
                 };
             };
             /** @description The request cannot be read. */
@@ -13456,9 +14799,143 @@ export interface operations {
             };
         };
     };
-    cancelImport: {
+    revertImport: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description What became of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevertReport"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImportErrors: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+                /** @description How they are told; a CSV file when absent. */
+                format?: "csv" | "json";
+            };
             header?: never;
             path: {
                 /** @description The import's id. */
@@ -13468,13 +14945,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether it was running. */
+            /** @description The refused rows. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportCancelled"];
+                    "text/csv": string;
+                    "application/json": components["schemas"]["ImportErrors"];
                 };
             };
             /** @description The request cannot be read. */
@@ -13624,6 +15102,216 @@ export interface operations {
                 };
             };
             /** @description The question does not fit the table. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportNdjson: {
+        parameters: {
+            query?: {
+                /** @description The columns in order, separated by commas; also `id`, `createdAt` and the like. All when absent. */
+                columns?: string;
+                /** @description A filter as in a query, as JSON. */
+                filter?: string;
+                /** @description Columns to sort by, with a minus for downwards; or a sort as in a query, as JSON. */
+                sort?: string;
+                /** @description Words to find. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The question does not fit the table. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportXlsx: {
+        parameters: {
+            query?: {
+                /** @description The columns in order, separated by commas; also `id`, `createdAt` and the like. All when absent. */
+                columns?: string;
+                /** @description A filter as in a query, as JSON. */
+                filter?: string;
+                /** @description Columns to sort by, with a minus for downwards; or a sort as in a query, as JSON. */
+                sort?: string;
+                /** @description Words to find. */
+                search?: string;
+                /** @description What stands in the first row; the slugs when absent. */
+                header?: "slugs" | "names" | "none";
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A workbook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": number[];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The question does not fit the table, or a text no sheet. */
             422: {
                 headers: {
                     [name: string]: unknown;
