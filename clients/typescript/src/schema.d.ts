@@ -213,6 +213,60 @@ export interface paths {
         patch: operations["updateUser"];
         trace?: never;
     };
+    "/api/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who users are, by e-mail: what columns of the types `user` and `users` may name. No e-mail addresses, no roles. */
+        get: operations["listPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The views of a table, by name; personal ones of others are left out. */
+        get: operations["listViews"];
+        put?: never;
+        /** Keep a way to look at a table. */
+        post: operations["createView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/views/{view}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One view. */
+        get: operations["getView"];
+        put?: never;
+        post?: never;
+        /** Forget a view. */
+        delete: operations["deleteView"];
+        options?: never;
+        head?: never;
+        /** Change a view. */
+        patch: operations["updateView"];
+        trace?: never;
+    };
     "/api/api-keys": {
         parameters: {
             query?: never;
@@ -2612,7 +2666,7 @@ export interface components {
          * @description Why a request was refused, for a program. The HTTP status follows from it.
          * @enum {string}
          */
-        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "accessDenied" | "passwordRequired" | "invalidPassword" | "proofRequired" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "queryNotFound" | "importNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "webhookNotFound" | "deliveryNotFound" | "secretNotFound" | "jobNotFound" | "vaultKeyNotFound" | "methodNotAllowed" | "alreadyExists" | "tokenTaken" | "tokenReserved" | "otherKind" | "uniqueViolation" | "referenceViolation" | "referenced" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "transactionConflict" | "conflict" | "irreversible" | "changedSince" | "gone" | "revisionGone" | "secretExpired" | "secretExhausted" | "wrapTaken" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "secretUnreadable" | "timeout" | "overloaded" | "vaultSealed" | "shuttingDown" | "storageUnavailable";
+        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "accessDenied" | "passwordRequired" | "invalidPassword" | "proofRequired" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "viewNotFound" | "queryNotFound" | "importNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "webhookNotFound" | "deliveryNotFound" | "secretNotFound" | "jobNotFound" | "vaultKeyNotFound" | "methodNotAllowed" | "alreadyExists" | "tokenTaken" | "tokenReserved" | "otherKind" | "uniqueViolation" | "referenceViolation" | "referenced" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "transactionConflict" | "conflict" | "irreversible" | "changedSince" | "gone" | "revisionGone" | "secretExpired" | "secretExhausted" | "wrapTaken" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "secretUnreadable" | "timeout" | "overloaded" | "vaultSealed" | "shuttingDown" | "storageUnavailable";
         /**
          * @description One step of one record. Records are flat: values by slug, the key under its own name or `id`, and `_version`, `_createdAt`,
          *     `_updatedAt` and the like, times in ms.
@@ -2734,6 +2788,8 @@ export interface components {
             searchable: boolean;
             /** @description A column of it is encrypted whatever its definition says. */
             encrypted?: boolean;
+            /** @description Its values are worked out when a record is read: nothing filters, sorts or groups by them. */
+            related?: boolean;
         };
         /** @description What a column may hold. */
         FieldType: {
@@ -3442,6 +3498,22 @@ export interface components {
          * @enum {string}
          */
         PaginationType: "offset" | "cursor";
+        /** @description Who a user is, for everybody who reads what users are named in. */
+        Person: {
+            /** @description The user's id. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            /** @description Whether the user may sign in. */
+            active: boolean;
+        };
+        /** @description A page of people. */
+        PersonList: {
+            /** @description The people. */
+            people: components["schemas"]["Person"][];
+            /** @description Where the next page is. */
+            pagination: components["schemas"]["Pagination"];
+        };
         /** @description Why a request was refused. */
         Problem: {
             /** @description Where the code is explained, relative to the server. */
@@ -5047,6 +5119,78 @@ export interface components {
              */
             version: number;
         };
+        /** @description A view of a table. */
+        View: {
+            /** @description A UUID. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            /** @description Whether only who made it sees it. */
+            personal: boolean;
+            /** @description What it shows, and how. */
+            settings: components["schemas"]["ViewSettings"];
+            /** @description Who made it. */
+            createdBy?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description A view to make.
+         * @example {
+         *       "name": "Open",
+         *       "settings": {
+         *         "sort": [
+         *           {
+         *             "column": "createdAt",
+         *             "direction": "desc"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        ViewCreate: {
+            /** @description For people; 1 to 120 characters. */
+            name: string;
+            /** @description Whether only you see it. */
+            personal?: boolean;
+            /** @description What it shows, and how. */
+            settings?: components["schemas"]["ViewSettings"];
+        };
+        /** @description A page of views. */
+        ViewList: {
+            /** @description The views, by name. */
+            views: components["schemas"]["View"][];
+            /** @description Where the next page is. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description What a view shows, and how. */
+        ViewSettings: {
+            filter?: components["schemas"]["Filter"] | null;
+            /** @description In which order. */
+            sort?: components["schemas"]["Sort"][];
+            /** @description The slugs of the columns that are shown, in their order; all when absent. */
+            columns?: string[] | null;
+            /** @description The slugs of the columns that records are grouped by. */
+            groupBy?: string[];
+            /** @description What else whoever shows it wants to keep: widths, heights … */
+            layout?: Record<string, unknown>;
+        };
+        /** @description What to change of a view; what is absent stays. */
+        ViewUpdate: {
+            /** @description For people; 1 to 120 characters. */
+            name?: string | null;
+            /** @description Whether only you see it. */
+            personal?: boolean | null;
+            settings?: components["schemas"]["ViewSettings"] | null;
+        };
         /** @description Somebody who is told of events by HTTP. */
         Webhook: {
             /** @description A UUID. */
@@ -6251,6 +6395,604 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of people. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listViews: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of views. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewCreate"];
+            };
+        };
+        responses: {
+            /** @description Kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The view's id. */
+                view: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The view. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The view's id. */
+                view: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The view's id. */
+                view: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewUpdate"];
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
                 };
             };
             /** @description The request cannot be read. */
