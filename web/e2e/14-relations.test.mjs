@@ -61,7 +61,7 @@ test('a name is typed, and stands on both sides', async () => {
   assert.equal(alpha.data.client, acme.id);
   await openTable(page, clients.slug);
   await shows(page, 0, 2, 'Alpha');
-  await shows(page, 0, 3, '10.00');
+  await shows(page, 0, 3, '$10.00');
 });
 
 test('in the form a record is chosen by name, and the filter offers names too', async () => {
