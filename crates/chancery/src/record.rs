@@ -253,9 +253,17 @@ impl Record {
     /// What people call the record: by the table's `recordNameTemplate` if it has one, else what stands in its primary column, or
     /// its key.
     pub fn name(&self) -> String {
-        let template = self.table.settings.get(define::NAME_TEMPLATE).and_then(Json::as_str);
+        let template = self
+            .table
+            .settings
+            .get(define::NAME_TEMPLATE)
+            .and_then(Json::as_str);
         let by_template = template.and_then(|template| {
-            let column = |slug: &str| self.table.column(slug).filter(|column| column.encrypted.is_none());
+            let column = |slug: &str| {
+                self.table
+                    .column(slug)
+                    .filter(|column| column.encrypted.is_none())
+            };
             let filled = define::fill_template(template, |slug| match column(slug) {
                 Some(column) => Some(self.text_of(column).unwrap_or_default()),
                 None => (slug == "id").then(|| self.id()),

@@ -217,17 +217,16 @@ impl TableHandle {
                 )]));
             }
             let others = catalog.tables(&table.workspace);
-            let shows = |column: &&Column| column.is_relation() && column.config_str("table") == Some(&*table.slug);
-            let found = others
-                .iter()
-                .filter(|other| other.number != table.number)
-                .find_map(|other| Some((other, other.live().find(shows)?)));
-            if let Some((other, column)) = found {
+            if let Some((other, column)) = define::reversing(&table, &others) {
                 let message = format!(
                     "\"{}.{}\" shows which of its records name one; delete that column first",
                     other.slug, column.slug
                 );
-                return Err(Error::Definition(vec![Issue::new("table", Code::Reference, message)]));
+                return Err(Error::Definition(vec![Issue::new(
+                    "table",
+                    Code::Reference,
+                    message,
+                )]));
             }
             let mut documents = self.view_ends().await?;
             documents.push(name_free(&table));
@@ -351,7 +350,7 @@ impl TableHandle {
             }
         }
         if let Some(config) = &patch.config {
-            let changed = fixed(column, config);
+            let changed = define::fixed(column, config);
             if !changed.is_empty() {
                 return Err(Error::Definition(changed));
             }
@@ -585,19 +584,6 @@ fn apply(column: &mut Column, patch: &ColumnPatch) -> Result<(), Vec<Issue>> {
     column.settle();
     column.refresh();
     Ok(())
-}
-
-/// Settings of a relation that say what its values are, and therefore stay.
-fn fixed(column: &Column, config: &JsonMap) -> Vec<Issue> {
-    let said = ["table", "relationType", "reverseOf"];
-    let changed = said
-        .into_iter()
-        .filter(|name| column.is_relation() && column.config.get(*name) != config.get(*name));
-    let issue = |name| {
-        let message = "It says what the values are, and stays; add a new column instead";
-        Issue::new(format!("config.{name}"), Code::Definition, message)
-    };
-    changed.map(issue).collect()
 }
 
 fn check_name(field: &str, name: &str) -> Result<(), Vec<Issue>> {

@@ -108,8 +108,8 @@ pub struct Store {
     once: Option<Arc<DocumentWrite>>,
     /// What its commits are part of, if they are not operations by themselves.
     operation: Option<Arc<str>>,
-    /// Answers reads that no write rests on, perhaps from a replica.
-    reader: Arc<dyn Backend>,
+    /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
+    pub(crate) reader: Arc<dyn Backend>,
 }
 
 pub(crate) struct Core {
@@ -364,11 +364,6 @@ impl Store {
         }
     }
 
-    /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
-    pub(crate) fn reader(&self) -> &dyn Backend {
-        &*self.reader
-    }
-
     pub(crate) fn handle(&self, table: &Table) -> TableHandle {
         TableHandle {
             store: self.clone(),
@@ -562,9 +557,9 @@ impl TableHandle {
         &*self.store.core.backend
     }
 
-    /// See [`Store::reader`].
+    /// See [`Store`]'s reader.
     pub(crate) fn reader(&self) -> &dyn Backend {
-        self.store.reader()
+        &*self.store.reader
     }
 
     /// Asks for the records of a plan.

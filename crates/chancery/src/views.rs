@@ -78,11 +78,19 @@ impl TableHandle {
             kind: KIND.into(),
             id: self.view_id(id),
         };
-        let found = self.backend().documents(query).await?.pop().map(read).transpose()?;
-        found.filter(|view| self.sees(view)).ok_or_else(|| Error::NotFound {
-            what: "view",
-            message: format!("There is no view \"{id}\" of this table"),
-        })
+        let found = self
+            .backend()
+            .documents(query)
+            .await?
+            .pop()
+            .map(read)
+            .transpose()?;
+        found
+            .filter(|view| self.sees(view))
+            .ok_or_else(|| Error::NotFound {
+                what: "view",
+                message: format!("There is no view \"{id}\" of this table"),
+            })
     }
 
     /// Keeps a way to look at the table.
@@ -151,7 +159,9 @@ impl TableHandle {
     async fn all_views(&self) -> Result<Vec<View>, Error> {
         let documents = self.backend().documents(DocumentQuery::Kind(KIND.into())).await?;
         let own = self.view_id("");
-        let here = documents.into_iter().filter(|document| document.id.starts_with(&own));
+        let here = documents
+            .into_iter()
+            .filter(|document| document.id.starts_with(&own));
         here.map(read).collect()
     }
 

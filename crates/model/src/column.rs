@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::define::key_from;
 use crate::encryption::Encryption;
 use crate::field::encrypted::Encrypted;
-use crate::define::key_from;
 use crate::field::{FieldType, Storage, field_type, relation, user, users};
 use crate::nested::Rule;
 use crate::record::key_value;

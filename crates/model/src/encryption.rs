@@ -277,8 +277,11 @@ pub fn worked_out(column: &Column, what: &str) -> Option<Issue> {
     related.then(|| Issue::new(&column.slug, Code::Operator, message))
 }
 
-/// Whether an operator can judge the values of a column without opening them.
+/// Whether an operator can judge the values of a column as they are kept.
 pub(crate) fn check_operator(column: &Column, operator: Operator) -> Result<(), Issue> {
+    if let Some(issue) = worked_out(column, "filtered") {
+        return Err(issue);
+    }
     let Some(encryption) = &column.encrypted else {
         return Ok(());
     };

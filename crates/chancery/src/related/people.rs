@@ -14,7 +14,11 @@ pub(super) async fn names(store: &Store) -> Result<HashMap<String, String>, Erro
     let (users, keys) = (store.access().users(), store.access().keys());
     let mut names = HashMap::new();
     for user in users.await.map_err(error)? {
-        let name = if user.name.is_empty() { user.email } else { user.name };
+        let name = if user.name.is_empty() {
+            user.email
+        } else {
+            user.name
+        };
         names.insert(user.id, name);
     }
     for key in keys.await.map_err(error)? {
@@ -37,7 +41,11 @@ fn error(error: AccessError) -> Error {
 }
 
 /// The users that some columns of a record name.
-pub(crate) fn named(table: &Table, record: &chancery_model::Record, changed: Option<&[u16]>) -> Vec<(u16, String)> {
+pub(crate) fn named(
+    table: &Table,
+    record: &chancery_model::Record,
+    changed: Option<&[u16]>,
+) -> Vec<(u16, String)> {
     let mut all = Vec::new();
     for column in table.live().filter(|column| column.names_users()) {
         if changed.is_some_and(|changed| !changed.contains(&column.ordinal)) {

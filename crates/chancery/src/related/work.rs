@@ -93,7 +93,11 @@ impl Page {
                 rollup::ID => self.rolled_up(column, depth).await?,
                 button::ID => self.buttons(column, depth).await?,
                 _ if flags.reference => self.people(column).await?,
-                _ => self.rows.iter().map(|row| stored(&self.table, column, row)).collect(),
+                _ => self
+                    .rows
+                    .iter()
+                    .map(|row| stored(&self.table, column, row))
+                    .collect(),
             }))
         })
     }
@@ -118,7 +122,11 @@ impl Page {
                 text,
             }
         };
-        Ok(linked.of.iter().map(|links| links.iter().map(part).collect()).collect())
+        Ok(linked
+            .of
+            .iter()
+            .map(|links| links.iter().map(part).collect())
+            .collect())
     }
 
     async fn people(&self, column: &Column) -> Result<Vec<Vec<Part>>, Error> {
@@ -151,14 +159,20 @@ impl Page {
     }
 
     async fn rolled_up(&self, column: &Column, depth: usize) -> Result<Vec<Vec<Part>>, Error> {
-        let (function, slug) = (rollup::function(column), column.config_str("column").unwrap_or_default());
+        let (function, slug) = (
+            rollup::function(column),
+            column.config_str("column").unwrap_or_default(),
+        );
         let (linked, there) = self.through(column, slug, depth).await?;
         if linked.too_many {
             return Ok(vec![vec![too_many()]; self.rows.len()]);
         }
         let shown = linked.page.as_ref().and_then(|page| page.table.column(slug));
         let of = |links: &Vec<Result<usize, String>>| {
-            let places: Vec<usize> = links.iter().filter_map(|link| link.as_ref().ok().copied()).collect();
+            let places: Vec<usize> = links
+                .iter()
+                .filter_map(|link| link.as_ref().ok().copied())
+                .collect();
             match slug.is_empty() {
                 true => vec![figure(Value::Int(places.len() as i64), None)],
                 false => rolled(function, places.iter().flat_map(|at| there[*at].iter()), shown),
@@ -171,7 +185,11 @@ impl Page {
         let template = column.config_str("url").unwrap_or_default();
         let label = column.config_str("label").unwrap_or("Open");
         let mut texts: HashMap<&str, Parts> = HashMap::new();
-        for other in self.table.live().filter(|other| template.contains(&format!("{{{}}}", other.slug))) {
+        for other in self
+            .table
+            .live()
+            .filter(|other| template.contains(&format!("{{{}}}", other.slug)))
+        {
             if other.ordinal != column.ordinal {
                 texts.insert(&other.slug, self.parts(other, depth + 1).await?);
             }
@@ -189,20 +207,35 @@ impl Page {
                 text: label.to_owned(),
             })
         };
-        Ok((0..self.rows.len()).map(|at| button(at).into_iter().collect()).collect())
+        Ok((0..self.rows.len())
+            .map(|at| button(at).into_iter().collect())
+            .collect())
     }
 
     /// Where the relation of a lookup or rollup leads, and what a column shows there; nothing if no column is named.
-    async fn through(&self, column: &Column, slug: &str, depth: usize) -> Result<(Arc<Linked>, Parts), Error> {
-        let relation = column.config_str("relation").and_then(|slug| self.table.column(slug));
+    async fn through(
+        &self,
+        column: &Column,
+        slug: &str,
+        depth: usize,
+    ) -> Result<(Arc<Linked>, Parts), Error> {
+        let relation = column
+            .config_str("relation")
+            .and_then(|slug| self.table.column(slug));
         let linked = match relation.filter(|relation| relation.is_relation()) {
             Some(relation) => self.linked(relation).await?,
             None => Arc::new(Linked::nowhere(self.rows.len())),
         };
-        let shown = linked.page.as_ref().and_then(|page| Some((page, page.table.column(slug)?)));
+        let shown = linked
+            .page
+            .as_ref()
+            .and_then(|page| Some((page, page.table.column(slug)?)));
         let parts = match shown {
             Some((page, shown)) if shown.encrypted.is_none() => page.parts(shown, depth + 1).await?,
-            _ => Arc::new(vec![Vec::new(); linked.page.as_ref().map_or(0, |page| page.rows.len())]),
+            _ => Arc::new(vec![
+                Vec::new();
+                linked.page.as_ref().map_or(0, |page| page.rows.len())
+            ]),
         };
         Ok((linked, parts))
     }
@@ -237,7 +270,7 @@ impl Page {
             named.push(keys);
         }
         let keys: Vec<Key> = places.keys().cloned().collect();
-        let found = self.store.reader().get_many(&target, &keys).await?;
+        let found = self.store.reader.get_many(&target, &keys).await?;
         let judged_at = target.judged_at(self.store.now());
         let mut rows = Vec::with_capacity(keys.len());
         for row in found.into_iter().flatten().filter(|row| row.visible(judged_at)) {
@@ -278,7 +311,7 @@ impl Page {
             },
             ..Plan::all(target.clone(), target.judged_at(self.store.now()))
         };
-        let rows = self.store.reader().query(&plan).await?;
+        let rows = self.store.reader.query(&plan).await?;
         let mut linked = Linked::nowhere(self.rows.len());
         linked.too_many = rows.len() > RELATED_ROWS_MAX;
         for (place, row) in rows.iter().enumerate().filter(|_| !linked.too_many) {
@@ -314,7 +347,8 @@ pub(super) fn shows_several(catalog: &Catalog, table: &Table, column: &Column) -
                 let Some(relation) = table.column(setting("relation")) else {
                     return false;
                 };
-                let target = catalog.table(&table.workspace, relation.config_str("table").unwrap_or_default());
+                let target =
+                    catalog.table(&table.workspace, relation.config_str("table").unwrap_or_default());
                 let shown = target.and_then(|target| Some((target, target.column(setting("column"))?)));
                 several(catalog, table, relation, depth + 1)
                     || shown.is_some_and(|(target, shown)| several(catalog, target, shown, depth + 1))

@@ -413,7 +413,9 @@ async fn find(
     };
     let mut found = vec![Vec::new(); gone.len()];
     for record in store.core.backend.query(&plan).await? {
-        let Value::List(ids) = record.value(column.ordinal) else { continue };
+        let Value::List(ids) = record.value(column.ordinal) else {
+            continue;
+        };
         for at in ids.iter().filter_map(|id| places.get(&**id)) {
             if found[*at].len() < most {
                 found[*at].push(record.clone());

@@ -73,7 +73,9 @@ pub(super) async fn check(
                 (left.write, Refusal::Dangling { column, target, key })
             };
             let Some(target) = catalog.table(&table.workspace, slug) else {
-                added.refused.extend((!value.is_null()).then(|| refuse(value.written())));
+                added
+                    .refused
+                    .extend((!value.is_null()).then(|| refuse(value.written())));
                 continue;
             };
             for key in table.at(column).keys_in(target.key_kind, &value) {

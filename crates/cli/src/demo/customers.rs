@@ -53,9 +53,17 @@ pub(super) fn columns_of_others() -> [ColumnInput; 4] {
     let map = "https://www.openstreetmap.org/search?query={street}%20{postalCode}%20{town}";
     let spent = [("relation", "orders"), ("function", "sum"), ("column", "total")];
     [
-        related("Orders", "relation", [("table", "orders"), ("reverseOf", "customer")]),
+        related(
+            "Orders",
+            "relation",
+            [("table", "orders"), ("reverseOf", "customer")],
+        ),
         related("Spent", "rollup", spent),
-        related("Repairs", "relation", [("table", "repairs"), ("reverseOf", "customer")]),
+        related(
+            "Repairs",
+            "relation",
+            [("table", "repairs"), ("reverseOf", "customer")],
+        ),
         related("Where", "button", [("label", "Map"), ("url", map)]),
     ]
 }

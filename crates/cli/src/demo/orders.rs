@@ -21,8 +21,18 @@ pub(super) fn table() -> TableInput {
                 .config("prefix", "O-")
                 .config("digits", 5)
                 .primary(),
-            related("Customer", "relation", [("table", "customers"), ("onDelete", "restrict")]).required(),
-            related("Product", "relation", [("table", "products"), ("onDelete", "restrict")]).required(),
+            related(
+                "Customer",
+                "relation",
+                [("table", "customers"), ("onDelete", "restrict")],
+            )
+            .required(),
+            related(
+                "Product",
+                "relation",
+                [("table", "products"), ("onDelete", "restrict")],
+            )
+            .required(),
             related("SKU", "lookup", [("relation", "product"), ("column", "sku")]),
             ColumnInput::new("Quantity", "number")
                 .range(1, 100)

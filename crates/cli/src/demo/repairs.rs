@@ -22,7 +22,12 @@ pub(super) fn table() -> TableInput {
             ColumnInput::new("Number", "autoNumber")
                 .config("prefix", "R-")
                 .config("digits", 4),
-            related("Customer", "relation", [("table", "customers"), ("onDelete", "restrict")]).required(),
+            related(
+                "Customer",
+                "relation",
+                [("table", "customers"), ("onDelete", "restrict")],
+            )
+            .required(),
             related("Phone", "lookup", [("relation", "customer"), ("column", "phone")]),
             choice(
                 "Status",

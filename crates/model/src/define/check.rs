@@ -259,15 +259,6 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
             );
         }
     }
-    let asked = [
-        ("indexed", column.indexed),
-        ("required", constraints.required),
-        ("encrypted", column.encrypted.is_some()),
-    ];
-    for (name, _) in asked.into_iter().filter(|(_, asked)| flags.related && *asked) {
-        let message = format!("The values of a {} column are worked out when a record is read", kind.id());
-        report(name, message);
-    }
     if constraints.reference.is_some() && (flags.computed || column.is_relation()) {
         let message = match column.is_relation() {
             true => "A relation says its table in config.table".to_owned(),
@@ -300,6 +291,7 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
         );
     }
     check_config(column, issues);
+    check_worked_out(column, issues);
     encryption::check(column, issues);
     if let Some(nested) = &constraints.nested {
         nested.check_definition(&column.slug, issues);
@@ -315,6 +307,23 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
         for issue in issues {
             issue.field = "defaultValue".into();
         }
+    }
+}
+
+/// What cannot be asked of values that are worked out when a record is read.
+fn check_worked_out(column: &Column, issues: &mut Vec<Issue>) {
+    let asked = [
+        ("indexed", column.indexed),
+        ("required", column.constraints.required),
+        ("encrypted", column.encrypted.is_some()),
+    ];
+    let related = column.kind().flags().related;
+    for (name, _) in asked.into_iter().filter(|(_, asked)| related && *asked) {
+        let message = format!(
+            "The values of a {} column are worked out when a record is read",
+            column.field_type
+        );
+        issues.push(Issue::new(name, Code::Definition, message));
     }
 }
 
@@ -364,7 +373,9 @@ fn check_config(column: &Column, issues: &mut Vec<Issue>) {
     let missing = required.into_iter().flatten().filter_map(crate::Json::as_str);
     for name in missing.filter(|name| !column.config.contains_key(*name)) {
         let path = format!("config.{name}");
-        let about = properties.get(name).and_then(|property| property.get("description"));
+        let about = properties
+            .get(name)
+            .and_then(|property| property.get("description"));
         let about = about.and_then(crate::Json::as_str).unwrap_or_default();
         let message = format!("A {} column needs it: {about}", kind.id());
         issues.push(Issue::new(path, Code::Definition, message));

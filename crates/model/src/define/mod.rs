@@ -15,7 +15,7 @@ pub use check::key_from;
 pub use check::{add_indexes, check_column, check_made, check_replacement, check_slug, check_table};
 pub use names::{NAME_TEMPLATE, check_name_template, fill_template};
 pub use refs::{check_lifetime, check_references};
-pub use related::{check_related, depending};
+pub use related::{check_related, depending, fixed, reversing};
 pub use slug::{column_slug, table_slug};
 
 use crate::column::{Constraints, DefaultFunction, DefaultValue, Format, Generated, OnDelete};

@@ -21,7 +21,9 @@ pub fn fill_template(template: &str, value: impl Fn(&str) -> Option<String>) -> 
     let mut out = String::with_capacity(template.len() + 32);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').ok_or("A brace does not end; write {slug}")?;
+        let (name, after) = after
+            .split_once('}')
+            .ok_or("A brace does not end; write {slug}")?;
         out.push_str(before);
         out.push_str(&value(name).ok_or_else(|| format!("There is no column \"{name}\""))?);
         rest = after;
@@ -32,14 +34,22 @@ pub fn fill_template(template: &str, value: impl Fn(&str) -> Option<String>) -> 
 
 /// What is wrong with the template of a table's names.
 pub fn check_name_template(table: &Table) -> Option<Issue> {
-    let refused = |message: String| Issue::new(format!("settings.{NAME_TEMPLATE}"), Code::Definition, message);
+    let refused =
+        |message: String| Issue::new(format!("settings.{NAME_TEMPLATE}"), Code::Definition, message);
     match table.settings.get(NAME_TEMPLATE)? {
         Json::Null => None,
         Json::String(template) => {
-            let known = |name: &str| name == "id" || table.column(name).is_some_and(|column| column.encrypted.is_none());
+            let known = |name: &str| {
+                name == "id"
+                    || table
+                        .column(name)
+                        .is_some_and(|column| column.encrypted.is_none())
+            };
             let filled = fill_template(template, |name| known(name).then(String::new));
             filled.err().map(refused)
         }
-        _ => Some(refused("It is a text with the slugs of columns in braces, as {name}".into())),
+        _ => Some(refused(
+            "It is a text with the slugs of columns in braces, as {name}".into(),
+        )),
     }
 }

@@ -5,28 +5,32 @@ use std::sync::Arc;
 use crate::column::Column;
 use crate::field::{Storage, lookup, relation, rollup};
 use crate::issue::unknown_name;
-use crate::{Code, Issue, Table, limits};
+use crate::{Code, Issue, JsonMap, Table, limits};
 
 /// Finds every column that shows what is not there, or that leads back to itself. `others` are the tables of the workspace; the
 /// table itself may be among them, in an older state.
 pub fn check_related(table: &Table, others: &[Arc<Table>]) -> Vec<Issue> {
     let tables = Tables { table, others };
     let related = table.live().filter(|column| column.kind().flags().related);
-    related
-        .filter_map(|column| tables.check(column).err())
-        .collect()
+    related.filter_map(|column| tables.check(column).err()).collect()
 }
 
 /// The columns of other tables, or of this one, that would have nothing to show without a column.
 pub fn depending<'a>(table: &'a Table, slug: &str, others: &'a [Arc<Table>]) -> Vec<(&'a Table, &'a Column)> {
     let tables = Tables { table, others };
-    let all = others.iter().map(|other| &**other).filter(|other| other.slug != table.slug);
+    let all = others
+        .iter()
+        .map(|other| &**other)
+        .filter(|other| other.slug != table.slug);
     let mut found = Vec::new();
     for other in all.chain([table]) {
         for column in other.live().filter(|column| column.kind().flags().related) {
             let here = other.slug == table.slug && column.config_str("relation") == Some(slug);
             let there = match column.is_relation() {
-                true => column.config_str("table") == Some(&*table.slug) && column.config_str("reverseOf") == Some(slug),
+                true => {
+                    column.config_str("table") == Some(&*table.slug)
+                        && column.config_str("reverseOf") == Some(slug)
+                }
                 false => {
                     let target = tables.through(other, column).ok().map(|(_, target)| target);
                     let named = column.config_str("column") == Some(slug);
@@ -39,6 +43,28 @@ pub fn depending<'a>(table: &'a Table, slug: &str, others: &'a [Arc<Table>]) -> 
         }
     }
     found
+}
+
+/// A column of another table that shows which records of this one name its own, if there is one.
+pub fn reversing<'a>(table: &Table, others: &'a [Arc<Table>]) -> Option<(&'a Table, &'a Column)> {
+    let shows = |column: &&Column| column.is_relation() && column.config_str("table") == Some(&*table.slug);
+    others
+        .iter()
+        .filter(|other| other.number != table.number)
+        .find_map(|other| Some((&**other, other.live().find(shows)?)))
+}
+
+/// Settings of a relation that say what its values are, and would change: they stay.
+pub fn fixed(column: &Column, config: &JsonMap) -> Vec<Issue> {
+    let said = ["table", "relationType", "reverseOf"];
+    let changed = said
+        .into_iter()
+        .filter(|name| column.is_relation() && column.config.get(*name) != config.get(*name));
+    let issue = |name| {
+        let message = "It says what the values are, and stays; add a new column instead";
+        Issue::new(format!("config.{name}"), Code::Definition, message)
+    };
+    changed.map(issue).collect()
 }
 
 struct Tables<'a> {
@@ -58,9 +84,7 @@ impl<'a> Tables<'a> {
     fn check(&self, column: &Column) -> Result<(), Issue> {
         match column.field_type.as_str() {
             _ if column.is_relation() => self.check_reverse(column),
-            id if [lookup::ID, rollup::ID].contains(&id) => {
-                self.check_through(self.table, column, 1)
-            }
+            id if [lookup::ID, rollup::ID].contains(&id) => self.check_through(self.table, column, 1),
             _ => Ok(()),
         }
     }
@@ -77,7 +101,10 @@ impl<'a> Tables<'a> {
             .column(name)
             .ok_or_else(|| refused(column, "reverseOf", unknown_name("column", name, target.slugs())))?;
         if !other.is_relation() || other.refers_to() != Some(&*self.table.slug) {
-            let message = format!("\"{slug}.{name}\" is no relation to records of \"{}\"", self.table.slug);
+            let message = format!(
+                "\"{slug}.{name}\" is no relation to records of \"{}\"",
+                self.table.slug
+            );
             return Err(refused(column, "reverseOf", message));
         }
         let (here, there) = (relation::kind(column), relation::kind(other));
@@ -123,10 +150,16 @@ impl<'a> Tables<'a> {
             return Err(refused(
                 column,
                 "column",
-                format!("The values of \"{}.{name}\" are encrypted, and shown nowhere else", target.slug),
+                format!(
+                    "The values of \"{}.{name}\" are encrypted, and shown nowhere else",
+                    target.slug
+                ),
             ));
         }
-        let adds = matches!(rollup::function(column), rollup::RollupFunction::Sum | rollup::RollupFunction::Avg);
+        let adds = matches!(
+            rollup::function(column),
+            rollup::RollupFunction::Sum | rollup::RollupFunction::Avg
+        );
         let numeric = matches!(
             shown.kind().storage(),
             Storage::Int | Storage::Number | Storage::Decimal | Storage::Json
@@ -156,5 +189,9 @@ impl<'a> Tables<'a> {
 }
 
 fn refused(column: &Column, setting: &str, message: String) -> Issue {
-    Issue::new(format!("{}.config.{setting}", column.slug), Code::Definition, message)
+    Issue::new(
+        format!("{}.config.{setting}", column.slug),
+        Code::Definition,
+        message,
+    )
 }

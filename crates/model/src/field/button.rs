@@ -80,8 +80,14 @@ mod tests {
             made("https://example.org/?q={q}").as_deref(),
             Ok("https://example.org/?q=a%26b%3D%2F..%2F%23%22%C3%A9")
         );
-        assert_eq!(made("https://x.org/{nothing}"), Err("There is no column \"nothing\"".into()));
-        assert_eq!(made("https://x.org/{q"), Err("A brace does not end; write {slug}".into()));
+        assert_eq!(
+            made("https://x.org/{nothing}"),
+            Err("There is no column \"nothing\"".into())
+        );
+        assert_eq!(
+            made("https://x.org/{q"),
+            Err("A brace does not end; write {slug}".into())
+        );
         assert!(made("javascript:alert({q})").is_err());
         assert!(made("{q}").is_err());
     }

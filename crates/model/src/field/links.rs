@@ -133,7 +133,10 @@ impl FieldType for Links {
     }
     fn examples(&self) -> Vec<Json> {
         match self.holds {
-            Holds::One => vec![Json::from("0197a2b4-7c1e-7cc3-98c4-dc0c0c07398f"), Json::from("A, \"B\"")],
+            Holds::One => vec![
+                Json::from("0197a2b4-7c1e-7cc3-98c4-dc0c0c07398f"),
+                Json::from("A, \"B\""),
+            ],
             Holds::Several => vec![
                 serde_json::json!(["0197a2b4-7c1e-7cc3-98c4-dc0c0c07398f"]),
                 serde_json::json!(["one", "A, \"B\"", "3"]),

@@ -21,8 +21,7 @@ pub(super) fn write<'a>(names: impl Iterator<Item = &'a str>, out: &mut String) 
 
 /// The issue of a text that [`split`] does not read.
 pub(super) fn unreadable(column: &Column) -> Issue {
-    let message =
-        "A quoted name does not end, or something stands beside it; write High, \"Later, if ever\"";
+    let message = "A quoted name does not end, or something stands beside it; write High, \"Later, if ever\"";
     Issue::new(&column.slug, Code::Format, message)
 }
 

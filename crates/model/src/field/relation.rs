@@ -33,7 +33,10 @@ const KINDS: [(&str, RelationKind); 4] = [
 impl RelationKind {
     /// The name in settings.
     pub fn as_str(self) -> &'static str {
-        KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+        KINDS
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("", |(name, _)| name)
     }
 
     /// What it is from the other side.
@@ -120,7 +123,9 @@ fn config_schema() -> Json {
 }
 
 fn example_config() -> JsonMap {
-    [("table".to_owned(), Json::from("examples"))].into_iter().collect()
+    [("table".to_owned(), Json::from("examples"))]
+        .into_iter()
+        .collect()
 }
 
 fn check_config(column: &Column) -> Result<(), Issue> {

@@ -93,7 +93,9 @@ fn settings_are_described_by_a_closed_schema_and_the_defaults_are_valid() {
         for (name, property) in schema["properties"].as_object().expect("properties") {
             let default = &property["default"];
             let optional = ["reverseOf"].contains(&name.as_str());
-            let required = schema["required"].as_array().is_some_and(|all| all.contains(&Json::from(&**name)));
+            let required = schema["required"]
+                .as_array()
+                .is_some_and(|all| all.contains(&Json::from(&**name)));
             if required || optional {
                 assert!(property["description"].is_string(), "{}.{name}", kind.id());
                 continue;

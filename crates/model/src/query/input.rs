@@ -299,9 +299,6 @@ impl<'a> Resolver<'a> {
         };
         if let Kind::Column(column) = kind {
             encryption::check_operator(column, operator)?;
-            if let Some(issue) = encryption::worked_out(column, "filtered") {
-                return Err(issue);
-            }
         }
         if !fitting.contains(&operator) {
             let what = match kind {

@@ -57,7 +57,10 @@ async fn create(
 #[utoipa::path(get, path = "/api/tables/{table}/views/{view}", operation_id = "getView", tag = "Tables",
     params(("table" = String, Path, description = "The table's id or slug."), ("view" = String, Path, description = "The view's id.")),
     responses((status = 200, description = "The view.", body = View), Named))]
-async fn get(Acting(store): Acting, Segments((table, view)): Segments<(String, String)>) -> Result<Reply, Fault> {
+async fn get(
+    Acting(store): Acting,
+    Segments((table, view)): Segments<(String, String)>,
+) -> Result<Reply, Fault> {
     let handle = acting::table(&store, &table).await?;
     Reply::json(&view_out(handle.view(&view).await?)?)
 }
