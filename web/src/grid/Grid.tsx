@@ -53,6 +53,15 @@ function editorWidth(fieldType: string): number {
   return editor === 'select' || editor === 'multi' ? 230 : editor === 'dateTime' ? 230 : editor === 'date' ? 150 : 120;
 }
 
+/** A button in the head or foot that got the focus out of sight: the whole grid goes there, not that line alone. */
+function handOn(event: React.UIEvent<HTMLElement>): void {
+  const line = event.currentTarget;
+  const by = line.scrollLeft;
+  if (by === 0) return;
+  line.scrollLeft = 0;
+  line.closest('.grid')?.scrollBy({ left: by });
+}
+
 /** Focus may scroll what only transforms should move. */
 const stay = (event: React.UIEvent<HTMLElement>) => event.currentTarget.scrollTo(0, 0);
 
@@ -315,7 +324,7 @@ export function Grid(props: GridProps) {
           role="presentation"
           style={{ width: frame.viewWidth, height: frame.viewHeight }}
         >
-          <div className="head-clip" role="rowgroup" style={{ height: HEADER_HEIGHT }}>
+          <div className="head-clip" role="rowgroup" style={{ height: HEADER_HEIGHT }} onScroll={handOn}>
             <div ref={scroll.head} role="presentation">
               <Header
                 grid={grid}
@@ -396,7 +405,7 @@ export function Grid(props: GridProps) {
               )}
             </div>
           </div>
-          <div className="foot-clip" role="rowgroup" style={{ height: FOOT_HEIGHT }}>
+          <div className="foot-clip" role="rowgroup" style={{ height: FOOT_HEIGHT }} onScroll={handOn}>
             <div ref={scroll.foot} role="presentation">
               <Foot
                 grid={grid}
