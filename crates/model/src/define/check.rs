@@ -260,11 +260,7 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
         }
     }
     if constraints.reference.is_some() && (flags.computed || column.is_relation()) {
-        let message = match column.is_relation() {
-            true => "A relation says its table in config.table".to_owned(),
-            false => format!("A {} column cannot refer to records", kind.id()),
-        };
-        report("ref", message);
+        report("ref", unreferring(column));
     }
     if constraints.on_delete.is_some() && constraints.reference.is_none() {
         report(
@@ -307,6 +303,14 @@ pub fn check_made(column: &Column, issues: &mut Vec<Issue>) {
         for issue in issues {
             issue.field = "defaultValue".into();
         }
+    }
+}
+
+/// Why a column cannot say `ref`.
+fn unreferring(column: &Column) -> String {
+    match column.is_relation() {
+        true => "A relation says its table in config.table".to_owned(),
+        false => format!("A {} column cannot refer to records", column.field_type),
     }
 }
 
