@@ -96,7 +96,7 @@ impl TableHandle {
     /// Keeps a way to look at the table.
     ///
     /// # Errors
-    /// [`Error::Query`] for a name that cannot be one, [`Error::Limit`] for too many and for too long ones.
+    /// [`Error::Definition`] for a name that cannot be one, [`Error::Limit`] for too many and for too long ones.
     pub async fn create_view(&self, name: &str, personal: bool, settings: JsonMap) -> Result<View, Error> {
         let (max, got) = (VIEWS_MAX as u64, self.all_views().await?.len() as u64 + 1);
         if got > max {
@@ -178,7 +178,11 @@ impl TableHandle {
         if !(1..=chancery_model::limits::NAME_CHARS_MAX).contains(&chars) {
             let most = chancery_model::limits::NAME_CHARS_MAX;
             let message = format!("A name has 1 to {most} characters");
-            return Err(Error::Query(vec![Issue::new("name", Code::Limit, message)]));
+            return Err(Error::Definition(vec![Issue::new(
+                "name",
+                Code::Definition,
+                message,
+            )]));
         }
         let body = serde_json::to_value(view).map_err(|error| Error::Internal(error.to_string()))?;
         let (max, got) = (VIEW_BYTES_MAX as u64, body.to_string().len() as u64);
