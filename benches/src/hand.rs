@@ -250,10 +250,10 @@ impl Hand {
     }
 }
 
-/// The relation that Chancery made for the only table of a file.
+/// The relation that Chancery made for the contacts of a file; a server has tables of its own beside them.
 fn relation(connection: &Connection) -> Result<String> {
     let sql =
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%external_id%' AND name LIKE 't%'";
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%\"c0_code\"%' AND name LIKE 't%'";
     connection
         .query_row(sql, [], |row| row.get(0))
         .context("the file has no relation of a table")

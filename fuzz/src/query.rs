@@ -38,6 +38,7 @@ fn query(data: &[u8], strict: bool) {
     let asked = Query {
         filter: asked.filter.as_ref().and_then(filter_in),
         sort: asked.sort.iter().map(sort_in).collect(),
+        fuzzy: asked.search.as_ref().is_some_and(|search| search.fuzzy),
         search_columns: asked
             .search
             .iter()
@@ -57,7 +58,7 @@ fn query(data: &[u8], strict: bool) {
         answers_alike(&filter, &asked, table);
     }
     if let Ok(keys) = asked.resolve_sort(table) {
-        assert!(keys.len() == asked.sort.len() && keys.len() <= limits::SORT_KEYS_MAX);
+        assert!(keys.len() == asked.sort_keys() && keys.len() <= limits::SORT_KEYS_MAX);
     }
     if let Ok(Some(search)) = asked.resolve_search(table) {
         assert!(!search.words.is_empty() && search.words.iter().all(|word| !word.is_empty()));

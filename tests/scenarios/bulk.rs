@@ -23,6 +23,7 @@ fn item(id: String, data: serde_json::Value, version: Option<u64>) -> UpdateItem
         id,
         data: map(data),
         version,
+        ..UpdateItem::default()
     }
 }
 

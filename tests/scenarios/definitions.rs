@@ -1,7 +1,8 @@
 //! Tables, columns and options: made, changed, refused with every mistake. Wire formats are not tested here.
 
 use chancery::{
-    Code, ColumnInput, ColumnPatch, Error, OptionInput, OptionPatch, TableInput, TablePatch, json,
+    Code, ColumnInput, ColumnPatch, Error, Json, OperationQuery, OptionInput, OptionPatch, RevertOptions,
+    TableInput, TablePatch, json,
 };
 use chancery_scenarios::on_every_backend;
 
@@ -272,5 +273,77 @@ fn definitions_survive_closing_and_opening() {
         );
         assert_eq!(table.all().await.expect("read").len(), 2);
         store.close().await.expect("closed");
+    });
+}
+
+#[test]
+fn a_table_that_is_to_have_no_files_takes_no_columns_of_them_and_one_that_shows_no_history_keeps_it() {
+    on_every_backend(|store| async move {
+        let settings = |all: Json| all.as_object().cloned().expect("an object");
+        let input = TableInput {
+            settings: settings(json!({"enableAttachments": false, "enableRevisions": false})),
+            ..TableInput::new("Notes").column(ColumnInput::new("name", "text"))
+        };
+        let notes = store.create_table(input).await.expect("made");
+        let papers = || ColumnInput::new("papers", "files");
+        let refused = notes.add_column(papers()).await.expect_err("no files");
+        assert!(
+            refused
+                .to_string()
+                .contains("its setting enableAttachments is off"),
+            "{refused}"
+        );
+        let with = |all: Json| TablePatch {
+            settings: Some(settings(all)),
+            ..TablePatch::default()
+        };
+        notes
+            .update_table(with(json!({"enableRevisions": false})))
+            .await
+            .expect("on again");
+        notes.add_column(papers()).await.expect("added");
+        let refused = notes
+            .update_table(with(json!({"enableAttachments": false})))
+            .await;
+        let refused = refused.expect_err("there is one");
+        assert!(
+            refused.to_string().contains("columns of files (papers)"),
+            "{refused}"
+        );
+        let refused = notes.update_table(with(json!({"enableRevisions": "no"}))).await;
+        assert!(
+            refused
+                .expect_err("no switch")
+                .to_string()
+                .contains("true or false")
+        );
+
+        let id = notes.insert(json!({"name": "one"})).await.expect("inserted").id();
+        notes
+            .update(id.as_str(), json!({"name": "two"}))
+            .await
+            .expect("updated");
+        for refused in [
+            notes.history(id.as_str(), 10, None).await.map(drop),
+            notes.record_at(id.as_str(), 1).await.map(drop),
+            notes.restore_version(id.as_str(), 1).await.map(drop),
+        ] {
+            let refused = refused.expect_err("not for reading");
+            assert!(matches!(refused, Error::Forbidden { .. }), "{refused:?}");
+            assert!(
+                refused.to_string().contains("enableRevisions is off"),
+                "{refused}"
+            );
+        }
+        let page = store.operations(OperationQuery::default()).await.expect("listed");
+        let undone = store
+            .revert(&page.operations[0].id, RevertOptions::default())
+            .await;
+        undone.expect("taken back all the same");
+        let found = notes.get(id.as_str()).await.expect("read").expect("there");
+        assert_eq!(found.get("name"), "one");
+        notes.update_table(with(json!({}))).await.expect("on again");
+        let kept = notes.history(id.as_str(), 10, None).await.expect("kept");
+        assert_eq!(kept.steps.len(), 3);
     });
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chancery::{
     Blank, ColumnInput, ImportChange, ImportFile, ImportInto, ImportJob, ImportOptions, ImportStage,
-    ImportUpload, Json, Mapping, OnError, Query, RevertOptions, Store, TableHandle, TableInput, Why, json,
+    ImportUpload, Json, Mapping, Notation, OnError, Query, RevertOptions, Store, TableHandle, TableInput,
+    Why, json,
 };
 use chancery_scenarios::on_every_backend;
 
@@ -318,6 +319,85 @@ fn what_an_option_column_lacks_is_made_on_request() {
                 .map(|tags| tags.as_array().map_or(0, Vec::len))
                 .collect::<Vec<_>>(),
             [2, 1]
+        );
+    });
+}
+
+#[test]
+fn new_columns_are_as_they_were_said_and_a_locale_is_looked_at_with() {
+    on_every_backend(|store| async move {
+        let table = people(&store).await;
+        let id = table.definition().expect("there").id.clone();
+        let text = "email,plz,betrag\na@x.org,01067,\"1.234,50\"\nb@x.org,80331,\"7,00\"\n";
+        let plain = upload(
+            &store,
+            text,
+            ImportInto::Table(id.clone()),
+            ImportOptions::default(),
+        )
+        .await;
+        let types = |job: &ImportJob| -> Vec<String> {
+            let columns = &job.draft.as_ref().expect("kept").analysis.columns;
+            columns.iter().map(|column| column.field_type.clone()).collect()
+        };
+        assert_eq!(types(&plain), ["email", "text", "text"]);
+        let german = ImportOptions {
+            notation: Notation::of_locale("de-DE").expect("known"),
+            new_columns: vec![
+                ColumnInput::new("Postcode", "text").indexed(),
+                ColumnInput::new("Betrag", "currency"),
+            ],
+            ..ImportOptions::default()
+        };
+        let change = ImportChange {
+            mapping: Some(Mapping::from([("plz".into(), Some("postcode".into()))])),
+            options: Some(german.clone()),
+            into: None,
+        };
+        let job = store.change_import(&plain.id, change).await.expect("changed");
+        assert_eq!(
+            types(&job),
+            ["email", "text", "number"],
+            "the locale reaches the analysis"
+        );
+        let draft = job.draft.as_ref().expect("kept");
+        assert!(draft.problems.is_empty(), "{:?}", draft.problems);
+        store.commit_import(&job.id).await.expect("begun");
+        let done = settled(&store, &job.id).await;
+        assert_eq!(done.stage, ImportStage::Done, "{:?}", done.report);
+        let definition = table.definition().expect("there");
+        let made = |slug: &str| definition.column(slug).expect("made").clone();
+        assert_eq!(
+            (made("postcode").field_type.as_str(), made("postcode").indexed),
+            ("text", true)
+        );
+        assert_eq!(made("betrag").field_type, "currency");
+        let records = table.select(&Query::new()).await.expect("read");
+        assert_eq!(records[0].get("postcode"), json!("01067"));
+        assert_eq!(records[0].get("betrag"), json!(1234.5));
+        // Also where the rows change records.
+        let update = ImportOptions {
+            new_columns: vec![ColumnInput::new("note", "text")],
+            match_on: vec!["email".into()],
+            update_existing: true,
+            ..ImportOptions::default()
+        };
+        let text = "email,note\nb@x.org,new here\n";
+        let job = upload(&store, text, ImportInto::Table(id.clone()), update).await;
+        store.commit_import(&job.id).await.expect("begun");
+        let done = settled(&store, &job.id).await;
+        assert_eq!(done.report.expect("over").updated, 1);
+        // A new column that nothing goes into was meant for something.
+        let misspelt = ImportOptions {
+            new_columns: vec![ColumnInput::new("Strase", "text")],
+            ..ImportOptions::default()
+        };
+        let text = "email,strasse\nc@x.org,x\n";
+        let job = upload(&store, text, ImportInto::Table(id), misspelt).await;
+        let problems = job.draft.expect("kept").problems;
+        assert!(
+            problems.iter().any(|issue| issue.field == "newColumns.strase"),
+            "{problems:?}"
         );
     });
 }

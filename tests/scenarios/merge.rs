@@ -259,3 +259,38 @@ fn records_that_refer_to_one_another_are_merged_as_they_are_once_all_refers_to_t
         assert_eq!(merged.referring, 1);
     });
 }
+
+#[test]
+fn a_merge_goes_by_the_versions_that_were_seen() {
+    on_every_backend(|store| async move {
+        let (people, _) = tables(&store).await;
+        let made = three(&people).await;
+        let others = [made[1].key().clone(), made[2].key().clone()];
+        let seen = MergeOptions {
+            versions: made
+                .iter()
+                .map(|record| (record.key().clone(), record.version()))
+                .collect(),
+            ..MergeOptions::default()
+        };
+        people
+            .update(made[1].key(), json!({"remark": "changed"}))
+            .await
+            .expect("updated");
+        let refused = people.merge(made[0].key(), &others, seen.clone()).await;
+        assert!(
+            matches!(&refused, Err(Error::Version { current, .. }) if current.get("remark") == "changed"),
+            "{refused:?}"
+        );
+        assert!(people.get(made[1].key()).await.expect("read").is_some());
+        let anew = MergeOptions {
+            versions: seen
+                .versions
+                .into_iter()
+                .chain([(others[0].clone(), 2)])
+                .collect(),
+            ..MergeOptions::default()
+        };
+        people.merge(made[0].key(), &others, anew).await.expect("merged");
+    });
+}

@@ -166,6 +166,7 @@ async fn fill(store: &Store, records: usize) {
     other.insert(json!({"only": "here"})).await.expect("written");
     let user = UserInput {
         email: "ann@example.com".into(),
+        grants: Vec::new(),
         password: Secret::new("correct horse battery"),
         name: "Ann".into(),
         role: Role::Admin,
@@ -174,6 +175,7 @@ async fn fill(store: &Store, records: usize) {
     let key = KeyInput {
         name: "k".into(),
         scope: Scope::Read,
+        grants: Vec::new(),
         expires_at: None,
         created_by: None,
     };

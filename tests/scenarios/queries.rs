@@ -1,12 +1,13 @@
-//! Filters, sorts, pages, figures, search: what callers ask, by slug. Equality of backends is tested in storage.
+//! Filters, sorts, pages, figures: what callers ask, by slug. Equality of backends is tested in storage.
 
 use chancery::{
-    AggregateInput, Code, ColumnInput, Count, Error, FilterInput, Function, Json, MeasureInput, Operator,
-    PageWindow, Query, Scope, Store, TableHandle, TableInput, json,
+    Actor, AggregateInput, Code, ColumnInput, Count, Error, FilterInput, Function, ImportFile, ImportOptions,
+    Json, Mapping, MeasureInput, MergeOptions, Operator, PageWindow, Query, Scope, Source, Store,
+    TableHandle, TableInput, json,
 };
 use chancery_scenarios::on_every_backend;
 
-async fn films(store: &Store) -> TableHandle {
+pub(crate) async fn films(store: &Store) -> TableHandle {
     let input = TableInput::new("Films")
         .column(ColumnInput::new("Title", "text").indexed())
         .column(ColumnInput::new("Year", "number").indexed())
@@ -25,7 +26,7 @@ async fn films(store: &Store) -> TableHandle {
     films
 }
 
-async fn titles(films: &TableHandle, query: Query) -> Vec<String> {
+pub(crate) async fn titles(films: &TableHandle, query: Query) -> Vec<String> {
     let records = films.select(&query).await.expect("answered");
     records
         .iter()
@@ -253,22 +254,54 @@ fn figures_are_exact() {
 }
 
 #[test]
-fn search_finds_words_by_their_start() {
+fn records_are_found_by_where_they_came_from() {
     on_every_backend(|store| async move {
         let films = films(&store).await;
+        let file = ImportFile::bytes(b"title,year\nOne,2001\nTwo,2002\nThree,2003\n".as_slice());
+        let report = films
+            .import_csv(&file, &Mapping::new(), &ImportOptions::default())
+            .await
+            .expect("imported");
+        let of_import = || Query::new().filter("importId", Operator::Eq, report.import_id.as_str());
         assert_eq!(
-            titles(&films, Query::new().search("gam RA")).await,
-            ["Gamma rays"]
+            titles(&films, of_import().descending("importRow")).await,
+            ["Three", "Two", "One"]
         );
-        films
-            .insert(json!({"title": "Radio days"}))
+        let some = of_import().filter("importRow", Operator::Between, json!([2, 3]));
+        assert_eq!(
+            titles(&films, some.ascending("importRow")).await,
+            ["Two", "Three"]
+        );
+        let automation = Actor {
+            id: None,
+            source: Source::Automation,
+        };
+        let by_itself = store.acting(automation).table("films").expect("there");
+        let made = by_itself
+            .insert(json!({"title": "Four"}))
             .await
             .expect("inserted");
-        assert_eq!(
-            titles(&films, Query::new().search("ra").ascending("title")).await,
-            ["Gamma rays", "Radio days"]
-        );
-        assert!(titles(&films, Query::new().search("zzz")).await.is_empty());
+        let source = |name: &str| Query::new().filter("source", Operator::Eq, name);
+        assert_eq!(titles(&films, source("automation")).await, ["Four"]);
+        films.purge(made.key().clone()).await.expect("gone");
+        assert_eq!(films.count(&source("import")).await.expect("counted"), 3);
+        assert_eq!(films.count(&source("api")).await.expect("counted"), 4);
+        let others = Query::new().filter("importId", Operator::IsEmpty, json!(null));
+        assert_eq!(films.count(&others).await.expect("counted"), 4);
+        let refused = films.select(&source("improt")).await.expect_err("no such source");
+        assert!(refused.to_string().contains("ui, import, api"), "{refused}");
+        let found = films
+            .select(&of_import().ascending("importRow"))
+            .await
+            .expect("found");
+        let (survivor, other) = (found[0].key().clone(), found[1].key().clone());
+        films
+            .merge(survivor.clone(), &[other], MergeOptions::default())
+            .await
+            .expect("merged");
+        let merged = Query::new().filter("duplicateOf", Operator::Eq, survivor.to_string());
+        let gone = films.page(&merged, Scope::Trash, PageWindow::Offset(0), 9, Count::None);
+        assert_eq!(gone.await.expect("found").records.len(), 1);
     });
 }
 

@@ -441,6 +441,7 @@ fn people_are_named_and_strangers_refused() {
                 email: "ann@example.org".into(),
                 name: "Ann Lee".into(),
                 role: Role::Editor,
+                grants: Vec::new(),
                 password: Secret::new("long enough"),
             })
             .await

@@ -141,6 +141,7 @@ fn sessions_and_failed_attempts_of_one_are_known_to_the_other() {
             email: "ada@example.org".into(),
             name: "Ada".into(),
             role: Role::Owner,
+            grants: Vec::new(),
             password: password(),
         };
         one.access().create_first(input).await.expect("made");

@@ -191,7 +191,7 @@ fn bulk_work_goes_there_and_back() {
                 .as_object()
                 .cloned()
                 .expect("an object"),
-            version: None,
+            ..UpdateItem::default()
         });
         let updates: Vec<UpdateItem> = rounds.collect();
         let done = tasks
@@ -274,7 +274,7 @@ fn what_was_changed_since_stays_field_by_field_and_is_told() {
                     .as_object()
                     .cloned()
                     .expect("an object"),
-                version: None,
+                ..UpdateItem::default()
             })
             .collect();
         tasks

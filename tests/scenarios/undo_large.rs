@@ -131,7 +131,7 @@ fn large_operations_go_there_and_back() {
             let update = |id: &String| UpdateItem {
                 id: id.clone(),
                 data: change.clone(),
-                version: None,
+                ..UpdateItem::default()
             };
             let updates: Vec<UpdateItem> = part.iter().map(update).collect();
             assert!(

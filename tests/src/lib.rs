@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use chancery::{Clock, OpenOptions, Store, postgres};
+use chancery::{Clock, FilesOptions, FilesPlace, OpenOptions, Store, postgres};
 
 /// Names the PostgreSQL server: the URL of a superuser of a cluster that nobody needs.
 const SERVER: &str = "CHANCERY_TEST_POSTGRES";
@@ -56,7 +56,7 @@ where
         watch::keep(folder.path());
         drop(named);
     }
-    on_postgres(|_, url| async move { by_hand(&url, scenario).await });
+    on_database(|url| async move { by_hand(&url, scenario).await });
 }
 
 async fn by_hand<F, S>(url: &str, scenario: &S)
@@ -94,6 +94,7 @@ impl Hands {
         OpenOptions {
             clock: Clock::of(move || time.load(Ordering::Relaxed)),
             ttl_check_interval: Duration::ZERO,
+            files: in_memory(),
             ..OpenOptions::default()
         }
     }
@@ -105,12 +106,28 @@ where
     S: Fn(Store, String) -> F,
     F: Future<Output = ()>,
 {
+    let scenario = &scenario;
+    on_database(|url| async move {
+        let options = OpenOptions {
+            files: in_memory(),
+            ..OpenOptions::default()
+        };
+        let store = Store::open_with(&url, options).await.expect("a store opens");
+        scenario(store.clone(), url).await;
+        store.close().await.expect("a store closes");
+    });
+}
+
+/// Runs a scenario on a database of its own on the server. Nobody else has opened it, so nobody sweeps it by another clock.
+fn on_database<F, S>(scenario: S)
+where
+    S: Fn(String) -> F,
+    F: Future<Output = ()>,
+{
     let named = Named("postgres");
     runtime().block_on(async {
         let Database { url, server, name } = made().await;
-        let store = Store::open(&url).await.expect("a store opens");
-        scenario(store.clone(), url).await;
-        store.close().await.expect("a store closes");
+        scenario(url).await;
         postgres::remove(&server, &name)
             .await
             .expect("a database is removed");
@@ -130,6 +147,14 @@ where
         scenario(store, other.clone()).await;
         other.close().await.expect("the second store closes");
     });
+}
+
+/// Files in memory: a database on a server has no folder beside it.
+fn in_memory() -> FilesOptions {
+    FilesOptions {
+        place: Some(FilesPlace::Memory),
+        ..FilesOptions::default()
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -226,6 +226,7 @@ static EVERYTHING: Query = Query {
     sort: Vec::new(),
     search: None,
     search_columns: Vec::new(),
+    fuzzy: false,
 };
 
 #[test]

@@ -1,7 +1,9 @@
 //! Encrypted columns by other ways than a definition of columns: buckets, structs, columns of secrets, and files that are refused.
 
 use chancery::model::encryption::Mask;
-use chancery::{ColumnInput, Error, ImportFile, ImportOptions, Mapping, Record, Store, TableInput, json};
+use chancery::{
+    ColumnInput, Error, ImportFile, ImportOptions, Json, Mapping, Query, Record, Store, TableInput, json,
+};
 use chancery_scenarios::{on_every_backend, twice_on_postgres};
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +190,101 @@ fn what_an_import_refuses_is_kept_without_what_was_to_be_encrypted() {
             // What is not to be encrypted is told as it is.
             assert!(told.contains("yesterday") && told.contains("Ann"), "{told}");
         }
+    });
+}
+
+#[test]
+fn an_export_with_masks_comes_in_without_them_and_none_is_ever_taken_for_a_value() {
+    on_every_backend(async |store| {
+        let vault = vault(&store).await;
+        let people = super::cells::people(&store).await;
+        let iban = "DE89370400440532013000";
+        let row = json!({"name": "Ann", "iban": iban, "mail": "ann@example.com", "salary": 5_100});
+        let id = people.insert(row).await.expect("inserted").id();
+        people.insert(json!({"name": "Bob"})).await.expect("inserted");
+        let whole = people.export_json(&Query::new()).await.expect("a stream");
+        let whole = whole.collect().await.expect("bytes");
+        let file = ImportFile::bytes(whole.clone());
+        let options = ImportOptions::default();
+
+        // A table that is made again has nothing where the masks were.
+        let (copy, report) = store
+            .import_json(&file, Some("Copy"), &options)
+            .await
+            .expect("a table");
+        assert_eq!((report.created, report.masked, report.failed), (2, 3, 0));
+        let ann = copy.get(id.as_str()).await.expect("read").expect("there");
+        assert_eq!(
+            (ann.get("name"), ann.get("iban"), ann.get("mail")),
+            (json!("Ann"), json!(null), json!(null))
+        );
+        assert!(
+            copy.definition()
+                .expect("there")
+                .column("iban")
+                .is_some_and(|column| column.encrypted.is_some())
+        );
+
+        // A record that is there keeps what it has.
+        let renamed = String::from_utf8(whole.clone())
+            .expect("JSON")
+            .replace("\"Ann\"", "\"Ann Lee\"");
+        let matched = ImportOptions {
+            match_on: vec!["id".into()],
+            update_existing: true,
+            blank: chancery::Blank::Clear,
+            ..ImportOptions::default()
+        };
+        let renamed = ImportFile::bytes(renamed.into_bytes());
+        let report = people.import_export(&renamed, &matched).await.expect("answered");
+        assert_eq!(
+            (report.updated, report.unchanged, report.masked, report.failed),
+            (1, 1, 3, 0),
+            "{report:?}"
+        );
+        let ann = people.get(id.as_str()).await.expect("read").expect("there");
+        assert_eq!(ann.get("name"), json!("Ann Lee"));
+        let kept = vault.reveal_cells(&people, id.as_str(), &["iban"]).await;
+        assert_eq!(kept.expect("revealed")[0].1, iban);
+
+        // Where the same column is readable a mask would be a text like any other.
+        let readable = TableInput::new("Readable")
+            .column(ColumnInput::new("name", "text"))
+            .column(ColumnInput::new("iban", "text"))
+            .column(ColumnInput::new("mail", "text"))
+            .column(ColumnInput::new("salary", "text"))
+            .column(ColumnInput::new("born", "text"))
+            .column(ColumnInput::new("notes", "text"))
+            .column(ColumnInput::new("pin", "text"));
+        let readable = store.create_table(readable).await.expect("made");
+        let report = readable.import_export(&file, &options).await.expect("answered");
+        assert_eq!(
+            (report.created, report.masked, report.failed),
+            (2, 3, 0),
+            "{report:?}"
+        );
+        for record in readable.all().await.expect("read") {
+            assert!(
+                !Json::Object(record.data()).to_string().contains('•'),
+                "{record:?}"
+            );
+        }
+
+        // What somebody wrote into a list of their own is refused as ever, and so is an export that says too late what is encrypted.
+        let own = ImportFile::bytes("[{\"name\": \"Cid\", \"iban\": \"••••3000\"}]".as_bytes());
+        let report = people.import_objects(&own, &options).await.expect("answered");
+        assert_eq!((report.created, report.failed, report.masked), (0, 1, 0));
+        let late = json!({"records": [{"data": {"iban": "••••3000"}}]}).to_string();
+        let late = late.replacen(
+            "]}",
+            "], \"columns\": [{\"slug\": \"iban\", \"encrypted\": {}}]}",
+            1,
+        );
+        let refused = readable
+            .import_export(&ImportFile::bytes(late.into_bytes()), &options)
+            .await;
+        assert!(matches!(refused, Err(Error::File { .. })), "{refused:?}");
+        assert_eq!(readable.all().await.expect("read").len(), 2);
     });
 }
 

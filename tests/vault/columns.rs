@@ -566,3 +566,35 @@ fn nothing_readable_of_an_encrypted_column_stays_in_the_file() {
         run(&vault, encrypt(&staff, "account", Mask::Full, true)).await;
     });
 }
+
+#[test]
+fn nothing_readable_stays_of_what_a_column_was_before_its_type_changed() {
+    on_every_backend(async |store| {
+        let vault = vault(&store).await;
+        let staff = staff(&store).await;
+        let ids = filled(&staff, 9).await;
+        let to = |kind: &str| chancery::TypeChange::to(kind);
+        for kind in ["longText", "text"] {
+            let job = staff
+                .change_type("account", to(kind), in_batches())
+                .await
+                .expect("started");
+            assert_eq!(job.wait().await.expect("told").state, JobState::Done);
+        }
+        run(&vault, encrypt(&staff, "account", Mask::Full, false)).await;
+        assert_eq!(
+            revealed(&vault, &staff, &ids[3], "account").await,
+            json!(account(3))
+        );
+        let record = staff.get(ids[3].as_str()).await.expect("read").expect("there");
+        let history = staff.history(ids[3].as_str(), 10, None).await.expect("told");
+        for told in [format!("{record:?}"), format!("{history:?}")] {
+            assert!(!told.contains("FR14"), "{told}");
+        }
+        let refused = staff
+            .change_type("account", to("longText"), in_batches())
+            .await
+            .expect_err("refused");
+        assert!(format!("{refused:?}").contains("readable first"), "{refused:?}");
+    });
+}

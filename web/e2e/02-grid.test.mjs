@@ -61,7 +61,9 @@ test('a refused value stays in the cell with its reason and can be put right', a
   await page.waitForSelector('#cell-0-5[data-state="error"]');
   assert.equal(await cell(page, 0, 5).textContent(), 'nonsense');
   assert.ok(await cell(page, 0, 5).getAttribute('title'));
+  await page.waitForSelector('.toast:has-text("Mail was not saved")');
   await cell(page, 0, 5).click();
+  await page.waitForSelector('.cell-why');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Control+a');
   await page.keyboard.type('a@example.com');
@@ -80,6 +82,7 @@ test('undo and redo take an edit back and forth', async () => {
   await shows(page, 0, 0, 'Row 0001');
   await page.keyboard.press('Control+y');
   await shows(page, 0, 0, 'Changed');
+  await saved(page);
   assert.equal((await recordsOf(page, slug))[0].data.name, 'Changed');
 });
 
@@ -128,7 +131,7 @@ test('a paste with bad cells changes nothing until asked, then keeps the good on
   assert.equal(Number((await recordsOf(page, slug))[0].data.amount), 0);
   await page.click('button:has-text("Keep the")');
   await shows(page, 0, 1, '11');
-  await page.waitForTimeout(300);
+  await saved(page);
   assert.equal(Number((await recordsOf(page, slug))[0].data.amount), 11);
   await page.keyboard.press('Escape');
   await page.waitForTimeout(200);
@@ -212,6 +215,7 @@ test('ticked records are deleted and brought back', async () => {
   await page.waitForSelector('.bulk:has-text("2 selected")');
   const download = page.waitForEvent('download');
   await page.click('.bulk button:has-text("Export")');
+  await page.click('[role=dialog] button:has-text("Export")');
   const csv = await readFile(await (await download).path(), 'utf8');
   assert.deepEqual(csv.trim().split('\r\n').slice(1).map((line) => line.split(',')[0]).sort(), ['Row 0002', 'Row 0003']);
   await page.click('.bulk button:has-text("Delete")');
@@ -244,8 +248,11 @@ test('a field is set in all records at once', async () => {
   await page.click('.mantine-Modal-body input[role=combobox], .mantine-Modal-body .mantine-Select-input');
   await page.click('[role=option]:visible:has-text("Amount")');
   await page.fill('.mantine-Modal-body .mantine-TextInput-input', '77');
+  // The grid shows it before it is kept.
+  const kept = page.waitForResponse((one) => one.request().method() === 'PATCH' && one.ok());
   await page.click('.mantine-Modal-body button:has-text("Set")');
   await shows(page, 11, 1, '77');
+  await kept;
   assert.equal(Number((await recordsOf(page, slug))[5].data.amount), 77);
 });
 

@@ -123,16 +123,19 @@ for (const colorScheme of ['light', 'dark']) {
         page.setInputFiles('input[type=file]', { name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from('Name,Amount,Mail\nOne,1,a@example.com\nTwo,x,bad\n') });
       await check('new table preview', async () => {
         await upload();
-        await page.waitForSelector('button:has-text("Create table with")');
+        await page.waitForSelector('.preview');
       });
       await check('import', async () => {
         await page.goto(`${path}/import`);
         await upload();
-        await page.waitForSelector('button:has-text("Next")');
+        await page.waitForSelector('.preview');
       });
-      await check('import mapping', () => page.click('button:has-text("Next")'));
+      await check('import mapping', async () => {
+        await page.getByRole('button', { name: 'Next', exact: true }).click();
+        await page.waitForSelector('.mapping');
+      });
       await check('import check', async () => {
-        await page.click('button:has-text("Check without writing")');
+        await page.click('button:has-text("Straight to the check")');
         await page.waitForSelector('.counts');
       });
       await check('trash', () => page.goto(`${path}/trash`));

@@ -52,6 +52,7 @@ for (const [where, pattern, path] of [
   ['the columns', '**/api/tables/*?include=columns', (slug) => `/t/${slug}/columns`],
   ['the trash', '**/trash?*', (slug) => `/t/${slug}/trash`],
   ['API keys', '**/api/api-keys?*', () => '/keys'],
+  ['the imports', '**/api/imports?*', () => '/jobs'],
 ]) {
   test(`a failure of ${where} names its request and can be tried again`, async () => {
     const session = await signedIn();

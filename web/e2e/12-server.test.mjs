@@ -78,6 +78,7 @@ test('whoever changes the own password stays signed in', async () => {
   await page.goto(`${base}/users`);
   await row(account.email).locator('button').click();
   await page.click('[role=menuitem]:has-text("Change your password")');
+  await page.fill('[role=dialog] input[autocomplete=current-password]', account.password);
   await page.fill('[role=dialog] input[autocomplete=new-password]', account.password);
   await page.click('[role=dialog] button[type=submit]');
   await page.waitForSelector('.toast:has-text("Your password was changed")');
@@ -117,7 +118,7 @@ test('imports are listed and can be taken back; jobs stand below', async () => {
   const table = await makeTable(page, 0);
   await api(page, 'POST', `/api/tables/${table.slug}/import/json`, [{ name: 'One' }, { name: 'Two' }]);
   await page.goto(`${base}/jobs`);
-  await page.waitForSelector(`.activity tr:has-text("${table.name}"):has-text("2 created") button:has-text("Undo")`);
+  await page.waitForSelector(`.imports tr:has-text("${table.name}"):has-text("2 created") button:has-text("Undo")`);
   await page.waitForSelector('button:has-text("Start a job")');
   await accessibleInBoth('imports and jobs');
 });

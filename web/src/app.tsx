@@ -1,7 +1,8 @@
 // Which page is shown: the session gate first, then one route per page.
 import { Center, Loader } from '@mantine/core';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
+import { Redirect, Route, Router, Switch } from 'wouter';
 import { onSignedOut, setCsrfToken } from './api/http';
 import { keys, queryClient, useSession } from './api/queries';
 import { SetUpPage } from './pages/SetUpPage';
@@ -9,18 +10,25 @@ import { SignInPage } from './pages/SignInPage';
 import { TablesPage } from './pages/TablesPage';
 import { TablePage } from './pages/TablePage';
 import { Shell } from './shell/Shell';
+import './styles/grid.css';
 import { text } from './text/en';
-import { Empty, Failure, Loading } from './ui/states';
+import { aroundNav } from './ui/leaving';
+import { Empty, Failure, Loading, ToTables } from './ui/states';
 import { Toasts } from './ui/toast';
 import { Compass } from 'lucide-react';
 
 const NewTablePage = lazy(() =>
   import('./pages/NewTablePage').then((m) => ({ default: m.NewTablePage })),
 );
+const ImportIntoPage = lazy(() => import('./pages/ImportPage').then((m) => ({ default: m.ImportIntoPage })));
 const ImportPage = lazy(() => import('./pages/ImportPage').then((m) => ({ default: m.ImportPage })));
 const ColumnsPage = lazy(() =>
   import('./pages/ColumnsPage').then((m) => ({ default: m.ColumnsPage })),
 );
+const TableSettingsPage = lazy(() => import('./pages/TableSettingsPage').then((m) => ({ default: m.TableSettingsPage })));
+const DuplicatesPage = lazy(() => import('./pages/DuplicatesPage').then((m) => ({ default: m.DuplicatesPage })));
+const FormsPage = lazy(() => import('./pages/FormsPage').then((m) => ({ default: m.FormsPage })));
+const FormPage = lazy(() => import('./pages/FormPage').then((m) => ({ default: m.FormPage })));
 const TrashPage = lazy(() => import('./pages/TrashPage').then((m) => ({ default: m.TrashPage })));
 const ActivityPage = lazy(() => import('./pages/ActivityPage').then((m) => ({ default: m.ActivityPage })));
 const ApiKeysPage = lazy(() =>
@@ -32,15 +40,17 @@ const JobsPage = lazy(() => import('./pages/JobsPage').then((m) => ({ default: m
 const SettingsPage = lazy(() => import('./pages/SettingsPage').then((m) => ({ default: m.SettingsPage })));
 const VaultPage = lazy(() => import('./pages/VaultPage').then((m) => ({ default: m.VaultPage })));
 
-export function App() {
+export default function App() {
   return (
-    <>
-      <Switch>
-        <Route path="/setup" component={SetUpPage} />
-        <Route component={SignedIn} />
-      </Switch>
+    <QueryClientProvider client={queryClient}>
+      <Router aroundNav={aroundNav}>
+        <Switch>
+          <Route path="/setup" component={SetUpPage} />
+          <Route component={SignedIn} />
+        </Switch>
+      </Router>
       <Toasts />
-    </>
+    </QueryClientProvider>
   );
 }
 
@@ -57,7 +67,7 @@ function SignedIn() {
   if (session.isPending) {
     return (
       <Center mih="100dvh">
-        <Loader size="sm" aria-label={text.common.loading} />
+        <Loader size="sm" role="status" aria-label={text.common.loading} />
       </Center>
     );
   }
@@ -80,7 +90,12 @@ function SignedIn() {
             {(p) => <TablePage key={p.table} table={p.table} record={p.record} />}
           </Route>
           <Route path="/t/:table/columns">{(p) => <ColumnsPage table={p.table} />}</Route>
-          <Route path="/t/:table/import">{(p) => <ImportPage table={p.table} />}</Route>
+          <Route path="/t/:table/settings">{(p) => <TableSettingsPage key={p.table} table={p.table} />}</Route>
+          <Route path="/t/:table/import">{(p) => <ImportIntoPage key={p.table} table={p.table} />}</Route>
+          <Route path="/imports/:id">{(p) => <ImportPage key={p.id} id={p.id} />}</Route>
+          <Route path="/t/:table/duplicates">{(p) => <DuplicatesPage key={p.table} table={p.table} />}</Route>
+          <Route path="/t/:table/forms">{(p) => <FormsPage key={p.table} table={p.table} />}</Route>
+          <Route path="/t/:table/forms/:form">{(p) => <FormPage key={`${p.table} ${p.form}`} table={p.table} form={p.form} />}</Route>
           <Route path="/t/:table/trash">{(p) => <TrashPage key={p.table} table={p.table} />}</Route>
           <Route path="/trash">{() => <TrashPage />}</Route>
           <Route path="/activity" component={ActivityPage} />
@@ -97,7 +112,9 @@ function SignedIn() {
               icon={<Compass size={28} />}
               title={text.errors.noPage}
               body={text.errors.noPageBody}
-            />
+            >
+              <ToTables />
+            </Empty>
           </Route>
         </Switch>
       </Suspense>

@@ -1,18 +1,17 @@
-// Starts the page: kit, query cache, styles. Everything else begins in app.tsx.
+// Starts the page: kit and styles. Everything else begins in app.tsx, or for strangers with a form in forms/PublicPage.tsx.
 import { MantineProvider } from '@mantine/core';
-import { QueryClientProvider } from '@tanstack/react-query';
 import { setNonce } from 'get-nonce';
-import { StrictMode } from 'react';
+import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
-import { queryClient } from './api/queries';
-import { App } from './app';
 import './styles/kit.css';
 import './styles/app.css';
-import './styles/grid.css';
 import { colorSchemeManager, cssVariables, styleNonce, theme } from './theme';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
+
+// A form is for people who know nothing of the application: they are not made to load it.
+const Page = location.pathname.startsWith('/f/') ? lazy(() => import('./forms/PublicPage')) : lazy(() => import('./app'));
 
 setNonce(styleNonce());
 createRoot(root).render(
@@ -24,9 +23,9 @@ createRoot(root).render(
       defaultColorScheme="auto"
       getStyleNonce={styleNonce}
     >
-      <QueryClientProvider client={queryClient}>
-        <App />
-      </QueryClientProvider>
+      <Suspense fallback={null}>
+        <Page />
+      </Suspense>
     </MantineProvider>
   </StrictMode>,
 );

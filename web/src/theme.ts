@@ -24,6 +24,9 @@ const red: MantineColorsTuple = [
 
 const closeButtonProps = { 'aria-label': text.common.close };
 
+/** The kit takes a disabled entry of a menu for the first one, and then leaves the focus outside. */
+const firstEntry = (menu: HTMLElement | null) => menu?.querySelector('[role^=menuitem]:not(:disabled)')?.setAttribute('data-autofocus', '');
+
 export const theme = createTheme({
   primaryColor: 'ink',
   primaryShade: { light: 8, dark: 6 },
@@ -40,6 +43,8 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true, fz: 'xs' } },
     Menu: { defaultProps: { shadow: 'md', position: 'bottom-start', withInitialFocusPlaceholder: false } },
+    MenuDropdown: { defaultProps: { ref: firstEntry } },
+    PasswordInput: { defaultProps: { visibilityToggleFocusable: true } },
     Modal: { defaultProps: { centered: true, closeButtonProps } },
     Drawer: { defaultProps: { closeButtonProps } },
   },

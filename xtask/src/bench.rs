@@ -38,7 +38,8 @@ fn needs_servers(arguments: &[String]) -> bool {
         .iter()
         .any(|help| arguments.iter().any(|argument| argument == help));
     let served = ["--only shared-cache", "--only postgres"];
-    !help && (!only || served.iter().any(|part| text.contains(part)))
+    let judge = arguments.first().is_some_and(|argument| argument == "judge");
+    !help && !judge && (!only || served.iter().any(|part| text.contains(part)))
 }
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ mod tests {
             ("--only=shared-cache", true),
             ("--only postgres", true),
             ("--help", false),
+            ("judge people.csv --truth id", false),
         ] {
             let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
             assert_eq!(needs_servers(&arguments), expected, "{arguments:?}");

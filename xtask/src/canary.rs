@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::postgres::Postgres;
 use crate::process::Group;
+use crate::repo::ServerBinary;
 use crate::{repo, server};
 use search::{Report, Search};
 use wire::{Caller, Tells};
@@ -29,9 +30,8 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Options of `canary`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
     /// Only on SQLite: without starting PostgreSQL, and without the vault's own tests
     #[arg(long)]
     sqlite: bool,
@@ -44,7 +44,7 @@ impl Options {
     /// The run that belongs to `cargo xtask test`.
     pub(crate) fn everything() -> Self {
         Self {
-            binary: None,
+            binary: ServerBinary::default(),
             sqlite: false,
             keep: false,
         }
@@ -102,7 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.sqlite {
         suite::run(options.keep)?;
     }
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     one(&binary, None, options.keep)?;
     if !options.sqlite {
         one(&binary, Some(Postgres::start_talkative()?), options.keep)?;

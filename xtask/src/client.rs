@@ -2,20 +2,18 @@
 //!
 //! The tests themselves are in `clients/typescript/test`.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 
 use crate::provision::{self, Need};
+use crate::repo::ServerBinary;
 use crate::server::{self, Server};
 use crate::{process, repo, web};
 
 /// Options of `client`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
     /// Write the types that are made from the OpenAPI document, the page's too, instead of comparing them
     #[arg(long)]
     write: bool,
@@ -25,7 +23,7 @@ impl Options {
     /// Everything: the run that belongs to `cargo xtask test`.
     pub(crate) fn everything() -> Self {
         Self {
-            binary: None,
+            binary: ServerBinary::default(),
             write: false,
         }
     }
@@ -48,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     )?;
     process::run(&mut script("check")).context("the client's types do not hold")?;
     let chromium = provision::provide(Need::Chromium)?;
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let data = repo::scratch()?;
     let server = Server::start(&binary, data.path())?;
     let key = server::create_key(&binary, data.path(), "admin")?;

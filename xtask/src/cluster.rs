@@ -2,14 +2,13 @@
 //!
 //! Checks nothing: `cargo xtask failover` does.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
+use crate::process;
 use crate::redis::Redis;
 use crate::replicated::{Replicated, Waits};
+use crate::repo::ServerBinary;
 use crate::server::{Beside, Place, Server};
-use crate::{process, repo};
 
 /// The database of the servers.
 const DATABASE: &str = "chancery";
@@ -20,14 +19,13 @@ pub(crate) struct Options {
     /// How many server processes share the database
     #[arg(long, default_value_t = 2)]
     servers: usize,
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
 }
 
 /// Starts everything, says where it is, and waits.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let database = Replicated::start(Waits::ForOneMore)?;
     database.create_database(DATABASE)?;
     let place = Place::Database(database.writing_url(DATABASE));

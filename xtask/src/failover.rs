@@ -10,7 +10,6 @@ mod load;
 mod outage;
 mod wire;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +18,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::redis::Redis;
 use crate::replicated::{Replicated, Waits};
-use crate::repo;
+use crate::repo::ServerBinary;
 use crate::server::{self, Beside, Place, Server};
 use followers::Followers;
 use load::Load;
@@ -48,9 +47,8 @@ pub(crate) struct Options {
     /// Repeats the moments of a run, as far as the machine allows; printed by every run [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
     /// Leave out the part where those that follow are stopped and killed
     #[arg(long)]
     only_primary: bool,
@@ -63,7 +61,7 @@ impl Options {
             rounds: 20,
             writers: 3,
             seed: None,
-            binary: None,
+            binary: ServerBinary::default(),
             only_primary: false,
         }
     }
@@ -71,7 +69,7 @@ impl Options {
 
 /// Kills, promotes, compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let seed = options.seed.unwrap_or_else(rand::random);
     println!(
         "seed {seed}: {} rounds, {SERVERS} server processes, {} writers each, one synchronous standby",

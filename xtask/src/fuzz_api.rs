@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::provision::{self, Need};
+use crate::repo::ServerBinary;
 use crate::server::{self, Server};
 use crate::{process, repo};
 
@@ -27,9 +28,8 @@ pub(crate) struct Options {
     /// Repeats a run; printed by every run [default: random]
     #[arg(long)]
     seed: Option<u32>,
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
     /// Passed on to schemathesis (e.g. `-- --include-path /api/tables`)
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -41,7 +41,7 @@ impl Options {
         Self {
             max_examples: 10,
             seed: Some(1),
-            binary: None,
+            binary: ServerBinary::default(),
             arguments: Vec::new(),
         }
     }
@@ -50,7 +50,7 @@ impl Options {
 /// Starts a server over an empty folder and fuzzes it with an admin key.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let program = schemathesis()?;
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let data = repo::scratch()?;
     let key = server::create_key(&binary, data.path(), "admin")?;
     let mut server = Server::start(&binary, data.path())?;

@@ -7,7 +7,7 @@ mod ledger;
 mod wire;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::postgres::{Durability, Postgres};
 use crate::repo;
+use crate::repo::ServerBinary;
 use crate::server::{self, Place, Server};
 use ledger::{Ledger, Verdict};
 use wire::Client;
@@ -39,9 +40,8 @@ pub(crate) struct Options {
     /// Repeats the moments of a run, as far as the machine allows; printed by every run [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
     /// Leave the data folder of a failed run where it is, and say where
     #[arg(long, conflicts_with = "postgres")]
     keep: bool,
@@ -59,7 +59,7 @@ impl Options {
             bulk_writers: 2,
             longest_life_ms: 400,
             seed: None,
-            binary: None,
+            binary: ServerBinary::default(),
             keep: false,
             postgres: false,
         }
@@ -76,7 +76,7 @@ impl Options {
 
 /// Kills, restarts, compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let seed = options.seed.unwrap_or_else(rand::random);
     println!(
         "seed {seed}: {} kills, {} writers, {} bulk writers",

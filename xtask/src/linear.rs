@@ -9,7 +9,7 @@ mod models;
 mod search;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::postgres::{Durability, Postgres};
 use crate::repo;
+use crate::repo::ServerBinary;
 use crate::server::{self, Place, Server};
 use client::Client;
 use load::{CALLERS, History, SUM, Seen};
@@ -39,9 +40,8 @@ pub(crate) struct Options {
     /// Repeats the moments of a run, as far as the machine allows; printed by every run [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
     /// Keep the records on a PostgreSQL server, which stays up; it is started for the run
     #[arg(long)]
     postgres: bool,
@@ -53,7 +53,7 @@ impl Options {
         Self {
             histories: 10,
             seed: None,
-            binary: None,
+            binary: ServerBinary::default(),
             postgres: false,
         }
     }
@@ -69,7 +69,7 @@ struct Counts {
 
 /// Records histories and checks each.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let seed = options.seed.unwrap_or_else(rand::random);
     println!(
         "seed {seed}: {} histories of {CALLERS} callers",

@@ -2,7 +2,7 @@
 //! compares both sides record by record.
 
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 
 use crate::postgres::{Durability, Postgres};
+use crate::repo::ServerBinary;
 use crate::{process, repo};
 
 /// Options of `move-million`.
@@ -18,9 +19,8 @@ pub(crate) struct Options {
     /// How many records
     #[arg(long, default_value_t = 1_000_000)]
     records: u64,
-    /// Use this binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
 }
 
 /// Texts that are easily lost or bent on the way; each is one CSV cell.
@@ -35,7 +35,7 @@ const TEXTS: [&str; 6] = [
 
 /// Moves there and back, and fails on the first difference.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let folder = repo::scratch()?;
     let server = Postgres::start(Durability::Full)?;
     let file = folder.path().join("records.csv");

@@ -4,6 +4,7 @@
 //! Knows nothing about which programs there are.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -136,6 +137,26 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
+/// As [`run`], but each line is told as it comes, with what the program says on stderr among them.
+pub(crate) fn run_told(command: &mut Command, mut tell: impl FnMut(&str)) -> Result<()> {
+    let line = describe(command);
+    let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone().context("cannot share a pipe")?)
+        .stderr(writer);
+    let group = Group::spawn(command);
+    // The command keeps the pipe's end open, and so reading it from ending.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut group = group?;
+    for said in BufReader::new(reader).split(b'\n') {
+        let said = said.with_context(|| format!("cannot hear `{line}`"))?;
+        tell(&String::from_utf8_lossy(&said));
+    }
+    let status = group.child().wait()?;
+    require_success(&line, status)
+}
+
 /// Whether a program can be started and succeeds; its output is thrown away.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
@@ -182,8 +203,8 @@ mod tests {
         )
         .expect("sh starts");
         let mut line = String::new();
-        std::io::BufRead::read_line(
-            &mut std::io::BufReader::new(group.child().stdout.take().expect("piped")),
+        BufRead::read_line(
+            &mut BufReader::new(group.child().stdout.take().expect("piped")),
             &mut line,
         )
         .expect("sh prints");
@@ -204,6 +225,24 @@ mod tests {
         let error =
             run(Command::new("false").args(["--header", "Authorization: Bearer secret", "x"])).unwrap_err();
         assert_eq!(error.to_string(), "`false --header … x` failed (exit status: 1)");
+    }
+
+    #[test]
+    fn all_that_a_program_says_is_told_in_order() {
+        let sh = |script: &str| {
+            let mut heard = Vec::new();
+            let ended = run_told(Command::new("sh").args(["-c", script]), |line| {
+                heard.push(line.to_owned())
+            });
+            (heard, ended)
+        };
+        let (heard, ended) = sh("echo one; echo two >&2; echo three");
+        assert_eq!(heard, ["one", "two", "three"]);
+        ended.expect("it succeeds");
+        let (heard, ended) = sh("echo why; exit 3");
+        assert_eq!(heard, ["why"]);
+        let error = ended.expect_err("it fails");
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
     }
 
     #[test]

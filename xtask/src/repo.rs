@@ -48,9 +48,24 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds the server binary as the tests use it and answers where it is.
-pub(crate) fn server_binary() -> Result<PathBuf> {
-    binary("chancery")
+/// Which server binary a command drives.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct ServerBinary {
+    /// Use this server binary instead of building one
+    #[arg(long = "binary", value_name = "FILE")]
+    given: Option<PathBuf>,
+}
+
+impl ServerBinary {
+    /// Where it is, from whichever folder it is started; built as the tests use it, if none was given.
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        match &self.given {
+            None => binary("chancery"),
+            Some(given) => given
+                .canonicalize()
+                .with_context(|| format!("cannot use the binary {}", given.display())),
+        }
+    }
 }
 
 /// Builds a binary of the workspace as the tests use it and answers where it is.

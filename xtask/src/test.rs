@@ -29,12 +29,12 @@ pub(crate) struct Options {
 enum Step {
     /// The invariants of the house
     Tidy,
+    /// The page builds to exactly what is committed
+    Web,
     /// `cargo test` over the whole workspace with all features, beside PostgreSQL and Redis servers of its own
     Cargo,
     /// The examples in the documentation
     Doc,
-    /// The page builds to exactly what is committed
-    Web,
     /// Every page in a real headless Chromium
     E2e,
     /// The TypeScript client against a real server

@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give oneself another password. All sessions of the user are over; the answer begins a new one. */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -209,7 +226,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a user; a new password, role or status ends the user's sessions. */
+        /** Change a user; a new password, role, status or other grants end the user's sessions. */
         patch: operations["updateUser"];
         trace?: never;
     };
@@ -265,6 +282,61 @@ export interface paths {
         head?: never;
         /** Change a view. */
         patch: operations["updateView"];
+        trace?: never;
+    };
+    "/api/tables/{table}/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The forms of a table, by name. */
+        get: operations["listForms"];
+        put?: never;
+        /** Make a form. Strangers find it at its `path` once the table's setting `enableForm` is on. */
+        post: operations["createForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/forms/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One form. */
+        get: operations["getForm"];
+        put?: never;
+        post?: never;
+        /** Forget a form. */
+        delete: operations["deleteForm"];
+        options?: never;
+        head?: never;
+        /** Change a form. */
+        patch: operations["updateForm"];
+        trace?: never;
+    };
+    "/api/forms/{table}/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a form asks for. For strangers. */
+        get: operations["showForm"];
+        put?: never;
+        /** Send what was filled in. For strangers, some times a minute from one address. */
+        post: operations["submitForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/api-keys": {
@@ -384,6 +456,150 @@ export interface paths {
         get: operations["getConfigSchema"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All files of a workspace, in the order in which they came. */
+        get: operations["listFiles"];
+        put?: never;
+        /**
+         * Bring a file. What it is is found out by its bytes; a record then names it by its id. One that no record names within a day is
+         *     let go.
+         */
+        post: operations["uploadFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/upload-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask where to send a file: straight to the bucket where files are kept, if they are in one, without the bytes passing through
+         *     this server; otherwise to this server.
+         */
+        post: operations["announceFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a file was sent to where `upload-url` said. It is looked at now, as any other, and is there from now on. */
+        post: operations["finishFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What describes a file. */
+        get: operations["getFile"];
+        put?: never;
+        post?: never;
+        /** Delete a file for good. One that records name stays, those in the trash included: the refusal says which. */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in a file, or a part of it by `Range`. */
+        get: operations["downloadFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A small picture of a file. */
+        get: operations["fileThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file}/download-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A URL to fetch a file from for a while: straight from the bucket where files are kept, without credentials, if they are in one. */
+        post: operations["fileUrl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/records/{record}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a file and put it into a record: into the place of the one that a `file` column has, behind those of a `files` column. */
+        post: operations["attachFile"];
         delete?: never;
         options?: never;
         head?: never;
@@ -673,6 +889,47 @@ export interface paths {
         patch: operations["updateOption"];
         trace?: never;
     };
+    "/api/tables/{table}/columns/{column}/options/{option}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge an option into another: every record that holds it, in the trash too, holds the other one, and so do the default and the filters of
+         *     views; the option is deleted. It is one operation, and taking that back brings the option back.
+         */
+        post: operations["mergeOption"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/columns/{column}/change-type": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The field types that a column can have, and how far its last change of type is. */
+        get: operations["listColumnTypes"];
+        put?: never;
+        /**
+         * Give a column another field type, with all its values, those in the trash and in the history included, or tell what would become of them. It is
+         *     done in the background while everybody reads and writes; changed back, whatever nobody touched since is as it was.
+         */
+        post: operations["changeColumnType"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tables/{table}/records": {
         parameters: {
             query?: never;
@@ -703,7 +960,7 @@ export interface paths {
         /** Replace all values of a record: absent ones become `null`. */
         put: operations["replaceRecord"];
         post?: never;
-        /** Delete a record: to the trash where the table has one. */
+        /** Delete a record: to the trash where the table has one. The body may be left out. */
         delete: operations["deleteRecord"];
         options?: never;
         head?: never;
@@ -834,6 +1091,95 @@ export interface paths {
          */
         post: operations["mergeDuplicates"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/duplicates/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for records that mean one thing. A table that takes longer than the request waits is answered with 202 and the place where the
+         *     search is found.
+         */
+        post: operations["findDuplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/duplicates/finds/{find}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A search for duplicates: how it stands, and once it is done a page of its groups with records as they are now. */
+        get: operations["getFind"];
+        put?: never;
+        post?: never;
+        /** Call a search off, or forget what it found. */
+        delete: operations["cancelFind"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/duplicates/ignore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remember that records are different things, so that no search finds them as duplicates again. */
+        post: operations["ignoreDuplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/duplicates/ignored": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said about records that are no duplicates, oldest first. */
+        get: operations["listIgnoredDuplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tables/{table}/duplicates/ignored/{ignored}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take it back: the records may be found as duplicates again. */
+        delete: operations["unignoreDuplicates"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2014,7 +2360,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything in one SQLite file, as of one moment; others go on writing. The header `X-Checksum-Sha256` is of the file. */
+        /** Everything in one SQLite file, as of one moment; others go on writing. The header `X-Checksum-Sha256` is of the file. The contents of files are not in it. */
         get: operations["backup"];
         put?: never;
         post?: never;
@@ -2176,6 +2522,8 @@ export interface components {
             prefix: string;
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
+            /** @description Where it may do something else. */
+            grants: components["schemas"]["Grant"][];
             /**
              * Format: date-time
              * @description When it was made, RFC 3339 in UTC.
@@ -2200,6 +2548,8 @@ export interface components {
             name: string;
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
+            /** @description Where it may do something else. */
+            grants?: components["schemas"]["Grant"][];
             /**
              * Format: date-time
              * @description When it ends, RFC 3339; never when absent.
@@ -2283,7 +2633,10 @@ export interface components {
         };
         /** @description Records to create. */
         BulkCreate: {
-            /** @description The values of each by column slug; at most 10,000. */
+            /**
+             * @description The values of each by column slug, and as `externalId` its id in another system (where no column is called so, and undeclared fields
+             *     are not taken); at most 10,000.
+             */
             records: Record<string, unknown>[];
             /** @description Whether good ones are written although others are bad; otherwise it is all or nothing. */
             continueOnError?: boolean;
@@ -2362,12 +2715,16 @@ export interface components {
              * @description The version the change is based on.
              */
             version?: number | null;
+            metadata?: components["schemas"]["MetadataInput"] | null;
         };
         /** @description Records to create, or to change where one matches. */
         BulkUpsert: {
             /** @description The columns by which a record is found again. */
             matchOn: string[];
-            /** @description The values of each by column slug; at most 10,000. */
+            /**
+             * @description The values of each by column slug, and as `externalId` its id in another system (where no column is called so, and undeclared fields
+             *     are not taken); at most 10,000.
+             */
             records: Record<string, unknown>[];
             /** @description What happens when several match. */
             onMany?: components["schemas"]["OnMany"];
@@ -2424,6 +2781,13 @@ export interface components {
             /** @description Whether only the store writes it. */
             isReadOnly: boolean;
             encrypted?: components["schemas"]["ColumnEncryption"] | null;
+        };
+        /** @description What the column loses of its definition, or what else there is to know. */
+        ColumnAside: {
+            /** @description What it is about: `unique`, `defaultValue`, `views` … */
+            about: string;
+            /** @description What becomes of it. */
+            message: string;
         };
         /** @description A new column. */
         ColumnCreate: {
@@ -2489,6 +2853,100 @@ export interface components {
             /** @description Every column by id or slug, in the new order. */
             columns: string[];
         };
+        /**
+         * @description Another field type for a column that has values.
+         * @example {
+         *       "fieldType": "number",
+         *       "onLoss": "refuse",
+         *       "dryRun": true
+         *     }
+         */
+        ColumnTypeChange: {
+            /** @description The new field type. */
+            fieldType: string;
+            /** @description Its settings; those that the column had when it was of this type, or the usual ones, when absent. */
+            config?: Record<string, unknown> | null;
+            /** @description What becomes of values that cannot be of the new type. */
+            onLoss?: components["schemas"]["OnLoss"];
+            /** @description Whether a select column gets the options that it lacks. */
+            createOptions?: boolean;
+            /** @description How numbers and dates in texts are written: `de-DE`, `en-US` …; as machines write them when absent. */
+            locale?: string | null;
+            /** @description Whether it is only told what would become of the values. */
+            dryRun?: boolean;
+        };
+        /** @description A field type that a column could have. */
+        ColumnTypeChoice: {
+            /** @description Its id. */
+            fieldType: string;
+            /** @description Whether the column can have it. */
+            possible: boolean;
+            /** @description Why not. */
+            reason?: string | null;
+            /** @description Whether it had it before its last change of type: values that nobody touched since are then as they were. */
+            earlier: boolean;
+        };
+        /** @description The field types that a column can have. */
+        ColumnTypeChoices: {
+            /** @description The one that it has. */
+            fieldType: string;
+            /** @description All others, in the order in which they are offered. */
+            types: components["schemas"]["ColumnTypeChoice"][];
+            job?: components["schemas"]["Job"] | null;
+        };
+        /** @description What becomes, or would become, of a column and its values. */
+        ColumnTypePlan: {
+            /** @description The column as it is to be. */
+            column: components["schemas"]["Column"];
+            /**
+             * Format: int64
+             * @description Records of the table, those in the trash included.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Records that have no value.
+             */
+            blank: number;
+            /**
+             * Format: int64
+             * @description Values that say all that they said.
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description Values that say something else, or less: `00501` becomes 501.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Values that cannot be of the new type.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Values that were lost by the last change of type, and come back.
+             */
+            restored: number;
+            /**
+             * Format: int64
+             * @description Values that would be the same as others, in a column that is unique.
+             */
+            duplicates: number;
+            /** @description Some of the changed values; at most 20. */
+            changes: components["schemas"]["ValueChange"][];
+            /** @description The lost values by reason, the most frequent first. */
+            losses: components["schemas"]["ValueLosses"][];
+            /** @description Some of the values that would be the same as others; at most 20. */
+            twice: components["schemas"]["ValueChange"][];
+            /** @description The names of options that are made. */
+            newOptions: string[];
+            /** @description What the column loses of its definition, and what else there is to know. */
+            asides: components["schemas"]["ColumnAside"][];
+            /** @description Why it would be refused; empty if it is possible. */
+            refusals: components["schemas"]["Issue"][];
+            job?: components["schemas"]["Job"] | null;
+        };
         /** @description A change of a column: absent keeps, `null` clears. */
         ColumnUpdate: {
             /** @description The new name. */
@@ -2538,6 +2996,23 @@ export interface components {
             display?: string | null;
         };
         /**
+         * @description How the values of a column are compared.
+         * @enum {string}
+         */
+        Compare: "exact" | "normalised" | "fuzzy";
+        /** @description A column that duplicates are looked for by. */
+        ComparedColumn: {
+            /** @description Its slug. */
+            column: string;
+            /** @description How its values are compared; `fuzzy` when absent. */
+            compare?: components["schemas"]["Compare"];
+            /**
+             * Format: double
+             * @description Of `fuzzy`: how alike they must be, from 0 to 1; that of the search when absent.
+             */
+            similarity?: number | null;
+        };
+        /**
          * @description Whether to count all that match.
          * @enum {string}
          */
@@ -2550,7 +3025,14 @@ export interface components {
             createColumns?: boolean;
             /** @description Whether options that select columns lack are added. */
             createOptions?: boolean;
-            /** @description Whether new columns are all text, whatever they look like. */
+            /** @description Whether records of other tables are made that cells name, where nobody is called so. */
+            createMissing?: boolean;
+            /**
+             * @description New columns as they are to be, each found by the slug that a column of the file is mapped to, or by its name there; the others
+             *     are as the cells say. These are made though `createColumns` says nothing.
+             */
+            newColumns?: components["schemas"]["ColumnCreate"][];
+            /** @description Whether new columns of which nothing is said are all text, whatever they look like. */
             allText?: boolean;
             /** @description Whether records that match are changed instead of doubled; yes when `matchOn` is given. */
             updateExisting?: boolean | null;
@@ -2662,11 +3144,42 @@ export interface components {
             /** @description Whether there are more than were asked for. */
             hasMore: boolean;
         };
+        /** @description Records that are taken for one thing. */
+        DuplicateGroup: {
+            /**
+             * Format: double
+             * @description How alike those are that are least alike of the pairs it rests on, from 0 to 1.
+             */
+            score: number;
+            /**
+             * Format: int64
+             * @description How many records it had when it was found.
+             */
+            size: number;
+            /** @description The records in key order; of more than 100, the first. */
+            records: components["schemas"]["Record"][];
+            /** @description The pairs it rests on, among these records. */
+            pairs: components["schemas"]["DuplicatePair"][];
+        };
+        /** @description Two records of a group and why they are taken for one thing. */
+        DuplicatePair: {
+            /** @description The ids. */
+            recordIds: string[];
+            /**
+             * Format: double
+             * @description How alike they were, from 0 to 1.
+             */
+            score: number;
+            /** @description How alike their values are now, by slug, from 0 to 1; null where one of them is blank. */
+            columns: {
+                [key: string]: number | null;
+            };
+        };
         /**
          * @description Why a request was refused, for a program. The HTTP status follows from it.
          * @enum {string}
          */
-        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "accessDenied" | "passwordRequired" | "invalidPassword" | "proofRequired" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "viewNotFound" | "queryNotFound" | "importNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "webhookNotFound" | "deliveryNotFound" | "secretNotFound" | "jobNotFound" | "vaultKeyNotFound" | "methodNotAllowed" | "alreadyExists" | "tokenTaken" | "tokenReserved" | "otherKind" | "uniqueViolation" | "referenceViolation" | "referenced" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "transactionConflict" | "conflict" | "irreversible" | "changedSince" | "gone" | "revisionGone" | "secretExpired" | "secretExhausted" | "wrapTaken" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "secretUnreadable" | "timeout" | "overloaded" | "vaultSealed" | "shuttingDown" | "storageUnavailable";
+        ErrorCode: "malformedJson" | "malformedBody" | "malformedPath" | "invalidParameter" | "unknownParameter" | "invalidHeader" | "invalidCursor" | "limitExceeded" | "unauthenticated" | "invalidCredentials" | "invalidSetupToken" | "forbidden" | "accessDenied" | "passwordRequired" | "invalidPassword" | "proofRequired" | "csrfRequired" | "originRefused" | "routeNotFound" | "workspaceNotFound" | "tableNotFound" | "columnNotFound" | "optionNotFound" | "recordNotFound" | "fileNotFound" | "viewNotFound" | "formNotFound" | "queryNotFound" | "importNotFound" | "findNotFound" | "ignoredNotFound" | "operationNotFound" | "versionNotFound" | "fieldTypeNotFound" | "apiKeyNotFound" | "userNotFound" | "webhookNotFound" | "deliveryNotFound" | "secretNotFound" | "jobNotFound" | "vaultKeyNotFound" | "methodNotAllowed" | "alreadyExists" | "tokenTaken" | "tokenReserved" | "otherKind" | "uniqueViolation" | "referenceViolation" | "fileInUse" | "referenced" | "idempotencyMismatch" | "idempotencyInProgress" | "setupDone" | "transactionConflict" | "conflict" | "irreversible" | "changedSince" | "gone" | "revisionGone" | "secretExpired" | "secretExhausted" | "wrapTaken" | "versionConflict" | "bodyTooLarge" | "unsupportedMediaType" | "rangeNotSatisfiable" | "misdirectedRequest" | "invalidBody" | "validationFailed" | "invalidDefinition" | "invalidFilter" | "invalidFile" | "preconditionRequired" | "tooManyRequests" | "internal" | "secretUnreadable" | "timeout" | "overloaded" | "vaultSealed" | "shuttingDown" | "storageUnavailable";
         /**
          * @description One step of one record. Records are flat: values by slug, the key under its own name or `id`, and `_version`, `_createdAt`,
          *     `_updatedAt` and the like, times in ms.
@@ -2817,6 +3330,48 @@ export interface components {
             /** @description By category. */
             fieldTypes: components["schemas"]["FieldType"][];
         };
+        /** @description A file that is kept. Its content never changes. */
+        File: {
+            /** @description A UUID: what a `file` or `files` column holds. */
+            id: string;
+            /** @description What people call it; never a path. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description The SHA-256 of its content, in hexadecimal digits. */
+            sha256: string;
+            /** @description The media type that its bytes were found to be, whatever was said. */
+            type: string;
+            /**
+             * Format: int32
+             * @description Of a picture: pixels.
+             */
+            width?: number | null;
+            /**
+             * Format: int32
+             * @description Of a picture: pixels.
+             */
+            height?: number | null;
+            /** @description Where its content is. */
+            url: string;
+            /** @description Where a small picture of it is, if there is one. */
+            thumbnailUrl?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was downloaded.
+             */
+            downloads: number;
+            /**
+             * Format: date-time
+             * @description When it came, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /** @description Who brought it. */
+            createdBy?: string | null;
+        };
         /** @description What a file looks like, before anything is written. */
         FileAnalysis: {
             /** @description The encoding. */
@@ -2846,20 +3401,306 @@ export interface components {
             sheet?: string | null;
         };
         /**
+         * @description A file that somebody wants to send.
+         * @example {
+         *       "name": "cat.png",
+         *       "size": 48213
+         *     }
+         */
+        FileAnnounced: {
+            /** @description What people call it; at most 255 bytes. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes, exactly.
+             */
+            size: number;
+        };
+        /** @description The form that brings a file, sent as `multipart/form-data`. */
+        FileForm: {
+            /**
+             * Format: binary
+             * @description The file.
+             */
+            file: string;
+        };
+        /**
          * @description What a file is.
          * @enum {string}
          */
         FileFormat: "csv" | "xlsx" | "json";
+        /** @description A page of files. */
+        FileList: {
+            /** @description The files, in the order in which they came. */
+            files: components["schemas"]["File"][];
+            /** @description Where the next page is. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description Where a file is to be sent. */
+        FileSend: {
+            /**
+             * @description Whether it goes straight to the place where files are kept, without credentials; otherwise it goes to this server as any
+             *     other request.
+             */
+            direct: boolean;
+            /** @description `PUT` of the bytes themselves if it is direct; otherwise `POST` of a form with the field `file`. */
+            method: string;
+            /** @description Where to. */
+            url: string;
+            /** @description The id that the file will have, if it is direct. */
+            file?: string | null;
+            /** @description Where to say (`POST`) that all was sent, if it is direct; only then the file is there. */
+            finishUrl?: string | null;
+            /**
+             * Format: date-time
+             * @description When the URL stops working, if it is direct.
+             */
+            expiresAt?: string | null;
+        };
+        /** @description Where a file can be fetched. */
+        FileUrl: {
+            /** @description Whether it comes straight from the place where files are kept, without credentials; otherwise from this server. */
+            direct: boolean;
+            /** @description Where from, with `GET`. */
+            url: string;
+            /**
+             * Format: date-time
+             * @description When the URL stops working, if it is direct.
+             */
+            expiresAt?: string | null;
+        };
         /** @description A condition (`column`, `operator`, `value`), or several joined by `and` or `or` (`operator`, `filters`). */
         Filter: {
             /** @description `and`, `or`, or what to compare by: `eq`, `contains`, `between`, `isEmpty` … */
             operator: string;
             /** @description The conditions joined by `and` or `or`. */
             filters?: components["schemas"]["Filter"][] | null;
-            /** @description The column compared, or `id`, `createdAt`, `updatedAt`, `createdBy`, `updatedBy`, `version`. */
+            /**
+             * @description The column compared, or `id`, `createdAt`, `updatedAt`, `createdBy`, `updatedBy`, `version`, `externalId`, `source`, `importId`,
+             *     `importRow`, `duplicateOf`. In a table that takes undeclared fields the last four are `_source`, `_importId`, `_importRow`,
+             *     `_duplicateOf`.
+             */
             column?: string | null;
             /** @description What it is compared with; a list for `in`, `notIn`, `between` and the like. */
             value?: unknown;
+        };
+        /** @description A search for duplicates. The server process that did it remembers it for an hour. */
+        Find: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it was asked: sent again, it asks the same. Columns stand in `columns`, with the similarity that counts. */
+            asked: components["schemas"]["FindDuplicates"];
+            /** @description How it stands. */
+            state: components["schemas"]["FindState"];
+            /** @description What it is doing, or did last: `reading`, `blocking`, `comparing` or `grouping`. */
+            phase: string;
+            /**
+             * Format: int64
+             * @description Records or pieces of this phase that are done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Of how many; 0 where nobody knows.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Groups that were found.
+             */
+            groups: number;
+            /**
+             * Format: int64
+             * @description Records that were looked at.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Pairs that were compared.
+             */
+            compared: number;
+            /**
+             * Format: int64
+             * @description Records so like so many others that they were compared only with those next to them: some pairs may be missing. More columns
+             *     or `blocking` help.
+             */
+            crowded: number;
+            /**
+             * Format: int64
+             * @description Values so long that only their beginning was compared by similarity.
+             */
+            shortened: number;
+            /** @description Why it failed. */
+            error?: string | null;
+        };
+        /**
+         * @description How duplicates are looked for. Columns compared exactly or normalised must all be the same; those compared by similarity are
+         *     weighed together, by how much it says that they agree, and blank values say nothing.
+         * @example {
+         *       "columns": [
+         *         {
+         *           "column": "name",
+         *           "compare": "fuzzy",
+         *           "similarity": 0.85
+         *         },
+         *         {
+         *           "column": "email",
+         *           "compare": "normalised"
+         *         }
+         *       ]
+         *     }
+         */
+        FindDuplicates: {
+            /** @description The columns; this or `columnSlugs`. */
+            columns?: components["schemas"]["ComparedColumn"][] | null;
+            /** @description The columns by their slugs alone: fuzzy where `similarity` is given, otherwise normalised. */
+            columnSlugs?: string[] | null;
+            /**
+             * Format: double
+             * @description How alike values of fuzzy columns must be that do not say it themselves, from 0 to 1; 0.85 when absent.
+             */
+            similarity?: number | null;
+            /** @description Whether `A` and `a` are two values; when absent, only in exact columns. */
+            caseSensitive?: boolean | null;
+            /** @description Columns in which only records with the same value (normalised) are compared. */
+            blocking?: string[];
+            filter?: components["schemas"]["Filter"] | null;
+            /**
+             * @description How long the answer is waited for: ms up to 60,000, `true` for that long, `false` for not at all; 10,000 when absent. After
+             *     that the answer is 202, and the search goes on.
+             */
+            wait?: (boolean | number) | null;
+            /**
+             * Format: int64
+             * @description Groups of the first page, 1 to 1,000; 100 when absent.
+             */
+            limit?: number | null;
+        };
+        /**
+         * @description How a search stands.
+         * @enum {string}
+         */
+        FindState: "running" | "done" | "cancelled" | "failed";
+        /** @description A form. */
+        Form: {
+            /** @description A UUID. */
+            id: string;
+            /** @description For people; the title of its page. */
+            name: string;
+            /** @description What stands above the fields. */
+            description: string;
+            /** @description What is said when it was sent. */
+            thanks: string;
+            /** @description Whether it is taken; otherwise it is not there for strangers. It needs the table's setting `enableForm`, too. */
+            open: boolean;
+            /** @description What is asked for. */
+            fields: components["schemas"]["FormField"][];
+            /** @description Where strangers find it, from the root of the server. */
+            path: string;
+            /** @description Who made it. */
+            createdBy?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description A form to make.
+         * @example {
+         *       "name": "Wishes",
+         *       "fields": [
+         *         {
+         *           "column": "wish",
+         *           "required": true
+         *         }
+         *       ]
+         *     }
+         */
+        FormCreate: {
+            /** @description For people; 1 to 120 characters. */
+            name: string;
+            /** @description What stands above the fields. */
+            description?: string | null;
+            /** @description What is said when it was sent. */
+            thanks?: string | null;
+            /** @description Whether it is taken; yes when absent. */
+            open?: boolean | null;
+            /** @description What is asked for. */
+            fields: components["schemas"]["FormField"][];
+        };
+        /** @description One field of a form. */
+        FormField: {
+            /** @description The slug of the column. */
+            column: string;
+            /** @description What stands beside it; the name of the column when absent. */
+            label?: string | null;
+            /** @description What helps to fill it in. */
+            help?: string | null;
+            /** @description Whether it must be filled in although the column need not be. */
+            required?: boolean;
+        };
+        /** @description A page of forms. */
+        FormList: {
+            /** @description The forms, by name. */
+            forms: components["schemas"]["Form"][];
+            /** @description Where the next page is. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description What somebody filled in. */
+        FormSubmit: {
+            /** @description Values by column. */
+            data: Record<string, unknown>;
+        };
+        /** @description That it came in. What was made of it is not shown. */
+        FormThanks: {
+            /** @description What is said to whoever sent it. */
+            thanks: string;
+        };
+        /** @description What to change of a form; what is absent stays. */
+        FormUpdate: {
+            /** @description For people; 1 to 120 characters. */
+            name?: string | null;
+            /** @description What stands above the fields. */
+            description?: string | null;
+            /** @description What is said when it was sent. */
+            thanks?: string | null;
+            /** @description Whether it is taken. */
+            open?: boolean | null;
+            /** @description What is asked for, all of it. */
+            fields?: components["schemas"]["FormField"][] | null;
+        };
+        /** @description A page of groups. */
+        FoundDuplicates: {
+            /**
+             * @description Those most alike first, then the larger ones, with records as they are now: a group of which others left fewer than two is left
+             *     out, so that a page may be shorter than asked. None while the search goes on.
+             */
+            groups: components["schemas"]["DuplicateGroup"][];
+            /** @description The search. */
+            find: components["schemas"]["Find"];
+            /** @description How to go on, with `GET …/duplicates/finds/{find}`. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /**
+         * @description What somebody may do in one place instead of what they may do around it: in a workspace, in a table, or in a column of a
+         *     table. The smaller place decides. Records that `filter` leaves out are not there for them.
+         */
+        Grant: {
+            /** @description The id or slug of a workspace; answered as its id. Beside a table's slug, where that table is looked for. */
+            workspace?: string | null;
+            /** @description The id or slug of a table; answered as its id. */
+            table?: string | null;
+            /** @description The slug of a column of the table. */
+            column?: string | null;
+            /** @description What may be done there. In a column: `none` hides it, `read` keeps it from being written. */
+            scope: components["schemas"]["Scope"];
+            filter?: components["schemas"]["Filter"] | null;
         };
         /** @description Whether the server runs or is ready. */
         Health: {
@@ -2902,6 +3743,32 @@ export interface components {
             kind: components["schemas"]["StepKind"];
             /** @description Field by field. */
             changes: components["schemas"]["FieldChange"][];
+        };
+        /** @description Records that are different things. */
+        IgnoreDuplicates: {
+            /** @description Their ids or keys: each is different from each. */
+            recordIds: string[];
+        };
+        /** @description What was said about records that are no duplicates. */
+        IgnoredDuplicates: {
+            /** @description Its id. */
+            id: string;
+            /** @description The ids of the records, each different from each. */
+            recordIds: string[];
+            /**
+             * Format: date-time
+             * @description When it was said, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /** @description The id of the user or API key that said it. */
+            createdBy?: string | null;
+        };
+        /** @description A page of what was said. */
+        IgnoredDuplicatesList: {
+            /** @description Oldest first. */
+            ignored: components["schemas"]["IgnoredDuplicates"][];
+            /** @description How to go on. */
+            pagination: components["schemas"]["Pagination"];
         };
         /** @description Whether an import was told to stop. */
         ImportCancelled: {
@@ -3071,9 +3938,19 @@ export interface components {
             updated: number;
             /**
              * Format: int64
+             * @description Records of other tables made because a cell names them and nobody is called so; in a trial those that would be.
+             */
+            relatedCreated: number;
+            /**
+             * Format: int64
              * @description Records that already were as in the file.
              */
             unchanged: number;
+            /**
+             * Format: int64
+             * @description Cells that were left out because they are masks, as the export of a table has for encrypted values; the records keep what they have.
+             */
+            masked: number;
             /**
              * Format: int64
              * @description Rows refused.
@@ -3127,6 +4004,13 @@ export interface components {
             tableId?: string | null;
             /** @description What the file is called. */
             fileName?: string | null;
+            /**
+             * Format: date-time
+             * @description When it came, RFC 3339 in UTC.
+             */
+            createdAt: string;
+            /** @description The id of the user or API key that brought it; null where nobody knows. */
+            createdBy?: string | null;
             progress?: components["schemas"]["ImportProgress"] | null;
             draft?: components["schemas"]["ImportDraft"] | null;
             report?: components["schemas"]["ImportReport"] | null;
@@ -3189,17 +4073,17 @@ export interface components {
             dryRun: boolean;
             /**
              * Format: int64
-             * @description Secrets that it has dealt with: done, skipped and failed ones.
+             * @description Secrets or records that it has dealt with: done, skipped and failed ones.
              */
             seen: number;
             /**
              * Format: int64
-             * @description Secrets that there were when it began.
+             * @description Secrets or records that there were when it began.
              */
             total: number;
             /**
              * Format: int64
-             * @description Secrets that it changed; of `verify`: those that are well.
+             * @description Secrets or records that it changed; of `verify`: those that are well.
              */
             done: number;
             /**
@@ -3209,7 +4093,7 @@ export interface components {
             skipped: number;
             /**
              * Format: int64
-             * @description Secrets that it could not deal with, as they are damaged.
+             * @description Secrets that it could not deal with, as they are damaged; of `changeColumnType`: values that became null.
              */
             failed: number;
             /**
@@ -3262,7 +4146,7 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "changePassword" | "rotateKey" | "verify" | "purge" | "encryptColumn" | "reindexColumn" | "decryptColumn";
+        JobKind: "changePassword" | "rotateKey" | "verify" | "purge" | "encryptColumn" | "reindexColumn" | "decryptColumn" | "changeColumnType";
         /** @description A page of jobs. */
         JobList: {
             /** @description Newest first. */
@@ -3283,6 +4167,8 @@ export interface components {
             mask?: components["schemas"]["ColumnMask"] | null;
             /** @description Of `encryptColumn` and `reindexColumn`, as asked. */
             indexed?: boolean | null;
+            /** @description Of `changeColumnType`: the new field type. */
+            fieldType?: string | null;
         };
         /**
          * @description What a job needs to go on: its passwords, if it changes those, otherwise nothing.
@@ -3317,6 +4203,17 @@ export interface components {
              */
             password: string;
         };
+        /** @description One value that cannot be of the new type. */
+        LostValue: {
+            /** @description The id of the record. */
+            record: string;
+            /** @description Whether it is in the trash. */
+            inTrash: boolean;
+            /** @description The value. */
+            value: unknown;
+            /** @description Why. */
+            message: string;
+        };
         /** @description Records that mean one thing, and what becomes of their columns. */
         Merge: {
             /** @description The id or key of the record that stays. */
@@ -3329,6 +4226,13 @@ export interface components {
              */
             choices?: {
                 [key: string]: components["schemas"]["MergeChoice"];
+            };
+            /**
+             * @description By id or key: the versions of the records as they were seen. If one has another by now, nothing is merged, and the answer is 412
+             *     with that record as it is.
+             */
+            versions?: {
+                [key: string]: number;
             };
         };
         /** @description What becomes of a column. */
@@ -3364,6 +4268,11 @@ export interface components {
         Nulls: "first" | "last";
         /** @description Records as objects by column slug. */
         Objects: Record<string, unknown>[];
+        /**
+         * @description What becomes of values that cannot be of the new type.
+         * @enum {string}
+         */
+        OnLoss: "refuse" | "null";
         /**
          * @description What happens when several records match.
          * @enum {string}
@@ -3432,6 +4341,35 @@ export interface components {
             /** @description All of them; a column has at most 5,000. */
             options: components["schemas"]["SelectOption"][];
         };
+        /**
+         * @description A choice that becomes one with another.
+         * @example {
+         *       "into": "opt-0199d5a47c1e7c3b9a512f0c3a1b7e55"
+         *     }
+         */
+        OptionMerge: {
+            /** @description The id of the choice that stays. */
+            into: string;
+            /** @description Whether it is only counted what would be done. */
+            dryRun?: boolean;
+        };
+        /** @description What a merge of two choices did, or would do. */
+        OptionMerged: {
+            /** @description The choice that stays. */
+            option: components["schemas"]["SelectOption"];
+            /**
+             * Format: int64
+             * @description Records that held the other one, those in the trash included.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Views that named the other one in a filter.
+             */
+            views: number;
+            /** @description What takes it back: `POST /api/operations/{operation}/revert`; absent if no record held it, or in a dry run. */
+            operationId?: string | null;
+        };
         /** @description A new order of choices. */
         OptionReorder: {
             /** @description Every option by id, in the new order. */
@@ -3498,6 +4436,19 @@ export interface components {
          * @enum {string}
          */
         PaginationType: "offset" | "cursor";
+        /** @description A new password of one's own. */
+        PasswordChange: {
+            /**
+             * Format: password
+             * @description The password as it is.
+             */
+            current: string;
+            /**
+             * Format: password
+             * @description The new one; at least 8 characters.
+             */
+            password: string;
+        };
         /** @description Who a user is, for everybody who reads what users are named in. */
         Person: {
             /** @description The user's id. */
@@ -3544,6 +4495,32 @@ export interface components {
             params?: Record<string, unknown>;
             /** @description With 412: the record as it is now. */
             current?: Record<string, unknown> | null;
+        };
+        /** @description One field of a form as strangers see it. */
+        PublicField: {
+            /** @description The member of `data`. */
+            column: string;
+            /** @description What stands beside it. */
+            label: string;
+            /** @description What helps to fill it in. */
+            help?: string | null;
+            /** @description The field type. */
+            fieldType: string;
+            /** @description The settings of the field type. */
+            config: Record<string, unknown>;
+            /** @description The constraints; `required` is what the form asks, too. */
+            validation: components["schemas"]["Validation"];
+            /** @description The choices of a select column. */
+            options?: components["schemas"]["SelectOption"][];
+        };
+        /** @description A form as strangers see it. */
+        PublicForm: {
+            /** @description Its title. */
+            name: string;
+            /** @description What stands above the fields. */
+            description: string;
+            /** @description What is asked for, in this order. */
+            fields: components["schemas"]["PublicField"][];
         };
         /** @description What to look for, and how to give it back. */
         Query: {
@@ -3644,6 +4621,13 @@ export interface components {
             data: Record<string, unknown>;
             metadata?: components["schemas"]["MetadataInput"] | null;
         };
+        /** @description How a record is deleted; all of it may stand in the query as well. */
+        RecordDelete: {
+            /** @description Whether the record is gone for good, also from the trash; needs the scope admin. */
+            permanent?: boolean;
+            /** @description Whether to answer the same but write nothing. */
+            dryRun?: boolean;
+        };
         /** @description A record of a [`RecordsImport`]. */
         RecordImport: {
             /** @description The values by column slug. */
@@ -3740,7 +4724,7 @@ export interface components {
          * @description What a user may do.
          * @enum {string}
          */
-        Role: "owner" | "admin" | "editor" | "commenter" | "viewer";
+        Role: "owner" | "admin" | "editor" | "commenter" | "viewer" | "guest";
         /** @description One issue of one row. */
         RowError: {
             /**
@@ -3777,14 +4761,17 @@ export interface components {
          * @description What an API key may do.
          * @enum {string}
          */
-        Scope: "read" | "write" | "admin";
+        Scope: "none" | "read" | "write" | "admin";
         /** @description Words to find. */
         Search: {
             /** @description The words; all must occur. */
             query: string;
             /** @description Where to look; every text column when absent. */
             columns?: string[] | null;
-            /** @description Whether words that are merely alike count. */
+            /**
+             * @description Whether words that are merely alike count: without accents, and with one typing mistake in words of 4 to 7 letters, two in longer
+             *     ones. Then at most 16 words, and what fits best comes first, unless `sort` says otherwise.
+             */
             fuzzy?: boolean;
         };
         /** @description A new secret. */
@@ -4568,6 +5555,7 @@ export interface components {
              * @description Counts the changes of the definition, from 1.
              */
             version: number;
+            access?: components["schemas"]["TableAccess"] | null;
             /** @description Its columns in order, with `?include=columns`. */
             columns?: components["schemas"]["Column"][] | null;
             /**
@@ -4582,6 +5570,15 @@ export interface components {
              * @description When its definition was last changed.
              */
             updatedAt: string;
+        };
+        /** @description What a caller may do in a table. Columns that are hidden from them are not there for them, and so are not named. */
+        TableAccess: {
+            /** @description What they may do with its records and, unless `partial`, with itself. */
+            scope: components["schemas"]["Scope"];
+            /** @description The slugs of the columns whose values they may write, in order. */
+            writableColumns: string[];
+            /** @description Whether columns or records are kept back from them, or kept from being written: then they may not change the table, nor import. */
+            partial: boolean;
         };
         /** @description What an operation did to a table: how many records of each kind of change. */
         TableCounts: {
@@ -4673,9 +5670,12 @@ export interface components {
             recordNameTemplate?: string | null;
             /** @description Whether a public form may create records. */
             enableForm?: boolean | null;
-            /** @description Whether earlier revisions of records are kept for reading. */
+            /**
+             * @description Whether earlier versions of records may be read and restored one by one (the default). They are kept either way, so that operations
+             *     can be taken back.
+             */
             enableRevisions?: boolean | null;
-            /** @description Whether files may be attached to records. */
+            /** @description Whether the table may have columns of files (the default). */
             enableAttachments?: boolean | null;
             /** @description Whether members of `data` without a column are refused (the default) or kept. */
             strict?: boolean | null;
@@ -4695,13 +5695,16 @@ export interface components {
         };
         /** @description A change of settings: absent keeps. */
         TableSettingsUpdate: {
-            /** @description How a record is called, with columns in braces. */
+            /** @description How a record is called, with columns in braces; `null` for its first column. */
             recordNameTemplate?: string | null;
             /** @description Whether a public form may create records. */
             enableForm?: boolean | null;
-            /** @description Whether earlier revisions of records are kept for reading. */
+            /**
+             * @description Whether earlier versions of records may be read and restored one by one (the default). They are kept either way, so that operations
+             *     can be taken back.
+             */
             enableRevisions?: boolean | null;
-            /** @description Whether files may be attached to records. */
+            /** @description Whether the table may have columns of files (the default). */
             enableAttachments?: boolean | null;
             /** @description How long records live from now on: milliseconds, or text such as `30m`, `7d`; `null` for ever. */
             ttl?: unknown;
@@ -4827,6 +5830,8 @@ export interface components {
             name: string;
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
+            /** @description Where the user may do something else. */
+            grants: components["schemas"]["Grant"][];
             /** @description Whether the user may sign in. */
             active: boolean;
             /**
@@ -4851,6 +5856,8 @@ export interface components {
             name: string;
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
+            /** @description Where the user may do something else. */
+            grants?: components["schemas"]["Grant"][];
             /**
              * Format: password
              * @description At least 8 characters.
@@ -4864,11 +5871,13 @@ export interface components {
             /** @description How to go on. */
             pagination: components["schemas"]["Pagination"];
         };
-        /** @description A change of a user: absent keeps. A new password, role or status ends all sessions of the user. */
+        /** @description A change of a user: absent keeps. A new password, role, status or other grants end all sessions of the user. */
         UserUpdate: {
             /** @description The new name. */
             name?: string | null;
             role?: components["schemas"]["Role"] | null;
+            /** @description All grants the user has from now on. */
+            grants?: components["schemas"]["Grant"][] | null;
             /** @description Whether the user may sign in. */
             active?: boolean | null;
             /**
@@ -4917,6 +5926,29 @@ export interface components {
             ref?: string | null;
             /** @description What deleting that record does: `restrict` (it is refused, the default), `cascade` (this one goes too) or `setNull`. */
             onDelete?: string | null;
+        };
+        /** @description What becomes of one value. */
+        ValueChange: {
+            /** @description The id of the record. */
+            record: string;
+            /** @description Whether it is in the trash. */
+            inTrash: boolean;
+            /** @description The value as it is. */
+            before: unknown;
+            /** @description The value as it is to be. */
+            after: unknown;
+        };
+        /** @description Values that are lost for one reason. */
+        ValueLosses: {
+            /** @description The reason: `type`, `format`, `enum`, `precision` … */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description Some of them; at most 20. */
+            examples: components["schemas"]["LostValue"][];
         };
         /** @description A page of the vault's audit. */
         VaultAudit: {
@@ -5259,6 +6291,8 @@ export interface components {
             slug: string;
             /** @description What it is for. */
             description?: string | null;
+            /** @description What the caller may do there. */
+            access: components["schemas"]["WorkspaceAccess"];
             /**
              * Format: date-time
              * @description When it was made, RFC 3339 in UTC.
@@ -5269,6 +6303,11 @@ export interface components {
              * @description When it was last changed.
              */
             updatedAt: string;
+        };
+        /** @description What a caller may do in a workspace, beside what they may do in its tables. */
+        WorkspaceAccess: {
+            /** @description With `write` and more they may make tables there; `none` if they see single tables only. */
+            scope: components["schemas"]["Scope"];
         };
         /** @description A new workspace. */
         WorkspaceCreate: {
@@ -6066,6 +7105,129 @@ export interface operations {
             };
             /** @description The host name is not ours. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Changed, and signed in anew. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7096,6 +8258,732 @@ export interface operations {
             };
         };
     };
+    listForms: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of forms. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormCreate"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The form's id. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The form's id. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The form's id. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormUpdate"];
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id. */
+                table: string;
+                /** @description The form's id. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to fill in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicForm"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is closed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submitForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id. */
+                table: string;
+                /** @description The form's id. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormSubmit"];
+            };
+        };
+        responses: {
+            /** @description It came in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormThanks"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is closed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another record has the value. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: {
@@ -8090,6 +9978,1056 @@ export interface operations {
             };
             /** @description The host name is not ours. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFiles: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploadFile: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileForm"];
+            };
+        };
+        responses: {
+            /** @description Kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announceFile: {
+        parameters: {
+            query?: {
+                /** @description The id or slug of a workspace; the default one when absent. */
+                workspace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileAnnounced"];
+            };
+        };
+        responses: {
+            /** @description Where to. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileSend"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that upload-url gave. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is larger than was said. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's id. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's id. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Records name it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadFile: {
+        parameters: {
+            query?: {
+                /** @description Whether a browser may show it rather than save it. Pages, drawings with scripts and the like are saved in any case. */
+                inline?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The file's id. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content, of whatever type it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": number[];
+                };
+            };
+            /** @description The part that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": number[];
+                };
+            };
+            /** @description The caller has it, by If-None-Match. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has no such part. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fileThumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's id. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PNG or a JPEG. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                    "image/jpeg": number[];
+                };
+            };
+            /** @description The caller has it, by If-None-Match. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fileUrl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's id. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileUrl"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attachFile: {
+        parameters: {
+            query?: {
+                /** @description The slug of the column; needed if the table has several for files. */
+                column?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The record's id or key. */
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileForm"];
+            };
+        };
+        responses: {
+            /** @description The record as it is now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The record is in the trash; `current` is how it lies there. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10173,6 +13111,8 @@ export interface operations {
                 limit?: number;
                 /** @description Words that the records must hold. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query. */
+                fuzzy?: boolean;
             };
             header?: never;
             path: {
@@ -10958,6 +13898,361 @@ export interface operations {
             };
         };
     };
+    mergeOption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The column's id or slug. */
+                column: string;
+                /** @description The id of the option that goes. */
+                option: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptionMerge"];
+            };
+        };
+        responses: {
+            /** @description What was done, or would be. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptionMerged"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listColumnTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The column's id or slug. */
+                column: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The types, each with why not, if it cannot have it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnTypeChoices"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeColumnType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The column's id or slug. */
+                column: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ColumnTypeChange"];
+            };
+        };
+        responses: {
+            /** @description What would become of the values: a dry run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnTypePlan"];
+                };
+            };
+            /** @description It has begun; `job` says how far it is, and so does GET. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnTypePlan"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listRecords: {
         parameters: {
             query?: {
@@ -10967,12 +14262,14 @@ export interface operations {
                 offset?: number;
                 /** @description Where to go on: a cursor of the page before. */
                 cursor?: string;
-                /** @description Columns to sort by, with a minus for downwards: `status,-createdAt`. */
+                /** @description Columns to sort by, with a minus for downwards, `status,-createdAt`; or a sort as in a query, as JSON. */
                 sort?: string;
                 /** @description A filter as in a query, as JSON. */
                 filter?: string;
                 /** @description Words to find. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first. */
+                fuzzy?: boolean;
                 /** @description The columns that `data` holds, separated by commas; all when absent. */
                 columns?: string;
                 /** @description Whether `data._display` is wanted; yes when absent. */
@@ -11494,7 +14791,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RecordDelete"] | null;
+            };
+        };
         responses: {
             /** @description It is gone. */
             204: {
@@ -11566,8 +14867,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The host name is not ours. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12316,7 +15644,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Revert"];
             };
@@ -12505,6 +15833,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description One of them was changed since. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is too large. */
             413: {
                 headers: {
@@ -12534,6 +15871,623 @@ export interface operations {
             };
             /** @description The body or values in it are invalid; `errors` lists all of them. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findDuplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FindDuplicates"];
+            };
+        };
+        responses: {
+            /** @description The first groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundDuplicates"];
+                };
+            };
+            /** @description It goes on; `Location` says where it is found. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundDuplicates"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFind: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The id of the search. */
+                find: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It, with a page of groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundDuplicates"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelFind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The id of the search. */
+                find: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It stops. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ignoreDuplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IgnoreDuplicates"];
+            };
+        };
+        responses: {
+            /** @description It is remembered. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IgnoredDuplicates"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name or value is taken, or an idempotency key was used. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type does not fit. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIgnoredDuplicates: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds; 1 to 1,000, 100 when absent. */
+                limit?: number;
+                /** @description Where to go on: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IgnoredDuplicatesList"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unignoreDuplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The id of what was said. */
+                ignored: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is taken back. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13346,12 +17300,14 @@ export interface operations {
                 offset?: number;
                 /** @description Where to go on: a cursor of the page before. */
                 cursor?: string;
-                /** @description Columns to sort by, with a minus for downwards: `status,-createdAt`. */
+                /** @description Columns to sort by, with a minus for downwards, `status,-createdAt`; or a sort as in a query, as JSON. */
                 sort?: string;
                 /** @description A filter as in a query, as JSON. */
                 filter?: string;
                 /** @description Words to find. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first. */
+                fuzzy?: boolean;
                 /** @description The columns that `data` holds, separated by commas; all when absent. */
                 columns?: string;
                 /** @description Whether `data._display` is wanted; yes when absent. */
@@ -13464,7 +17420,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Query"];
             };
@@ -14099,6 +18055,8 @@ export interface operations {
                 continueOnError?: boolean;
                 /** @description Whether columns the table lacks are added. */
                 createColumns?: boolean;
+                /** @description Whether records of other tables are made that relations name, where nobody is called so. */
+                createMissing?: boolean;
                 /** @description The columns by which a record is found again, separated by commas. */
                 matchOn?: string;
                 /** @description What happens when several match. */
@@ -14847,6 +18805,8 @@ export interface operations {
             query?: {
                 /** @description The id or slug of a workspace; the default one when absent. */
                 workspace?: string;
+                /** @description `draft` for all that is known of the file also while the import runs. */
+                include?: string;
             };
             header?: never;
             path: {
@@ -15554,7 +19514,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Revert"];
             };
@@ -15773,12 +19733,16 @@ export interface operations {
                 sort?: string;
                 /** @description Words to find. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first. */
+                fuzzy?: boolean;
                 /** @description Whether texts that a spreadsheet would run as formulas are escaped; they are when absent. */
                 escape?: "formula" | "none";
                 /** @description What stands in the first row; the slugs when absent. */
                 header?: "slugs" | "names" | "none";
                 /** @description The one character between cells; a comma when absent. */
                 delimiter?: string;
+                /** @description How records and users that others name are written; as ids when absent. */
+                links?: "id" | "label" | "both";
             };
             header?: never;
             path: {
@@ -15883,6 +19847,10 @@ export interface operations {
                 sort?: string;
                 /** @description Words to find. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first. */
+                fuzzy?: boolean;
+                /** @description How records and users that others name are written; as ids when absent. */
+                links?: "id" | "label" | "both";
             };
             header?: never;
             path: {
@@ -15987,8 +19955,12 @@ export interface operations {
                 sort?: string;
                 /** @description Words to find. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first. */
+                fuzzy?: boolean;
                 /** @description What stands in the first row; the slugs when absent. */
                 header?: "slugs" | "names" | "none";
+                /** @description How records and users that others name are written; as ids when absent. */
+                links?: "id" | "label" | "both";
             };
             header?: never;
             path: {
@@ -16091,6 +20063,8 @@ export interface operations {
                 sort?: string;
                 /** @description Words to find. */
                 search?: string;
+                /** @description Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first. */
+                fuzzy?: boolean;
             };
             header?: never;
             path: {
@@ -17243,7 +21217,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["SecretCreate"];
             };
@@ -17384,7 +21358,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["SecretQuery"];
             };
@@ -19429,7 +23403,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["SecretUpsert"];
             };
@@ -20141,7 +24115,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["SecretWrap"];
             };
@@ -20540,7 +24514,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["VaultVerify"];
             };
@@ -20958,7 +24932,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["VaultSweep"];
             };
@@ -21311,7 +25285,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Those of this kind; all when absent. */
-                kind?: "changePassword" | "rotateKey" | "verify" | "purge" | "encryptColumn" | "reindexColumn" | "decryptColumn";
+                kind?: "changePassword" | "rotateKey" | "verify" | "purge" | "encryptColumn" | "reindexColumn" | "decryptColumn" | "changeColumnType";
                 /** @description How many a page holds; 1 to 1,000, 100 when absent. */
                 limit?: number;
                 /** @description Where to go on: `nextCursor` of the page before. */
@@ -21728,7 +25702,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["JobResume"];
             };
@@ -22335,7 +26309,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["RunQuery"];
             };

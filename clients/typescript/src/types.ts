@@ -121,6 +121,10 @@ export type Sort = Record<string, 'asc' | 'desc'>;
 export interface Query {
   bucket: string;
   filter?: Filter;
+  /** Words to search for. */
+  search?: string;
+  /** Whether words with typing mistakes and without their accents are found too; without a sort, what fits best comes first. */
+  fuzzy?: boolean;
   sort?: Sort;
   offset?: number;
   limit?: number;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{patch::present, records::Pagination};
+use crate::{patch::present, query::Filter, records::Pagination};
 
 /// Making the first user with the one-time token the server printed.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -30,6 +30,18 @@ pub struct Login {
     pub email: String,
     /// The password.
     #[schema(format = Password)]
+    pub password: String,
+}
+
+/// A new password of one's own.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password as it is.
+    #[schema(format = Password)]
+    pub current: String,
+    /// The new one; at least 8 characters.
+    #[schema(format = Password, min_length = 8, max_length = 1024)]
     pub password: String,
 }
 
@@ -69,6 +81,8 @@ pub struct User {
     pub name: String,
     /// What the user may do.
     pub role: Role,
+    /// Where the user may do something else.
+    pub grants: Vec<Grant>,
     /// Whether the user may sign in.
     pub active: bool,
     /// When the user was made, RFC 3339 in UTC.
@@ -115,6 +129,8 @@ pub enum Role {
     Commenter,
     /// Read.
     Viewer,
+    /// Nothing but what grants give.
+    Guest,
 }
 
 /// A new user.
@@ -129,12 +145,16 @@ pub struct UserCreate {
     pub name: String,
     /// What the user may do.
     pub role: Role,
+    /// Where the user may do something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 200)]
+    pub grants: Vec<Grant>,
     /// At least 8 characters.
     #[schema(format = Password, min_length = 8, max_length = 1024)]
     pub password: String,
 }
 
-/// A change of a user: absent keeps. A new password, role or status ends all sessions of the user.
+/// A change of a user: absent keeps. A new password, role, status or other grants end all sessions of the user.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserUpdate {
@@ -145,6 +165,10 @@ pub struct UserUpdate {
     /// The new role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// All grants the user has from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 200)]
+    pub grants: Option<Vec<Grant>>,
     /// Whether the user may sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
@@ -164,10 +188,34 @@ pub struct UserList {
     pub pagination: Pagination,
 }
 
+/// What somebody may do in one place instead of what they may do around it: in a workspace, in a table, or in a column of a
+/// table. The smaller place decides. Records that `filter` leaves out are not there for them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grant {
+    /// The id or slug of a workspace; answered as its id. Beside a table's slug, where that table is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The id or slug of a table; answered as its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The slug of a column of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// What may be done there. In a column: `none` hides it, `read` keeps it from being written.
+    pub scope: Scope,
+    /// Only these records of the table, as in a query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+}
+
 /// What an API key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Scope {
+    /// Nothing but what grants give.
+    #[default]
+    None,
     /// Read.
     Read,
     /// Read and write records and tables.
@@ -185,6 +233,10 @@ pub struct ApiKeyCreate {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// Where it may do something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 200)]
+    pub grants: Vec<Grant>,
     /// When it ends, RFC 3339; never when absent.
     #[serde(
         default,
@@ -207,6 +259,8 @@ pub struct ApiKey {
     pub prefix: String,
     /// What it may do.
     pub scope: Scope,
+    /// Where it may do something else.
+    pub grants: Vec<Grant>,
     /// When it was made, RFC 3339 in UTC.
     #[schema(format = DateTime)]
     pub created_at: String,

@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{JsonMap, problem::Issue, records::Record};
+use crate::records::{MetadataInput, Record};
+use crate::{JsonMap, problem::Issue};
 
 /// Records to create.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkCreate {
-    /// The values of each by column slug; at most 10,000.
+    /// The values of each by column slug, and as `externalId` its id in another system (where no column is called so, and undeclared fields
+    /// are not taken); at most 10,000.
     #[schema(value_type = Vec<Object>, max_items = 10000)]
     pub records: Vec<JsonMap>,
     /// Whether good ones are written although others are bad; otherwise it is all or nothing.
@@ -48,6 +50,13 @@ pub struct BulkUpdateItem {
     /// The version the change is based on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+    /// What of its metadata changes.
+    #[serde(
+        default,
+        deserialize_with = "crate::patch::object",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub metadata: Option<MetadataInput>,
 }
 
 /// Records to delete.
@@ -75,7 +84,8 @@ pub struct BulkUpsert {
     /// The columns by which a record is found again.
     #[schema(min_items = 1)]
     pub match_on: Vec<String>,
-    /// The values of each by column slug; at most 10,000.
+    /// The values of each by column slug, and as `externalId` its id in another system (where no column is called so, and undeclared fields
+    /// are not taken); at most 10,000.
     #[schema(value_type = Vec<Object>, max_items = 10000)]
     pub records: Vec<JsonMap>,
     /// What happens when several match.
@@ -180,6 +190,9 @@ pub struct StreamLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
     pub id: Option<serde_json::Value>,
+    /// Members that were left out, because only the store writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
     /// Everything that is wrong with the line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Issue>,

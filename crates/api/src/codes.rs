@@ -74,9 +74,13 @@ error_codes! {
     ColumnNotFound "columnNotFound" 404 "There is no such column": "The table has no column with this id or slug.";
     OptionNotFound "optionNotFound" 404 "There is no such option": "The column has no option with this id or name.";
     RecordNotFound "recordNotFound" 404 "There is no such record": "The table has no record with this id or key.";
+    FileNotFound "fileNotFound" 404 "There is no such file": "No file that you may see has this id, or it has no thumbnail.";
     ViewNotFound "viewNotFound" 404 "There is no such view": "No view of this id is kept of the table, or it is somebody else's own.";
+    FormNotFound "formNotFound" 404 "There is no such form": "No form of this id is kept of the table; for strangers also one that is closed, or whose table has enableForm off.";
     QueryNotFound "queryNotFound" 404 "There is no such query": "No query of this name is stored in the workspace.";
     ImportNotFound "importNotFound" 404 "There is no such import": "No import that you may see has this id.";
+    FindNotFound "findNotFound" 404 "There is no such search": "No search for duplicates of this table has this id, or it was forgotten: a server process remembers the last ones for an hour. Ask again.";
+    IgnoredNotFound "ignoredNotFound" 404 "There is no such word": "Nothing with this id was said about records that are no duplicates.";
     OperationNotFound "operationNotFound" 404 "There is no such operation": "No operation that you may see has this id, or the change log does not hold it any more.";
     VersionNotFound "versionNotFound" 404 "There is no such version": "The record never had this version, or the change log does not reach back so far.";
     FieldTypeNotFound "fieldTypeNotFound" 404 "There is no such field type": "GET /api/field-types lists the types there are.";
@@ -94,6 +98,7 @@ error_codes! {
     OtherKind "otherKind" 409 "It is a token of another kind": "A wrapping token is unwrapped, and the token of a secret is read; not the other way round.";
     UniqueViolation "uniqueViolation" 409 "The value is in use": "Another record has this value in a column that is unique.";
     ReferenceViolation "referenceViolation" 409 "It refers to nothing": "A value refers to a record that is not there; errors names the column, the table and the key.";
+    FileInUse "fileInUse" 409 "Records name the file": "The file cannot be deleted while records name it, those in the trash included; the detail says which.";
     Referenced "referenced" 409 "Other records depend on it": "Another record refers to this one and restricts its end; the detail names it.";
     IdempotencyMismatch "idempotencyMismatch" 409 "The idempotency key was used for something else": "The same Idempotency-Key came with another path or body; choose a new key for a new request.";
     IdempotencyInProgress "idempotencyInProgress" 409 "The first request is still running": "A request with the same Idempotency-Key has not finished; repeat a little later.";
@@ -110,6 +115,7 @@ error_codes! {
     VersionConflict "versionConflict" 412 "It was changed meanwhile": "The version in If-Match is not the current one; `current` is the record as it is now.";
     BodyTooLarge "bodyTooLarge" 413 "The body is too large": "The body exceeds a limit; the detail says its name and its number.";
     UnsupportedMediaType "unsupportedMediaType" 415 "The content type does not fit": "The route does not read this Content-Type; the detail names those it reads.";
+    RangeNotSatisfiable "rangeNotSatisfiable" 416 "The file has no such part": "The Range header asks for bytes behind the end; Content-Range says how many there are.";
     MisdirectedRequest "misdirectedRequest" 421 "The host name is not ours": "The Host header names a host this server does not answer for.";
     InvalidBody "invalidBody" 422 "The body does not have the expected shape": "The body is JSON, but a member is unknown, missing or of another type; the detail says which and where.";
     ValidationFailed "validationFailed" 422 "Values are invalid": "One or more values break a constraint; `errors` lists all of them.";

@@ -368,6 +368,33 @@ pub struct OptionUpdate {
     pub icon: Option<Option<String>>,
 }
 
+/// A choice that becomes one with another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"into": "opt-0199d5a47c1e7c3b9a512f0c3a1b7e55"}))]
+pub struct OptionMerge {
+    /// The id of the choice that stays.
+    pub into: String,
+    /// Whether it is only counted what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a merge of two choices did, or would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OptionMerged {
+    /// The choice that stays.
+    pub option: SelectOption,
+    /// Records that held the other one, those in the trash included.
+    pub records: u64,
+    /// Views that named the other one in a filter.
+    pub views: u64,
+    /// What takes it back: `POST /api/operations/{operation}/revert`; absent if no record held it, or in a dry run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<String>,
+}
+
 /// A new order of choices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -53,9 +53,15 @@ pub struct ImportStatus {
     pub table_id: Option<String>,
     /// What the file is called.
     pub file_name: Option<String>,
+    /// When it came, RFC 3339 in UTC.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// The id of the user or API key that brought it; null where nobody knows.
+    pub created_by: Option<String>,
     /// How far it is, while it runs.
     pub progress: Option<ImportProgress>,
-    /// What is known of it while its file is kept.
+    /// What is known of it while its file is kept. While it runs, `columns` and `preview` of the analysis and the suggestions are left
+    /// empty, unless `include=draft` asks for them.
     pub draft: Option<ImportDraft>,
     /// What became of it, when it is over.
     pub report: Option<ImportReport>,

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     bulk::{Blank, OnMany},
+    columns::ColumnCreate,
     tables::Table,
 };
 
@@ -44,7 +45,14 @@ pub struct CsvOptions {
     /// Whether options that select columns lack are added.
     #[serde(default)]
     pub create_options: bool,
-    /// Whether new columns are all text, whatever they look like.
+    /// Whether records of other tables are made that cells name, where nobody is called so.
+    #[serde(default)]
+    pub create_missing: bool,
+    /// New columns as they are to be, each found by the slug that a column of the file is mapped to, or by its name there; the others
+    /// are as the cells say. These are made though `createColumns` says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_columns: Vec<ColumnCreate>,
+    /// Whether new columns of which nothing is said are all text, whatever they look like.
     #[serde(default)]
     pub all_text: bool,
     /// Whether records that match are changed instead of doubled; yes when `matchOn` is given.
@@ -113,8 +121,12 @@ pub struct ImportReport {
     pub created: u64,
     /// Records changed.
     pub updated: u64,
+    /// Records of other tables made because a cell names them and nobody is called so; in a trial those that would be.
+    pub related_created: u64,
     /// Records that already were as in the file.
     pub unchanged: u64,
+    /// Cells that were left out because they are masks, as the export of a table has for encrypted values; the records keep what they have.
+    pub masked: u64,
     /// Rows refused.
     pub failed: u64,
     /// What is wrong with the refused rows, in the order of the file.

@@ -25,6 +25,8 @@ pub enum JobKind {
     ReindexColumn,
     /// All values of an encrypted column are readable again for everybody who may read the table.
     DecryptColumn,
+    /// A column gets another field type, and all its values with it; `POST /api/tables/{table}/columns/{column}/change-type` begins it.
+    ChangeColumnType,
 }
 
 /// How a job stands.
@@ -135,6 +137,9 @@ pub struct JobParams {
     /// Of `encryptColumn` and `reindexColumn`, as asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexed: Option<bool>,
+    /// Of `changeColumnType`: the new field type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_type: Option<String>,
 }
 
 /// A job.
@@ -156,15 +161,15 @@ pub struct Job {
     pub state: JobState,
     /// Whether it only tells what it would do.
     pub dry_run: bool,
-    /// Secrets that it has dealt with: done, skipped and failed ones.
+    /// Secrets or records that it has dealt with: done, skipped and failed ones.
     pub seen: u64,
-    /// Secrets that there were when it began.
+    /// Secrets or records that there were when it began.
     pub total: u64,
-    /// Secrets that it changed; of `verify`: those that are well.
+    /// Secrets or records that it changed; of `verify`: those that are well.
     pub done: u64,
     /// Secrets that it had nothing to do with.
     pub skipped: u64,
-    /// Secrets that it could not deal with, as they are damaged.
+    /// Secrets that it could not deal with, as they are damaged; of `changeColumnType`: values that became null.
     pub failed: u64,
     /// Batches that were done again because others changed something in them.
     pub conflicts: u64,

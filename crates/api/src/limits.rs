@@ -84,3 +84,17 @@ pub const VAULT_AUDIT_CLOSE_SECONDS: u64 = 10;
 pub const JOBS_LOOK_SECONDS: u64 = 30;
 /// The greatest number of a segment of the vault's audit that every program can read: 2^53 - 1.
 pub const VAULT_SEGMENT_MAX: u64 = (1 << 53) - 1;
+/// Longest that a search for duplicates is waited for, and how long when nobody says, in ms.
+pub const FIND_WAIT_MS_MAX: u64 = 60_000;
+/// See [`FIND_WAIT_MS_MAX`].
+pub const FIND_WAIT_MS_DEFAULT: u64 = 10_000;
+/// Most records of a group of duplicates in one answer.
+pub const GROUP_RECORDS_MAX: usize = 100;
+/// How often forms may come from one address in a minute, at one server process.
+pub const FORM_SUBMITS_PER_MINUTE: u32 = 30;
+/// Most addresses that are counted at a time.
+pub const PACED_ADDRESSES_MAX: usize = 100_000;
+/// How often downloads of files are written down, in seconds: what a killed program had not written down is not counted.
+pub const DOWNLOADS_KEEP_SECONDS: u64 = 10;
+/// How often it is looked for files that nobody names, in seconds.
+pub const FILES_SWEEP_SECONDS: u64 = 60 * 60;

@@ -41,7 +41,9 @@ pub struct Filter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]
     pub filters: Option<Vec<Filter>>,
-    /// The column compared, or `id`, `createdAt`, `updatedAt`, `createdBy`, `updatedBy`, `version`.
+    /// The column compared, or `id`, `createdAt`, `updatedAt`, `createdBy`, `updatedBy`, `version`, `externalId`, `source`, `importId`,
+    /// `importRow`, `duplicateOf`. In a table that takes undeclared fields the last four are `_source`, `_importId`, `_importRow`,
+    /// `_duplicateOf`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// What it is compared with; a list for `in`, `notIn`, `between` and the like.
@@ -138,7 +140,8 @@ pub struct Search {
     /// Where to look; every text column when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
-    /// Whether words that are merely alike count.
+    /// Whether words that are merely alike count: without accents, and with one typing mistake in words of 4 to 7 letters, two in longer
+    /// ones. Then at most 16 words, and what fits best comes first, unless `sort` says otherwise.
     #[serde(default)]
     pub fuzzy: bool,
 }

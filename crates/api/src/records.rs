@@ -98,6 +98,18 @@ pub struct RecordUpdate {
     pub metadata: Option<MetadataInput>,
 }
 
+/// How a record is deleted; all of it may stand in the query as well.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecordDelete {
+    /// Whether the record is gone for good, also from the trash; needs the scope admin.
+    #[serde(default)]
+    pub permanent: bool,
+    /// Whether to answer the same but write nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// A page of records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    access::Scope,
     columns::{Column, ColumnCreate},
     patch::{object, present},
     records::Pagination,
@@ -33,6 +34,9 @@ pub struct Table {
     pub key: String,
     /// Counts the changes of the definition, from 1.
     pub version: u64,
+    /// What the caller may do there. Absent where a table was just made out of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<TableAccess>,
     /// Its columns in order, with `?include=columns`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<Column>>,
@@ -46,6 +50,18 @@ pub struct Table {
     pub updated_at: String,
 }
 
+/// What a caller may do in a table. Columns that are hidden from them are not there for them, and so are not named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TableAccess {
+    /// What they may do with its records and, unless `partial`, with itself.
+    pub scope: Scope,
+    /// The slugs of the columns whose values they may write, in order.
+    pub writable_columns: Vec<String>,
+    /// Whether columns or records are kept back from them, or kept from being written: then they may not change the table, nor import.
+    pub partial: bool,
+}
+
 /// How a table behaves. What is absent is as usual.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -56,10 +72,11 @@ pub struct TableSettings {
     /// Whether a public form may create records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_form: Option<bool>,
-    /// Whether earlier revisions of records are kept for reading.
+    /// Whether earlier versions of records may be read and restored one by one (the default). They are kept either way, so that operations
+    /// can be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_revisions: Option<bool>,
-    /// Whether files may be attached to records.
+    /// Whether the table may have columns of files (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_attachments: Option<bool>,
     /// Whether members of `data` without a column are refused (the default) or kept.
@@ -157,16 +174,22 @@ pub struct TableUpdate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TableSettingsUpdate {
-    /// How a record is called, with columns in braces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record_name_template: Option<String>,
+    /// How a record is called, with columns in braces; `null` for its first column.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>)]
+    pub record_name_template: Option<Option<String>>,
     /// Whether a public form may create records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_form: Option<bool>,
-    /// Whether earlier revisions of records are kept for reading.
+    /// Whether earlier versions of records may be read and restored one by one (the default). They are kept either way, so that operations
+    /// can be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_revisions: Option<bool>,
-    /// Whether files may be attached to records.
+    /// Whether the table may have columns of files (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_attachments: Option<bool>,
     /// How long records live from now on: milliseconds, or text such as `30m`, `7d`; `null` for ever.

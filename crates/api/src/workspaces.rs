@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{patch::present, records::Pagination};
+use crate::{access::Scope, patch::present, records::Pagination};
 
 /// An isolated set of tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -17,12 +17,22 @@ pub struct Workspace {
     pub slug: String,
     /// What it is for.
     pub description: Option<String>,
+    /// What the caller may do there.
+    pub access: WorkspaceAccess,
     /// When it was made, RFC 3339 in UTC.
     #[schema(format = DateTime)]
     pub created_at: String,
     /// When it was last changed.
     #[schema(format = DateTime)]
     pub updated_at: String,
+}
+
+/// What a caller may do in a workspace, beside what they may do in its tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceAccess {
+    /// With `write` and more they may make tables there; `none` if they see single tables only.
+    pub scope: Scope,
 }
 
 /// A new workspace.

@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use chancery_storage::files::{FilesPlace, folder_of, open};
 use chancery_storage::{Backend, Fill, StorageError, sqlite};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::files::{self, Copied};
 use crate::store::Store;
 use crate::transfer::{Carried, Tally, Watcher, copy, move_store, open_source, open_target};
 
@@ -24,6 +26,9 @@ pub struct BackupReport {
     pub sha256: String,
     /// What it holds.
     pub carried: Carried,
+    /// The contents of files that are in the folder beside it; none if they were not copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Copied>,
 }
 
 /// A restore that was done.
@@ -36,6 +41,9 @@ pub struct RestoreReport {
     pub sha256: String,
     /// Where the database is now that was there before.
     pub kept: Option<PathBuf>,
+    /// The contents of files that were put back; none if none were beside the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Copied>,
 }
 
 /// What to do with what is in the way.
@@ -48,9 +56,22 @@ pub enum InTheWay {
     Replace,
 }
 
+/// Refuses to write over a file that somebody did not mean.
+fn check_way(file: &Path, in_the_way: InTheWay) -> Result<(), Error> {
+    match in_the_way == InTheWay::Refuse && file.exists() {
+        true => Err(refused(
+            file,
+            "is there already",
+            "Name another file, or replace it with --force.",
+        )),
+        false => Ok(()),
+    }
+}
+
 impl Store {
     /// Writes a backup of everything, all workspaces, as of this moment; others go on writing. The file stands in its
-    /// place only once it was read again and found to hold what was read here.
+    /// place only once it was read again and found to hold what was read here. The contents of files are copied into a folder
+    /// beside it, of its name with `.files` added, unless they are in a bucket; those that are there already are not copied again.
     ///
     /// # Errors
     /// [`Error::File`] if the file is there already; [`Error::Unlike`] if what was written is not what was read.
@@ -70,13 +91,34 @@ impl Store {
         in_the_way: InTheWay,
         watch: Watcher<'_>,
     ) -> Result<BackupReport, Error> {
-        if in_the_way == InTheWay::Refuse && file.exists() {
-            return Err(refused(
-                file,
-                "is there already",
-                "Name another file, or replace it with --force.",
-            ));
+        let contents = &*self.core.files.contents;
+        if !["folder", "memory"].contains(&contents.kind()) {
+            return self.backup_without_files(file, in_the_way, watch).await;
         }
+        check_way(file, in_the_way)?;
+        // Before the rows, so that none is without its content if somebody deletes it meanwhile, and after them for what is new.
+        let beside = open(&FilesPlace::Folder(folder_of(file)))?;
+        let early = files::copy_all(contents, &*beside).await?;
+        let mut report = self.backup_without_files(file, in_the_way, watch).await?;
+        let late = files::copy_all(contents, &*beside).await?;
+        report.files = Some(Copied {
+            contents: late.contents,
+            bytes: early.bytes + late.bytes,
+        });
+        Ok(report)
+    }
+
+    /// As [`Store::backup`], and leaves the contents of files where they are.
+    ///
+    /// # Errors
+    /// As [`Store::backup`].
+    pub async fn backup_without_files(
+        &self,
+        file: &Path,
+        in_the_way: InTheWay,
+        watch: Watcher<'_>,
+    ) -> Result<BackupReport, Error> {
+        check_way(file, in_the_way)?;
         let part = beside(file, "part");
         sqlite::file::remove(&part);
         let written = write(&**self.backend(), &part, watch).await;
@@ -86,6 +128,7 @@ impl Store {
                 bytes,
                 sha256,
                 carried,
+                files: None,
             }),
             Err(error) => Err(error),
         };
@@ -194,11 +237,13 @@ pub async fn receive(part: &Path, file: &Path, sha256: &str) -> Result<BackupRep
         bytes: place(part, file)?,
         file: file.to_owned(),
         sha256: found,
+        files: None,
     })
 }
 
 /// Restores a backup into a database: a SQLite file or an empty PostgreSQL database. The backup is checked first; a SQLite
-/// file that is in the way is kept aside.
+/// file that is in the way is kept aside, with its files. Contents of files that are beside the backup are put back into `place`,
+/// or beside the database if none is named.
 ///
 /// # Errors
 /// As [`verify`]; [`Error::Storage`] with [`StorageError::NotEmpty`] if the database holds something and is not to be
@@ -206,6 +251,7 @@ pub async fn receive(part: &Path, file: &Path, sha256: &str) -> Result<BackupRep
 pub async fn restore(
     file: &Path,
     to: &str,
+    place: Option<&FilesPlace>,
     in_the_way: InTheWay,
     watch: Watcher<'_>,
 ) -> Result<RestoreReport, Error> {
@@ -229,11 +275,35 @@ pub async fn restore(
     let restored = put_back(file, &part, to, target.as_deref(), watch).await;
     sqlite::file::remove(&part);
     let (carried, kept) = restored?;
+    if let (None, Some(target), Some(kept)) = (place, &target, &kept) {
+        keep_aside(target, kept)?;
+    }
+    let beside = FilesPlace::beside(to);
     Ok(RestoreReport {
         carried,
         sha256,
         kept,
+        files: put_files_back(file, place.unwrap_or(&beside)).await?,
     })
+}
+
+/// Keeps the files of a database that was put aside beside it.
+fn keep_aside(database: &Path, kept: &Path) -> Result<(), Error> {
+    let (had, aside) = (folder_of(database), folder_of(kept));
+    match had.is_dir() {
+        true => std::fs::rename(&had, &aside)
+            .map_err(|error| refused(&had, &error.to_string(), "Move it away by hand.")),
+        false => Ok(()),
+    }
+}
+
+async fn put_files_back(backup: &Path, place: &FilesPlace) -> Result<Option<Copied>, Error> {
+    let folder = folder_of(backup);
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let from = open(&FilesPlace::Folder(folder))?;
+    Ok(Some(files::copy_all(&*from, &*open(place)?).await?))
 }
 
 async fn put_back(

@@ -8,8 +8,9 @@ use chancery_model::{Code, Issue, Json, define, limits};
 use chancery_storage::{Mode, Outcome, Write};
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::rules::Unsettled;
-use crate::store::{Commit, Store, TableHandle};
+use crate::store::{Commit, Store};
 
 /// A bucket in numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,23 +1,26 @@
 //! Bulk create, update, delete and upsert: one request, one commit, one answer for each item. Unbounded loads are imports.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use chancery_model::admit::{self, Coerce, Input, Protected, UpdateMode};
+use chancery_model::admit::{self, Input, Protected, UpdateMode};
 use chancery_model::change::{ChangeKind, Reason};
 use chancery_model::encryption;
 use chancery_model::query::unknown_column;
-use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, limits};
+use chancery_model::{Code, Issue, Json, JsonMap, Key, Table, limits};
 use chancery_storage::{Mode, OnReject, Outcome, Rejection, Write};
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::record::Record;
-use crate::records::key_of;
+use crate::records::{external_id_issue, key_of, knowing};
 use crate::related;
-use crate::rows::{Blank, OnMany, Row, RowOptions, RowOutcome, RowsOutcome, rejection_issue};
+use crate::rows::items::coerce;
+use crate::rows::{Blank, Ignored, OnMany, RowOptions, RowOutcome, RowsOutcome, rejection_issue};
 use crate::rules::{Refusal, Unsettled};
-use crate::store::{Commit, Store, TableHandle};
+use crate::store::{Commit, Store};
 use crate::transaction::Transacted;
+use crate::wrong::Origin;
 
 /// How often a bulk is decided again after others changed what it was decided on.
 const ATTEMPTS: usize = 16;
@@ -56,6 +59,8 @@ pub struct BulkOutcome {
     pub revision: u64,
     /// Whether anything was written: false in a dry run, and when a bad item stopped all.
     pub committed: bool,
+    /// By the place of an item: fields that were left out of it because callers may not write them.
+    pub ignored: BTreeMap<usize, Vec<String>>,
 }
 
 /// What became of one item.
@@ -76,7 +81,7 @@ pub enum Bulk {
 }
 
 /// One item of a bulk update.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct UpdateItem {
     /// The key as text.
     pub id: String,
@@ -84,6 +89,8 @@ pub struct UpdateItem {
     pub data: JsonMap,
     /// The version it must have.
     pub version: Option<u64>,
+    /// Its id in an outside system, if that changes.
+    pub external_id: Option<String>,
 }
 
 impl BulkOutcome {
@@ -131,12 +138,14 @@ impl BulkOutcome {
             items: outcome.rows.into_iter().map(item).collect(),
             revision: outcome.revision,
             committed,
+            ignored: outcome.ignored,
         }
     }
 }
 
 impl TableHandle {
-    /// Creates records in one commit.
+    /// Creates records in one commit. Where no column is called so and undeclared fields are not taken, `externalId` is a record's id in an
+    /// outside system.
     ///
     /// # Errors
     /// [`Error::Limit`] beyond [`limits::BULK_RECORDS_MAX`]; bad items are in the outcome.
@@ -144,7 +153,8 @@ impl TableHandle {
     pub async fn bulk_create(&self, records: &[JsonMap], options: BulkOptions) -> Result<BulkOutcome, Error> {
         check_size(records.len())?;
         self.store.refresh().await?;
-        let rows = self.rows(records, &options);
+        let records = self.named_outside(records)?;
+        let rows = self.rows(&records, &options);
         let outcome = self.write_rows(&rows, &row_options(&options), None).await?;
         BulkOutcome::from_rows(outcome, options.dry_run)
             .shown(&self.store)
@@ -162,10 +172,12 @@ impl TableHandle {
         policy: (OnMany, Blank),
         options: BulkOptions,
     ) -> Result<BulkOutcome, Error> {
+        self.whole("an upsert")?;
         check_size(records.len())?;
         self.store.refresh().await?;
         let matching = self.match_fields(match_on)?;
-        let rows = self.rows(records, &options);
+        let records = self.named_outside(records)?;
+        let rows = self.rows(&records, &options);
         let (on_many, blank) = policy;
         let options_of_rows = RowOptions {
             matching,
@@ -223,25 +235,6 @@ impl TableHandle {
         }
     }
 
-    fn rows<'a>(&self, records: &'a [JsonMap], options: &BulkOptions) -> Vec<Row<'a>> {
-        let coerce = if options.from_text {
-            Coerce::FromText
-        } else {
-            Coerce::Exact
-        };
-        let metadata = RecordMetadata {
-            source: self.store.actor.source,
-            ..RecordMetadata::default()
-        };
-        let row = |record: &'a JsonMap| Row {
-            input: Input::Object(record, coerce),
-            key: None,
-            metadata: metadata.clone(),
-            stamps: None,
-        };
-        records.iter().map(row).collect()
-    }
-
     /// Updates records in one commit.
     ///
     /// # Errors
@@ -252,35 +245,35 @@ impl TableHandle {
         updates: &[UpdateItem],
         options: BulkOptions,
     ) -> Result<BulkOutcome, Error> {
-        let coerce = if options.from_text {
-            Coerce::FromText
-        } else {
-            Coerce::Exact
-        };
+        let coerce = coerce(&options);
         let items: Vec<(&str, Option<u64>)> = updates
             .iter()
             .map(|item| (item.id.as_str(), item.version))
             .collect();
-        self.bulk_change(&items, &options, |index, table, current, context| {
-            let input = Input::Object(&updates[index].data, coerce);
-            let updated = admit::update(
+        let input = |index: usize| Input::Object(&updates[index].data, coerce);
+        let decide = |index: usize,
+                      table: &Arc<Table>,
+                      current: &chancery_model::Record,
+                      context: &mut admit::Context| {
+            let (item, input) = (&updates[index], input(index));
+            let decided = admit::update(
                 table,
                 current,
                 input,
                 UpdateMode::Merge,
                 options.protected,
                 context,
-            )?;
+            );
+            let mut updated = knowing(decided, &external_id_issue(item.external_id.as_deref()))?;
+            if let Some(external_id) = &item.external_id {
+                updated.record.metadata.external_id = Some(external_id.clone());
+            }
             let kind = ChangeKind::Updated;
-            Ok(Write::update(
-                table,
-                current,
-                updated.record,
-                updated.before,
-                kind,
-            ))
-        })
-        .await
+            let write = Write::update(table, current, updated.record, updated.before, kind);
+            Ok((write, updated.ignored))
+        };
+        self.bulk_change(&items, &options, decide, |index| Some(input(index)))
+            .await
     }
 
     /// Deletes records in one commit: to the trash where the table has one and `permanent` is off.
@@ -291,29 +284,27 @@ impl TableHandle {
     pub async fn bulk_delete(&self, ids: &[String], options: BulkOptions) -> Result<BulkOutcome, Error> {
         let items: Vec<(&str, Option<u64>)> = ids.iter().map(|id| (id.as_str(), None)).collect();
         let permanent = options.permanent;
-        self.bulk_change(&items, &options, |_, table, current, context| {
-            if permanent || !table.soft_delete {
-                return Ok(Write::purge(table, &current.key, None));
-            }
-            let mut record = current.next(context.now, context.actor.clone());
-            record.deleted_at = Some(context.now);
-            Ok(Write::update(
-                table,
-                current,
-                record,
-                Vec::new(),
-                ChangeKind::Deleted,
-            ))
-        })
-        .await
+        let decide =
+            |_: usize, table: &Arc<Table>, current: &chancery_model::Record, context: &mut admit::Context| {
+                if permanent || !table.soft_delete {
+                    return Ok((Write::purge(table, &current.key, None), Vec::new()));
+                }
+                let mut record = current.next(context.now, context.actor.clone());
+                record.deleted_at = Some(context.now);
+                let kind = ChangeKind::Deleted;
+                let write = Write::update(table, current, record, Vec::new(), kind);
+                Ok((write, Vec::new()))
+            };
+        self.bulk_change(&items, &options, decide, |_| None).await
     }
 
     /// Changes existing records in one commit: the shared path of bulk update and delete.
-    async fn bulk_change(
+    async fn bulk_change<'a>(
         &self,
         items: &[(&str, Option<u64>)],
         options: &BulkOptions,
         decide: impl Decide,
+        input: impl Fn(usize) -> Option<Input<'a>>,
     ) -> Result<BulkOutcome, Error> {
         check_size(items.len())?;
         self.store.refresh().await?;
@@ -325,7 +316,7 @@ impl TableHandle {
                 .map(|(id, _)| Key::parse(table.key_kind, id))
                 .collect();
             let known: Vec<Key> = parsed.iter().flatten().cloned().collect();
-            let mut found = self.backend().get_many(&table, &known).await?.into_iter();
+            let mut found = self.admitted(&table, &known).await?.into_iter();
             let current: Vec<Option<Arc<chancery_model::Record>>> = parsed
                 .iter()
                 .map(|key| key.as_ref().and_then(|_| found.next().flatten()))
@@ -336,6 +327,7 @@ impl TableHandle {
             let mut seen = HashSet::new();
             let mut writes = Vec::new();
             let mut planned: Vec<Result<usize, Vec<Issue>>> = Vec::with_capacity(items.len());
+            let mut left_out = Ignored::new();
             for (index, (item, current)) in items.iter().zip(&current).enumerate() {
                 let wanted = changeable(&table, item, current.as_ref(), options, now).and_then(|current| {
                     if !seen.insert(current.key.clone()) {
@@ -345,7 +337,10 @@ impl TableHandle {
                     self.store
                         .decide(now, |context| decide(index, &table, current, context))
                 });
-                planned.push(wanted.map(|write| {
+                planned.push(wanted.map(|(write, ignored)| {
+                    if !ignored.is_empty() {
+                        left_out.insert(index, ignored);
+                    }
                     writes.push(write);
                     writes.len() - 1
                 }));
@@ -377,12 +372,27 @@ impl TableHandle {
                 Err(issues) => Bulk::Failed(issues),
                 Ok(write) => changed(&table, &keys[write], &outcomes[write], stopped),
             };
-            let items: Vec<Bulk> = planned.into_iter().map(item).collect();
+            let mut items: Vec<Bulk> = planned.into_iter().map(item).collect();
             let committed = mode == Mode::Apply && !stopped;
+            let issues = items.iter_mut().map(|item| match item {
+                Bulk::Failed(issues) => Some(issues),
+                _ => None,
+            });
+            let suspect = |at: usize, refused: bool| {
+                let origin = Origin {
+                    input: input(at)?,
+                    current: Some((current[at].as_ref()?, UpdateMode::Merge)),
+                    key: None,
+                    cells: None,
+                };
+                Some(self.suspect(&table, origin, now, refused))
+            };
+            self.all_wrong_of(&table, issues.collect(), suspect, now).await?;
             let outcome = BulkOutcome {
                 items,
                 revision,
                 committed,
+                ignored: left_out,
             };
             return outcome.shown(&self.store).await;
         }
@@ -435,16 +445,19 @@ impl TableHandle {
 /// What became of one write.
 type Became = Result<Outcome, Refusal>;
 
-/// The write that one item of a bulk means, or its issues.
+/// The write that one item of a bulk means and what was left out of it, or its issues.
 trait Decide:
-    Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Write, Vec<Issue>>
+    Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Meant, Vec<Issue>>
 {
 }
 
 impl<F> Decide for F where
-    F: Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Write, Vec<Issue>>
+    F: Fn(usize, &Arc<Table>, &chancery_model::Record, &mut admit::Context) -> Result<Meant, Vec<Issue>>
 {
 }
+
+/// A write, and the fields that were left out of it.
+type Meant = (Write, Vec<String>);
 
 /// The record that an item means, if it is there to be changed and at the version the caller expects.
 fn changeable<'a>(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chancery_model::column::OnDelete;
-use chancery_model::{Column, Json, JsonMap, Table, TableId};
+use chancery_model::{Json, JsonMap, Table, TableId};
 use chancery_storage::{Backend, DEFINITION_KIND, DocumentQuery, WORKSPACE_KIND};
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,10 @@ impl Catalog {
             if table.ttl_ms.is_some() || table.max_size.is_some() {
                 self.ruled.insert(table.number);
             }
-            if table.live().any(Column::names_users) {
+            if table
+                .live()
+                .any(|column| column.names_users() || column.names_files())
+            {
                 self.ruled.insert(table.number);
             }
             for (column, slug) in table.references() {

@@ -9,7 +9,8 @@ use chancery_model::{Code, Column, Issue, Json, JsonMap, Table, TableId};
 
 use crate::derived::AsRecord;
 use crate::error::Error;
-use crate::store::{Store, TableHandle};
+use crate::handle::TableHandle;
+use crate::store::Store;
 use crate::typed::Typed;
 
 /// What a stored table lacks of what a struct says.

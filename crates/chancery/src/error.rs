@@ -3,6 +3,7 @@
 use chancery_model::{Code, Issue, Key};
 use chancery_storage::StorageError;
 
+use crate::files::{ALL_FILE_BYTES, FILE_BYTES, FileUse};
 use crate::record::Record;
 use crate::undo::RevertReport;
 
@@ -24,7 +25,7 @@ pub enum Error {
     #[error("The query makes no sense: {}", list(.0))]
     Query(Vec<Issue>),
     /// Another record has the value.
-    #[error("Unique constraint violation in table \"{table}\": field \"{field}\" already has value {value}")]
+    #[error("Unique constraint violation in table \"{table}\": field \"{field}\" already has value {value}{}", beside(.issues, .field))]
     Unique {
         /// The table's slug.
         table: String,
@@ -34,6 +35,8 @@ pub enum Error {
         value: String,
         /// Who has it.
         holder: Option<Key>,
+        /// Every value of the record that is in use, this one among them.
+        issues: Vec<Issue>,
     },
     /// A record has the key already, perhaps in the trash.
     #[error("Record with key \"{key}\" already exists in table \"{table}\"")]
@@ -42,6 +45,8 @@ pub enum Error {
         table: String,
         /// The key.
         key: Key,
+        /// That, and every value of the record that is in use.
+        issues: Vec<Issue>,
     },
     /// Another record refers to it and restricts its end.
     #[error(
@@ -59,12 +64,26 @@ pub enum Error {
         /// The slug of the column.
         field: String,
     },
+    /// Records name a file that was to be deleted.
+    #[error("The file \"{file}\" is in use: {}", named(.places))]
+    FileInUse {
+        /// What it is called.
+        file: String,
+        /// Where; perhaps not all places.
+        places: Vec<FileUse>,
+    },
     /// There is no such thing.
     #[error("{message}")]
     NotFound {
         /// `table`, `record`, `column` …
         what: &'static str,
         /// Says what was looked for, and what may have been meant.
+        message: String,
+    },
+    /// Whoever asks may not do it.
+    #[error("{message}")]
+    Forbidden {
+        /// Says what, and why.
         message: String,
     },
     /// The record is in the trash.
@@ -95,6 +114,9 @@ pub enum Error {
         /// What changed.
         detail: String,
     },
+    /// Somebody called it off.
+    #[error("it was called off")]
+    Cancelled,
     /// The transaction was committed or rolled back before.
     #[error("the transaction has ended")]
     TransactionEnded,
@@ -186,7 +208,20 @@ impl Error {
             Error::TransactionConflict { .. } => {
                 "Run the transaction again: it then reads what is there by now.".into()
             }
+            Error::Cancelled => "Ask for it again.".into(),
             Error::TransactionEnded => "Begin another one.".into(),
+            Error::Limit { what, .. } if *what == FILE_BYTES => {
+                "Send a smaller file, or let the server take larger ones with --file-bytes-max.".into()
+            }
+            Error::Limit { what, .. } if *what == ALL_FILE_BYTES => {
+                "Delete files that nobody needs, or raise --files-bytes-max.".into()
+            }
+            Error::FileInUse { .. } => {
+                "Take it out of those records first; those in the trash keep it until they are deleted for good.".into()
+            }
+            Error::Storage(StorageError::NoFiles) => {
+                "Say where files are kept: --files DIR, or --files s3://BUCKET.".into()
+            }
             Error::Limit { .. } => "Send it in several parts.".into(),
             Error::Referenced { by, field, .. } => {
                 format!(
@@ -230,10 +265,14 @@ impl Error {
         })
     }
 
-    /// The issues inside, if it is about values, definitions or questions.
+    /// The issues inside, if it is about values, definitions or questions: of a record that was refused, all that is wrong with it.
     pub fn issues(&self) -> &[Issue] {
         match self {
-            Error::Invalid { issues, .. } | Error::Definition(issues) | Error::Query(issues) => issues,
+            Error::Invalid { issues, .. }
+            | Error::Unique { issues, .. }
+            | Error::KeyTaken { issues, .. }
+            | Error::Definition(issues)
+            | Error::Query(issues) => issues,
             _ => &[],
         }
     }
@@ -244,18 +283,8 @@ impl Error {
     /// Gives itself back if it is not about the item: storage failures and the like concern the whole bulk.
     pub fn into_item_issues(self) -> Result<Vec<Issue>, Error> {
         Ok(match self {
-            Error::Invalid { issues, .. } => issues,
-            Error::Unique {
-                ref field, ref value, ..
-            } => {
-                vec![Issue::new(
-                    field,
-                    Code::Unique,
-                    format!("Another record has the value {value}"),
-                )]
-            }
-            Error::KeyTaken { ref key, .. } => {
-                vec![Issue::new("id", Code::KeyTaken, self.to_string()).with("key", key.to_string())]
+            Error::Invalid { issues, .. } | Error::Unique { issues, .. } | Error::KeyTaken { issues, .. } => {
+                issues
             }
             Error::Referenced { .. } => vec![Issue::new("id", Code::Reference, self.to_string())],
             Error::NotFound { .. } | Error::InTrash { .. } => {
@@ -293,6 +322,25 @@ impl From<StorageError> for Error {
             other => Error::Storage(other),
         }
     }
+}
+
+fn named(places: &[FileUse]) -> String {
+    let place = |place: &FileUse| {
+        let trash = if place.in_trash { ", in the trash" } else { "" };
+        format!(
+            "table \"{}\", key \"{}\", field \"{}\"{trash}",
+            place.table, place.key, place.column
+        )
+    };
+    places.iter().map(place).collect::<Vec<_>>().join("; ")
+}
+
+/// What else is in use.
+fn beside(issues: &[Issue], field: &str) -> String {
+    let others = issues.iter().filter(|issue| issue.field != field);
+    others
+        .map(|issue| format!("; {}: {}", issue.field, issue.message))
+        .collect()
 }
 
 fn list(issues: &[Issue]) -> String {

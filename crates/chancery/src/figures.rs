@@ -8,7 +8,7 @@ use chancery_model::{Code, Column, Issue, Json, Table, Value, limits};
 
 use crate::bucket_filter::query_of;
 use crate::error::Error;
-use crate::store::TableHandle;
+use crate::handle::TableHandle;
 
 /// Figures asked for, by slug.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,8 @@ impl TableHandle {
     }
 
     async fn aggregate_once(&self, input: &AggregateInput) -> Result<Vec<Aggregated>, Error> {
-        let table = self.definition()?;
+        let definition = self.definition()?;
+        let table = self.store.seen(&definition);
         let mut issues = Vec::new();
         let mut measures = Vec::with_capacity(input.measures.len());
         for measure in &input.measures {
@@ -75,7 +76,7 @@ impl TableHandle {
         if !issues.is_empty() {
             return Err(Error::Query(issues));
         }
-        let over = self.plan_by(&table, &input.query, Scope::Live, Window::All)?;
+        let over = self.plan_by(&definition, &input.query, Scope::Live, Window::All)?;
         let limit = limits::GROUPS_MAX as u64 + 1;
         let groups = self
             .ask_aggregate(&AggregatePlan {

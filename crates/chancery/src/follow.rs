@@ -24,6 +24,7 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`] if the log cannot be read.
     pub async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, Error> {
+        self.unheld("The change log")?;
         Ok(self.core.backend.changes(after, limit).await?)
     }
 

@@ -70,20 +70,28 @@ mod define;
 #[doc(hidden)]
 pub mod derived;
 pub mod doctor;
+mod duplicates;
 mod error;
 mod events;
 mod expiry;
 mod export;
 mod figures;
+mod files;
 mod follow;
+mod forms;
+mod handle;
+mod held;
 mod history;
 mod import;
 mod jobs;
+mod kept;
 pub mod limits;
 mod line;
 pub mod live;
 mod merge;
 mod names;
+mod opening;
+mod option_merge;
 mod options;
 mod reads;
 mod record;
@@ -92,6 +100,7 @@ mod related;
 mod replace;
 pub mod replies;
 mod retention;
+mod retype;
 mod rows;
 mod rules;
 mod schema;
@@ -106,6 +115,7 @@ pub mod vault;
 mod views;
 pub mod webhooks;
 mod workspaces;
+mod wrong;
 
 pub use buckets::{BucketStats, StoreStats};
 pub use bulk::{Bulk, BulkOptions, BulkOutcome, OnError, UpdateItem};
@@ -114,7 +124,7 @@ pub use chancery_derive::{Choices, Record};
 pub use chancery_model as model;
 pub use chancery_model::aggregate::Function;
 pub use chancery_model::change::{Change, ChangeKind, Reason};
-pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated, OnDelete};
+pub use chancery_model::column::{DefaultFunction, DefaultValue, Format, Generated, OnDelete, OnLoss};
 pub use chancery_model::define::{ColumnInput, OptionInput, TableInput, bucket};
 pub use chancery_model::field::{DateOrder, FIELD_TYPES, TextFormat};
 pub use chancery_model::filter::Operator;
@@ -124,6 +134,7 @@ pub use chancery_model::{
     Code, Column, Issue, Json, JsonMap, Key, RecordMetadata, Source, Table, Value, admit::Protected,
     admit::UpdateMode,
 };
+pub use chancery_storage::files::{BucketOptions, ContentStream, FilesPlace};
 pub use chancery_storage::postgres::{database as postgres, migrate as postgres_migrations};
 pub use chancery_storage::sqlite::migrate as migrations;
 pub use chancery_storage::{
@@ -133,13 +144,23 @@ pub use chancery_storage::{
 pub use chancery_vault::credentials;
 pub use clock::Clock;
 pub use derived::{AsColumn, AsRecord, Meta};
+pub use duplicates::{
+    ColumnLikeness, ComparedColumn, DuplicateCompare, DuplicateGroup, DuplicateOptions, Duplicates,
+    DuplicatesTold, FindControl, FindPhase, FindProgress, FindState, FindStatus, GroupNow, NotDuplicates,
+    PairNow, SIMILARITY,
+};
 pub use error::Error;
 pub use events::{
     Bridge, BridgeOptions, Event, EventKind, Events, HandlerError, Look, Receiver, Since, Subscription, Topic,
 };
-pub use export::{Escape, ExportOptions, ExportStream, Header};
+pub use export::{Escape, ExportOptions, ExportStream, Header, LinkForm};
 pub use figures::{AggregateInput, Aggregated, MeasureInput};
+pub use files::{
+    Copied, File, FilePage, FileSending, FileUpload, FileUse, FilesOptions, SignedUrl, SweptFiles,
+};
 pub use follow::Changes;
+pub use forms::{Form, FormField, FormPatch};
+pub use handle::TableHandle;
 pub use history::{FieldChange, History, HistoryStep, Operation, OperationPage, OperationQuery, TableCounts};
 pub use import::{
     AnalysedColumn, Analysis, FileFormat, GuardRule, ImportChange, ImportControl, ImportDraft, ImportEnd,
@@ -153,15 +174,18 @@ pub use live::{
     ReadTable, Reads, SnapshotReason,
 };
 pub use merge::{MergeChoice, MergeOptions, Merged};
+pub use opening::OpenOptions;
+pub use option_merge::MergedOption;
 pub use options::OptionPatch;
 pub use reads::{Count, Page, PageWindow, Stream};
 pub use record::Record;
 pub use records::{IntoKey, WriteOptions, Written};
+pub use retype::{Losses, LostValue, TypeChange, TypeChoice, TypePlan, ValueChange};
 pub use rows::{Blank, OnMany};
 pub use schema::{ColumnPatch, TablePatch};
 pub use serde_json::json;
 pub use slow::SlowQuery;
-pub use store::{Actor, DATABASE_FILE, OpenOptions, Store, TableHandle, data_url};
+pub use store::{Actor, DATABASE_FILE, Store, data_url};
 pub use transaction::{Action, Step, Stepped, Transacted, Transaction, TransactionOptions, TransactionTable};
 pub use typed::Typed;
 pub use undo::{RevertOptions, RevertReport, Skipped, Why};

@@ -10,6 +10,8 @@ pub const API_KEYS_MAX: usize = 10_000;
 pub const USERS_MAX: usize = 10_000;
 /// Most characters of a cell that a report repeats.
 pub const VALUE_CHARS_MAX: usize = 200;
+/// Longest value, as JSON, that an issue repeats which says that it is in use, in bytes.
+pub(crate) const TOLD_VALUE_BYTES_MAX: usize = 200;
 /// Most differences between two stores that a report names.
 pub const DIFFERENCES_MAX: usize = 20;
 /// Most findings of the doctor that are told one by one.
@@ -98,6 +100,10 @@ pub const RELATED_ROWS_MAX: usize = 100_000;
 pub const VIEWS_MAX: usize = 200;
 /// Longest view, in bytes of JSON.
 pub const VIEW_BYTES_MAX: usize = 64 * 1024;
+/// Most forms of a table.
+pub const FORMS_MAX: usize = 50;
+/// Longest form, in bytes of JSON.
+pub const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Most files that are kept while somebody looks at them before they are imported.
 pub const IMPORT_FILES_MAX: usize = 50;
 /// Most bytes of such files (16 GiB).
@@ -108,3 +114,53 @@ pub const IMPORT_FILE_AGE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 pub const IMPORTS_AT_ONCE_MAX: usize = 4;
 /// Most mappings that are remembered for one table; the oldest go.
 pub const MAPPINGS_OF_TABLE_MAX: usize = 20;
+/// Most records that are kept apart by one word.
+pub const APART_RECORDS_MAX: usize = 1_000;
+/// Longest such word, in bytes of JSON: their ids.
+pub const APART_BYTES_MAX: usize = 512 * 1024;
+/// Most words about records kept apart in one table.
+pub const APART_KEPT_MAX: usize = 10_000;
+/// How long what a search for duplicates found is remembered.
+pub const FIND_KEPT: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// Most searches for duplicates that are remembered.
+pub const FINDS_KEPT_MAX: usize = 16;
+/// Most searches for duplicates that go on at once.
+pub const FINDS_RUNNING_MAX: usize = 4;
+/// Most grants of a user or an API key.
+pub const GRANTS_MAX: usize = 200;
+/// Chunks of records that wait while a stream of them is held to what its reader may see.
+pub const HELD_CHUNKS: usize = 2;
+/// Most values that a change of field type shows for each thing that becomes of them; the counts are always exact.
+pub const RETYPE_EXAMPLES_MAX: usize = 20;
+/// Records that a change of field type looks at together.
+pub(crate) const RETYPE_AT_ONCE: u64 = 500;
+/// Records that a merge of two options changes in one commit.
+pub(crate) const OPTION_MERGE_AT_ONCE: u64 = 1_000;
+/// Names of records and users that an import remembers at once.
+pub(crate) const LINK_NAMES_KEPT: usize = 200_000;
+/// Most records of a table whose names are worked out by a template and looked for by an import.
+pub const TEMPLATE_NAMES_MAX: usize = 100_000;
+/// Largest file unless configured otherwise, in bytes (100 MiB).
+pub const FILE_BYTES_MAX: u64 = 100 << 20;
+/// Longest name of a file, in bytes.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Most pixels of a picture that is unpacked for a thumbnail (50 million).
+pub const PICTURE_PIXELS_MAX: u64 = 50_000_000;
+/// Longest side of such a picture, in pixels.
+pub const PICTURE_SIDE_MAX: u32 = 30_000;
+/// Most bytes that unpacking a picture takes (256 MiB).
+pub const PICTURE_UNPACKED_BYTES_MAX: u64 = 256 << 20;
+/// Longest side of a thumbnail, in pixels.
+pub const THUMBNAIL_SIDE: u32 = 320;
+/// Thumbnails that are made at the same time.
+pub const THUMBNAILS_AT_ONCE_MAX: usize = 2;
+/// How long a file stays that no record names, in ms: a day.
+pub const FILE_UNUSED_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long a URL works that lets somebody send or fetch a content without credentials.
+pub const FILE_URL_TIME: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+/// Most places where a file is used that a refusal names.
+pub const FILE_PLACES_TOLD_MAX: usize = 10;
+/// Files that are looked at together for whether they are used.
+pub(crate) const FILES_AT_ONCE: usize = 1_000;
+/// Files that one sweep looks at; the next one goes on behind them.
+pub const FILES_SWEPT_MAX: usize = 10_000;

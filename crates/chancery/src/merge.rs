@@ -12,10 +12,11 @@ use chancery_model::{Code, Column, Issue, Key, Table, Value};
 use serde_json::Value as Json;
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::limits::MERGED_MAX;
 use crate::record::{Record, key_json};
 use crate::records::{IntoKey, WriteOptions, no_record};
-use crate::store::TableHandle;
+use crate::related;
 use crate::transaction::{Transaction, TransactionOptions, TransactionTable};
 
 /// What stands between texts that are joined.
@@ -40,6 +41,8 @@ pub enum MergeChoice {
 pub struct MergeOptions {
     /// What becomes of columns, by slug.
     pub choices: BTreeMap<String, MergeChoice>,
+    /// The versions that records must have, those of whoever chose; others may have any.
+    pub versions: BTreeMap<Key, u64>,
     /// Answer as if done, write nothing.
     pub dry_run: bool,
 }
@@ -85,7 +88,7 @@ impl TableHandle {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotFound`] of a record that is not there or in the trash, [`Error::Invalid`] with every choice that makes
+    /// [`Error::NotFound`] of a record that is not there or in the trash, [`Error::Version`] of one that changed since it was seen, [`Error::Invalid`] with every choice that makes
     /// no sense and every value that the definition refuses, [`Error::Unique`] where two records that referred to merged ones
     /// may not refer to one, [`Error::Limit`] beyond [`MERGED_MAX`] or what a transaction may write.
     pub async fn merge(
@@ -94,6 +97,7 @@ impl TableHandle {
         others: &[Key],
         options: MergeOptions,
     ) -> Result<Merged, Error> {
+        self.whole("a merge")?;
         let survivor = survivor.text();
         if others.len() > MERGED_MAX {
             return Err(Error::Limit {
@@ -107,9 +111,10 @@ impl TableHandle {
             dry_run: options.dry_run,
             ..TransactionOptions::default()
         };
-        let work = |tx: Transaction| self.merge_in(tx, &survivor, others, &options.choices);
+        let work = |tx: Transaction| self.merge_in(tx, &survivor, others, &options);
         let done = store.transaction_for(Reason::Merge, how, work).await?;
-        let (record, referring, wrote) = done.value;
+        let (mut record, referring, wrote) = done.value;
+        related::fill(self.store(), vec![&mut record]).await?;
         Ok(Merged {
             record,
             operation: (wrote && !options.dry_run).then_some(operation),
@@ -123,12 +128,14 @@ impl TableHandle {
         tx: Transaction,
         survivor: &str,
         others: &[Key],
-        choices: &BTreeMap<String, MergeChoice>,
+        options: &MergeOptions,
     ) -> Result<(Record, u64, bool), Error> {
+        let choices = &options.choices;
         let here = tx.on(self);
         let table = here.definition()?;
         let named = std::iter::once(survivor.to_owned()).chain(others.iter().map(Key::to_string));
         let mut all = read_all(&here, &table, named).await?;
+        self.as_seen(&table, &all, &options.versions)?;
         let survivor = &all[0].key().clone();
         let mut referring = 0;
         for other in &all[1..] {
@@ -156,6 +163,32 @@ impl TableHandle {
             )
             .await?;
         Ok((record, referring, wrote))
+    }
+
+    /// Whether records are as whoever merges them saw them.
+    fn as_seen(&self, table: &Table, all: &[Record], versions: &BTreeMap<Key, u64>) -> Result<(), Error> {
+        let mut issues = Vec::new();
+        for (key, expected) in versions {
+            match all.iter().find(|record| record.key() == key) {
+                Some(record) if record.version() == *expected => {}
+                Some(record) => {
+                    return Err(Error::Version {
+                        key: key.clone(),
+                        expected: *expected,
+                        current: Box::new(record.clone()),
+                    });
+                }
+                None => issues.push(Issue::new(
+                    format!("versions.{key}"),
+                    Code::NotFound,
+                    "It is none of the records that are merged",
+                )),
+            }
+        }
+        match issues.is_empty() {
+            true => Ok(()),
+            false => Err(self.invalid(table, issues)),
+        }
     }
 
     /// The cells of encrypted columns after the merge, sealed for the survivor; none if they stay.

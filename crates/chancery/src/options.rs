@@ -6,8 +6,8 @@ use chancery_model::issue::unknown_name;
 use chancery_model::{Code, Issue};
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::schema::find;
-use crate::store::TableHandle;
 
 /// What changes of an option; what is none stays.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +55,7 @@ impl TableHandle {
                 color,
                 icon,
                 order_index,
-                deleted_at: None,
+                ..SelectOption::default()
             });
             Ok(())
         })

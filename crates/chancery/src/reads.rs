@@ -8,10 +8,11 @@ use chancery_storage::{CountMode, TableStats};
 
 use crate::bucket_filter::query_of;
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::record::Record;
 use crate::records::IntoKey;
 use crate::related;
-use crate::store::{Store, TableHandle};
+use crate::store::Store;
 
 /// Which part of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -316,11 +317,12 @@ impl TableHandle {
         window: Window,
     ) -> Result<Plan, Error> {
         let now = self.store.now();
+        let seen = self.store.seen(table);
         let (filter, sort, search) = (
             self.store
-                .sealing(|cells| query.resolve_filter(table, now, cells)),
-            query.resolve_sort(table),
-            query.resolve_search(table),
+                .sealing(|cells| query.resolve_filter(&seen, now, cells)),
+            query.resolve_sort(&seen),
+            query.resolve_search(&seen),
         );
         match (filter, sort, search) {
             (Ok(filter), Ok(sort), Ok(search)) => Ok(Plan {

@@ -9,10 +9,15 @@ use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, Val
 use chancery_storage::{Counter, Draw, DrawTarget, Mode, Outcome, Rejection, Write};
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::record::Record;
 use crate::related;
-use crate::rules::{Refusal, Settled, Unsettled};
-use crate::store::{Commit, Store, TableHandle};
+use crate::rules::{Refusal, Settled, Suspect, Unsettled};
+use crate::store::{Commit, Store};
+use crate::wrong::{Origin, joined};
+
+/// Makes a suspect of a write that is refused, if it can clash with other records.
+type Suspecting<'a> = &'a (dyn Fn() -> Option<Suspect> + Sync);
 
 /// How often a write is decided again after somebody else was faster, before giving up.
 pub(crate) const ATTEMPTS: usize = 64;
@@ -60,6 +65,16 @@ impl TableHandle {
     /// # Errors
     /// As [`TableHandle::insert`].
     pub async fn insert_with(&self, data: &Json, options: WriteOptions) -> Result<Written, Error> {
+        self.insert_knowing(data, options, &[]).await
+    }
+
+    /// As [`TableHandle::insert_with`], of data with which something is known to be wrong, or nothing.
+    pub(crate) async fn insert_knowing(
+        &self,
+        data: &Json,
+        options: WriteOptions,
+        known: &[Issue],
+    ) -> Result<Written, Error> {
         for _ in 0..ATTEMPTS {
             // Gather.
             let table = self.definition()?;
@@ -71,15 +86,32 @@ impl TableHandle {
             let decided = self.store.decide(now, |context| {
                 admit::insert(&table, input, options.key.clone(), options.protected, context)
             });
-            let mut inserted = match decided {
-                Err(_) if self.is_outdated(&table).await? => continue,
-                decided => decided.map_err(|issues| self.invalid(&table, issues))?,
+            let suspect = || {
+                let (key, current, cells) = (options.key.clone(), None, None);
+                let origin = Origin {
+                    input,
+                    current,
+                    key,
+                    cells,
+                };
+                Some(self.suspect(&table, origin, now, true))
             };
-            inserted.record.metadata = self.metadata(&table, &options)?;
+            let mut inserted = match knowing(
+                decided,
+                known
+                    .iter()
+                    .chain(&external_id_issue(options.external_id.as_deref())),
+            ) {
+                Err(_) if self.is_outdated(&table).await? => continue,
+                Err(issues) => return Err(self.all_wrong(&table, issues, (suspect(), now)).await?),
+                Ok(inserted) => inserted,
+            };
+            inserted.record.metadata = self.metadata(&options);
 
             // Write.
             let write = insert_write(&table, inserted.record, &inserted.draws);
-            if let Some(settled) = self.settle(&table, write, now, &options, Some(object)).await? {
+            let sent = (Some(object), &suspect as Suspecting);
+            if let Some(settled) = self.settle(&table, write, now, &options, sent).await? {
                 return written(&self.store, &table, settled, inserted.ignored).await;
             }
         }
@@ -144,19 +176,30 @@ impl TableHandle {
             let decided = self.store.decide_with(now, cells, |context| {
                 admit::update(&table, &current, input, mode, options.protected, context)
             });
-            let mut updated = match decided {
+            let suspect = || {
+                let current = Some((&current, mode));
+                let origin = Origin {
+                    input,
+                    current,
+                    key: None,
+                    cells,
+                };
+                Some(self.suspect(&table, origin, now, true))
+            };
+            let mut updated = match knowing(decided, &external_id_issue(options.external_id.as_deref())) {
                 Err(_) if self.is_outdated(&table).await? => continue,
-                decided => decided.map_err(|issues| self.invalid(&table, issues))?,
+                Err(issues) => return Err(self.all_wrong(&table, issues, (suspect(), now)).await?),
+                Ok(updated) => updated,
             };
             if let Some(external_id) = &options.external_id {
-                check_external_id(&table, external_id)?;
                 updated.record.metadata.external_id = Some(external_id.clone());
             }
 
             // Write.
             let kind = ChangeKind::Updated;
             let write = Write::update(&table, &current, updated.record, updated.before, kind);
-            match self.settle(&table, write, now, &options, Some(object)).await? {
+            let sent = (Some(object), &suspect as Suspecting);
+            match self.settle(&table, write, now, &options, sent).await? {
                 Some(settled) => return written(&self.store, &table, settled, updated.ignored).await,
                 None => continue,
             }
@@ -213,7 +256,7 @@ impl TableHandle {
             // Gather.
             let table = self.definition()?;
             let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
-            let found = self.backend().get(&table, &key).await?;
+            let found = self.admitted_one(&table, &key).await?;
             let now = self.store.now();
 
             // Decide.
@@ -239,12 +282,22 @@ impl TableHandle {
                 }
                 _ => {}
             }
-            let mut record = current.next(now, self.store.actor.id.clone());
-            record.deleted_at = (kind == ChangeKind::Deleted).then_some(now);
+            let moved = || {
+                let mut record = current.next(now, self.store.actor.id.clone());
+                record.deleted_at = (kind == ChangeKind::Deleted).then_some(now);
+                Write::update(&table, &current, record, Vec::new(), kind)
+            };
 
             // Write.
-            let write = Write::update(&table, &current, record, Vec::new(), kind);
-            if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
+            let suspect = || {
+                (kind == ChangeKind::Restored).then(|| Suspect {
+                    write: moved(),
+                    keyed: false,
+                    refused: true,
+                })
+            };
+            let sent = (None, &suspect as Suspecting);
+            if let Some(settled) = self.settle(&table, moved(), now, &options, sent).await? {
                 return written(&self.store, &table, settled, Vec::new()).await;
             }
         }
@@ -271,13 +324,16 @@ impl TableHandle {
         for _ in 0..ATTEMPTS {
             let table = self.definition()?;
             let key = key.to_key(&table).ok_or_else(|| no_record(&table, &key.text()))?;
-            let found = self.backend().get(&table, &key).await?;
+            let found = self.admitted_one(&table, &key).await?;
             let now = self.store.now();
             let there = found.filter(|record| !table.expired(record, now));
             let current = there.ok_or_else(|| no_record(&table, &key.to_string()))?;
             self.expect(&table, &current, options.expected_version)?;
-            let write = Write::purge(&table, &key, options.expected_version);
-            if let Some(settled) = self.settle(&table, write, now, &options, None).await? {
+            // What somebody may purge is judged by the record as it was read.
+            let judged = self.store.admitted(&table).map(|_| current.version);
+            let write = Write::purge(&table, &key, options.expected_version.or(judged));
+            let sent: (_, Suspecting) = (None, &|| None);
+            if let Some(settled) = self.settle(&table, write, now, &options, sent).await? {
                 return written(&self.store, &table, settled, Vec::new()).await;
             }
         }
@@ -291,7 +347,7 @@ impl TableHandle {
         key: &Key,
         expected: Option<u64>,
     ) -> Result<Arc<chancery_model::Record>, Error> {
-        let found = self.backend().get(table, key).await?;
+        let found = self.admitted_one(table, key).await?;
         let current = found.ok_or_else(|| no_record(table, &key.to_string()))?;
         if current.deleted_at.is_some() {
             return Err(Error::InTrash {
@@ -316,7 +372,7 @@ impl TableHandle {
             Some(expected) if expected != current.version => Err(Error::Version {
                 key: current.key.clone(),
                 expected,
-                current: Box::new(Record::new(table.clone(), current.clone())),
+                current: Box::new(self.store.shown_to(table, current.clone())),
             }),
             _ => Ok(()),
         }
@@ -329,7 +385,7 @@ impl TableHandle {
         write: Write,
         now: i64,
         options: &WriteOptions,
-        data: Option<&JsonMap>,
+        (data, suspect): (Option<&JsonMap>, Suspecting<'_>),
     ) -> Result<Option<Settled>, Error> {
         let key = key_of(&write);
         let why = match self.store.write(vec![write], now, how(options)).await {
@@ -343,54 +399,19 @@ impl TableHandle {
                 Ok(None)
             }
             Some((_, Refusal::Seam(Rejection::Version { .. } | Rejection::NotFound))) => Ok(None),
-            Some((_, why)) => Err(self.refused(table, key, data, why)),
+            Some((_, why)) => Err(self
+                .all_refused(table, (key, data), why, (suspect(), now))
+                .await?),
             None => Err(Error::Internal("a batch was rejected without a reason".into())),
         }
     }
 
-    /// A refusal as the error it means to the caller.
-    pub(crate) fn refused(&self, table: &Table, key: Key, data: Option<&JsonMap>, why: Refusal) -> Error {
-        let rejection = match why {
-            Refusal::Seam(rejection) => rejection,
-            Refusal::Referenced(dependent) => return Error::from(*dependent),
-            dangling => return self.invalid(table, vec![dangling.issue(table, &key)]),
-        };
-        match rejection {
-            Rejection::KeyTaken => Error::KeyTaken {
-                table: table.slug.clone(),
-                key,
-            },
-            Rejection::NotFound => no_record(table, &key.to_string()),
-            Rejection::UniqueTaken { column, holder } => {
-                let field = table.at(column).slug.clone();
-                // What is encrypted is not repeated.
-                let told = table.at(column).encrypted.is_none();
-                let given = data.and_then(|data| data.get(&field)).filter(|_| told);
-                let value = given.map_or_else(|| "this".to_owned(), Json::to_string);
-                Error::Unique {
-                    table: table.slug.clone(),
-                    field,
-                    value,
-                    holder,
-                }
-            }
-            Rejection::Version { found } => Error::Internal(format!("record {key} moved to version {found}")),
-            Rejection::SchemaChanged => {
-                Error::Internal(format!("the definition of {} keeps changing", table.slug))
-            }
-        }
-    }
-
-    pub(crate) fn metadata(&self, table: &Table, options: &WriteOptions) -> Result<RecordMetadata, Error> {
-        if let Some(external_id) = &options.external_id {
-            check_external_id(table, external_id)?;
-        }
-        let source = self.store.actor.source;
-        Ok(RecordMetadata {
-            source,
+    pub(crate) fn metadata(&self, options: &WriteOptions) -> RecordMetadata {
+        RecordMetadata {
+            source: self.store.actor.source,
             external_id: options.external_id.clone(),
             ..RecordMetadata::default()
-        })
+        }
     }
 
     pub(crate) fn gave_up(&self) -> Error {
@@ -481,20 +502,30 @@ pub(crate) fn object<'a>(table: &Table, data: &'a Json) -> Result<&'a JsonMap, E
     })
 }
 
-pub(crate) fn check_external_id(table: &Table, id: &str) -> Result<(), Error> {
+/// What is wrong with an id in another system, if anything.
+pub(crate) fn external_id_issue(id: Option<&str>) -> Option<Issue> {
     let max = chancery_model::limits::EXTERNAL_ID_BYTES_MAX;
-    if id.is_empty() || id.len() > max || id.contains('\0') {
-        let issue = Issue::new(
+    let bad = id.is_some_and(|id| id.is_empty() || id.len() > max || id.contains('\0'));
+    bad.then(|| {
+        Issue::new(
             "metadata.externalId",
             Code::Limit,
             format!("An external id has 1 to {max} bytes"),
-        );
-        return Err(Error::Invalid {
-            table: table.slug.clone(),
-            issues: vec![issue],
-        });
+        )
+    })
+}
+
+/// A decision beside what is known to be wrong.
+pub(crate) fn knowing<'a, T>(
+    decided: Result<T, Vec<Issue>>,
+    known: impl IntoIterator<Item = &'a Issue>,
+) -> Result<T, Vec<Issue>> {
+    let known: Vec<Issue> = known.into_iter().cloned().collect();
+    match decided {
+        Ok(good) if known.is_empty() => Ok(good),
+        Ok(_) => Err(known),
+        Err(issues) => Err(joined(known, issues)),
     }
-    Ok(())
 }
 
 /// Anything that names a record: a [`Key`], its text, or a number.

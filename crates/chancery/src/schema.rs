@@ -13,9 +13,11 @@ use chancery_storage::{CountMode, Counter, Rejection, SchemaWrite, StorageError,
 use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::expiry::expired;
+use crate::files::rows::FILES_WORKSPACE;
+use crate::handle::TableHandle;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
 use crate::replace::{check_settled_column, refusal};
-use crate::store::{Commit, Store, TableHandle};
+use crate::store::{Commit, Store};
 use crate::vault::tables::VAULT_WORKSPACE;
 
 /// How often a definition is made again after another one was faster, before giving up.
@@ -72,6 +74,7 @@ impl Store {
     /// [`Error::Definition`] with every mistake, [`Error::Taken`] if the workspace has a table of this slug.
     #[doc(alias = "defineBucket")]
     pub async fn create_table(&self, input: TableInput) -> Result<TableHandle, Error> {
+        self.may_add_tables()?;
         let _alone = self.core.defining.lock().await;
         let now = self.now();
         // Checked before a number is drawn, so that mistakes cost none.
@@ -85,7 +88,7 @@ impl Store {
                 define::check_table(&input, number, &self.workspace, context)
             })
             .map_err(Error::Definition)?;
-        table.forgetful = *self.workspace == *VAULT_WORKSPACE;
+        table.forgetful = [VAULT_WORKSPACE, FILES_WORKSPACE].contains(&&*self.workspace);
         let (table, handle) = (Arc::new(table.clone()), self.handle(&table));
         for _ in 0..ATTEMPTS {
             let catalog = self.core.catalog.load_full();
@@ -165,7 +168,7 @@ impl TableHandle {
     pub async fn update_table(&self, patch: TablePatch) -> Result<Arc<Table>, Error> {
         self.change(|table| {
             if let Some(name) = &patch.name {
-                check_name("name", name)?;
+                define::check_name("name", name)?;
                 table.name.clone_from(name);
             }
             patch
@@ -178,10 +181,11 @@ impl TableHandle {
                 .settings
                 .clone()
                 .inspect(|settings| table.settings.clone_from(settings));
-            if patch.settings.is_some()
-                && let Some(issue) = define::check_name_template(table)
-            {
-                return Err(vec![issue]);
+            if patch.settings.is_some() {
+                let issues = define::check_settings(table);
+                if !issues.is_empty() {
+                    return Err(issues);
+                }
             }
             patch.ttl_ms.inspect(|ttl| table.ttl_ms = *ttl);
             match patch.ttl_ms.flatten() {
@@ -199,6 +203,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`] if it is dropped already, [`Error::Definition`] if another table refers to it.
     pub async fn drop_table(&self) -> Result<(), Error> {
+        self.may_define()?;
         let _alone = self.store.core.defining.lock().await;
         for _ in 0..ATTEMPTS {
             let table = self.definition()?;
@@ -228,7 +233,7 @@ impl TableHandle {
                     message,
                 )]));
             }
-            let mut documents = self.view_ends().await?;
+            let mut documents = self.ends_of_all_kept().await?;
             documents.push(name_free(&table));
             let how = Commit {
                 documents,
@@ -280,7 +285,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`], with the nearest slug.
     pub fn column(&self, name: &str) -> Result<Column, Error> {
-        let table = self.definition()?;
+        let table = self.seen()?;
         find(&table, name).map(|ordinal| table.at(ordinal).clone())
     }
 
@@ -491,6 +496,7 @@ impl TableHandle {
         &self,
         mut edit: impl FnMut(&mut Table) -> Result<(), Vec<Issue>>,
     ) -> Result<Arc<Table>, Error> {
+        self.may_define()?;
         let _alone = self.store.core.defining.lock().await;
         for _ in 0..ATTEMPTS {
             let before = self.definition()?;
@@ -556,7 +562,7 @@ pub(crate) fn find(table: &Table, name: &str) -> Result<u16, Error> {
 
 fn apply(column: &mut Column, patch: &ColumnPatch) -> Result<(), Vec<Issue>> {
     if let Some(name) = &patch.name {
-        check_name("name", name)?;
+        define::check_name("name", name)?;
         column.name.clone_from(name);
     }
     patch
@@ -583,14 +589,5 @@ fn apply(column: &mut Column, patch: &ColumnPatch) -> Result<(), Vec<Issue>> {
     patch.read_only.inspect(|read_only| column.read_only = *read_only);
     column.settle();
     column.refresh();
-    Ok(())
-}
-
-fn check_name(field: &str, name: &str) -> Result<(), Vec<Issue>> {
-    let length = name.trim().chars().count();
-    if length == 0 || length > limits::NAME_CHARS_MAX {
-        let message = format!("A name has 1 to {} characters", limits::NAME_CHARS_MAX);
-        return Err(vec![Issue::new(field, Code::Definition, message)]);
-    }
     Ok(())
 }

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use chancery_model::Table;
 use chancery_model::filter::{FieldRef, Filter};
 use chancery_model::query::plan::{Plan, SortKey};
-use chancery_storage::{Backend, Batch, Document, DocumentQuery, DocumentWrite, StorageError};
+use chancery_storage::{Batch, Document, DocumentQuery, DocumentWrite, StorageError};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
 use crate::error::Error;
+use crate::held::Reader;
 use crate::limits::SLOW_QUERIES_MAX;
 use crate::store::Store;
 
@@ -65,7 +66,7 @@ impl SlowQueries {
     /// Asks, and tells if it took long.
     pub(crate) async fn watch<T>(
         &self,
-        backend: &Arc<dyn Backend>,
+        reader: &Reader,
         what: &'static str,
         plan: &Plan,
         rows: impl Fn(&T) -> u64,
@@ -86,10 +87,10 @@ impl SlowQueries {
             };
             metrics::counter!("chancery_slow_queries_total").increment(1);
             // Beside the caller, who has waited long enough.
-            let (backend, plan) = (backend.clone(), plan.clone());
+            let (reader, plan) = (reader.clone(), plan.clone());
             let (seen, fresh) = (self.seen.clone(), self.fresh.clone());
             tokio::spawn(async move {
-                let slow = tell(&*backend, &plan, slow).await;
+                let slow = tell(&reader, &plan, slow).await;
                 let changed = take(&mut seen.lock(), slow);
                 fresh.fetch_or(changed, SeqCst);
             });
@@ -165,8 +166,8 @@ impl Store {
 }
 
 /// Tells the log, with the plan.
-async fn tell(backend: &dyn Backend, plan: &Plan, mut slow: SlowQuery) -> SlowQuery {
-    match backend.explain(plan).await {
+async fn tell(reader: &Reader, plan: &Plan, mut slow: SlowQuery) -> SlowQuery {
+    match reader.explain(plan).await {
         Ok(lines) => slow.plan = lines.iter().map(|line| without_values(line)).collect(),
         Err(error) => {
             tracing::debug!(target: "chancery::slow", %error, "a slow query could not be explained")

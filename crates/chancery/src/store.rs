@@ -2,27 +2,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Reason;
 use chancery_model::issue::unknown_name;
-use chancery_model::query::Plan;
-use chancery_model::{Issue, Record, Source, Table, TableId};
+use chancery_model::{Source, Table};
 use chancery_storage::{
-    Backend, Batch, CacheOptions, CacheStatus, Check, Committed, CountMode, Document, DocumentWrite,
-    Durability, Mode, OnReject, ReadFigures, StorageError, Write,
+    Backend, Batch, CacheStatus, Check, Committed, Document, DocumentWrite, Mode, OnReject, ReadFigures,
+    StorageError, Write,
 };
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::access::Access;
+use crate::access::{Access, Rights};
 use crate::catalog::{self, Catalog, DEFAULT_WORKSPACE, Workspace};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::expiry::{self, Expiry};
-use crate::limits::{SLOW_QUERY_MS, TTL_CHECK_INTERVAL};
+use crate::handle::TableHandle;
+use crate::held::Reader;
+use crate::opening::OpenOptions;
 use crate::retention;
 use crate::rules::Locks;
 use crate::slow::SlowQueries;
@@ -41,55 +40,6 @@ pub fn data_url(directory: &Path) -> String {
     format!("sqlite:{}", directory.join(DATABASE_FILE).display())
 }
 
-/// How a store is opened.
-#[derive(Clone)]
-pub struct OpenOptions {
-    /// When a write is acknowledged: when it is on the disk (the default), or earlier.
-    pub durability: Durability,
-    /// How much is cached, and where the level is that several processes share.
-    pub cache: CacheOptions,
-    /// The URLs of PostgreSQL servers that follow the one that is opened. Records are read there as long as what is read
-    /// shows everything that this process has written or shown before; see [`Store::at_least`].
-    pub replicas: Vec<String>,
-    /// Queries that take at least so long are told to the log, in ms; none are if absent.
-    pub slow_query_ms: Option<u64>,
-    /// How often expired records are removed; zero for never, then [`Store::purge_ttl`] does it. Nobody sees them either way.
-    pub ttl_check_interval: Duration,
-    /// How long the change log is kept; forever if absent. See [`Store::forget_changes`].
-    pub keep_changes: Option<Duration>,
-    /// Where the time comes from.
-    pub clock: Clock,
-}
-
-impl Default for OpenOptions {
-    fn default() -> OpenOptions {
-        OpenOptions {
-            durability: Durability::default(),
-            cache: CacheOptions::default(),
-            replicas: Vec::new(),
-            slow_query_ms: Some(SLOW_QUERY_MS),
-            ttl_check_interval: TTL_CHECK_INTERVAL,
-            keep_changes: None,
-            clock: Clock::default(),
-        }
-    }
-}
-
-impl std::fmt::Debug for OpenOptions {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A URL may hold a password.
-        out.debug_struct("OpenOptions")
-            .field("durability", &self.durability)
-            .field("cache", &self.cache)
-            .field("replicas", &self.replicas.len())
-            .field("slow_query_ms", &self.slow_query_ms)
-            .field("ttl_check_interval", &self.ttl_check_interval)
-            .field("keep_changes", &self.keep_changes)
-            .field("clock", &self.clock)
-            .finish()
-    }
-}
-
 /// Who acts, and by what means: written into every record and change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Actor {
@@ -105,11 +55,13 @@ pub struct Store {
     pub(crate) core: Arc<Core>,
     pub(crate) workspace: Arc<str>,
     pub(crate) actor: Actor,
-    once: Option<Arc<DocumentWrite>>,
+    pub(crate) once: Option<Arc<DocumentWrite>>,
     /// What its commits are part of, if they are not operations by themselves.
-    operation: Option<Arc<str>>,
+    pub(crate) operation: Option<Arc<str>>,
     /// Where records are read for somebody to look at, perhaps a replica: no write may be decided by them.
-    pub(crate) reader: Arc<dyn Backend>,
+    pub(crate) reader: Reader,
+    /// What whoever it is for is held to; everything is allowed if none.
+    pub(crate) rights: Option<Arc<Rights>>,
 }
 
 pub(crate) struct Core {
@@ -123,6 +75,7 @@ pub(crate) struct Core {
     refreshing: tokio::sync::Mutex<()>,
     pub(crate) access: Access,
     pub(crate) imports: crate::import::Imports,
+    pub(crate) finds: crate::duplicates::Finds,
     pub(crate) slow: SlowQueries,
     pub(crate) live: crate::live::Hub,
     pub(crate) counted: crate::history::Counted,
@@ -133,22 +86,7 @@ pub(crate) struct Core {
     /// Seals cells of encrypted columns; none until a vault was opened.
     pub(crate) cells: ArcSwapOption<CellKeys>,
     pub(crate) workers: crate::jobs::Workers,
-}
-
-/// One table of a store. Cheap to clone; always speaks of the newest definition.
-#[derive(Clone)]
-pub struct TableHandle {
-    pub(crate) store: Store,
-    pub(crate) id: Arc<str>,
-    number: TableId,
-}
-
-impl std::fmt::Debug for TableHandle {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("TableHandle")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
+    pub(crate) files: crate::files::Kept,
 }
 
 impl Core {
@@ -195,7 +133,7 @@ impl Store {
             cache: options.cache.clone(),
             replicas: options.replicas.clone(),
         };
-        Store::made(chancery_storage::open(url, opened).await?, options).await
+        Store::made(chancery_storage::open(url, opened).await?, Some(url), options).await
     }
 
     /// A store on a backend that is open already.
@@ -203,10 +141,14 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`] if the backend cannot be read.
     pub async fn over(backend: Arc<dyn Backend>) -> Result<Store, Error> {
-        Store::made(backend, OpenOptions::default()).await
+        Store::made(backend, None, OpenOptions::default()).await
     }
 
-    async fn made(backend: Arc<dyn Backend>, options: OpenOptions) -> Result<Store, Error> {
+    async fn made(
+        backend: Arc<dyn Backend>,
+        url: Option<&str>,
+        options: OpenOptions,
+    ) -> Result<Store, Error> {
         let catalog = Catalog::load(&*backend).await?;
         let core = Core {
             access: Access::new(backend.clone()),
@@ -215,6 +157,7 @@ impl Store {
             defining: tokio::sync::Mutex::new(()),
             matching: tokio::sync::Mutex::new(()),
             imports: crate::import::Imports::default(),
+            finds: crate::duplicates::Finds::default(),
             refreshing: tokio::sync::Mutex::new(()),
             live: crate::live::Hub::default(),
             counted: crate::history::Counted::default(),
@@ -225,11 +168,12 @@ impl Store {
             expiry: Expiry::new(options.ttl_check_interval),
             cells: ArcSwapOption::empty(),
             workers: crate::jobs::Workers::default(),
+            files: crate::files::Kept::open(url, options.files)?,
         };
         let core = Arc::new(core);
         catalog::keep_fresh(&core);
         let store = Store {
-            reader: core.backend.replicated(0).unwrap_or_else(|| core.backend.clone()),
+            reader: Reader::of(core.backend.replicated(0).unwrap_or_else(|| core.backend.clone())),
             ..Store::of(core, DEFAULT_WORKSPACE)
         };
         crate::undo::recover(&store).await?;
@@ -243,12 +187,13 @@ impl Store {
     /// A workspace on behalf of the program itself, read where it is written.
     pub(crate) fn of(core: Arc<Core>, workspace: &str) -> Store {
         Store {
-            reader: core.backend.clone(),
+            reader: Reader::of(core.backend.clone()),
             core,
             workspace: workspace.into(),
             actor: Actor::default(),
             once: None,
             operation: None,
+            rights: None,
         }
     }
 
@@ -266,8 +211,15 @@ impl Store {
     /// [`Error::NotFound`].
     pub fn in_workspace(&self, name: &str) -> Result<Store, Error> {
         let catalog = self.core.catalog.load();
-        let workspace = catalog.workspace(name).ok_or_else(|| {
-            let names = catalog.workspaces.iter().map(|workspace| workspace.slug.as_str());
+        let found = catalog
+            .workspace(name)
+            .filter(|found| self.sees_workspace(&catalog, found));
+        let workspace = found.ok_or_else(|| {
+            let there = catalog
+                .workspaces
+                .iter()
+                .filter(|found| self.sees_workspace(&catalog, found));
+            let names = there.map(|workspace| workspace.slug.as_str());
             Error::NotFound {
                 what: "workspace",
                 message: unknown_name("workspace", name, names),
@@ -307,6 +259,14 @@ impl Store {
         }
     }
 
+    /// The same store where files are described, or in a workspace that a file belongs to.
+    pub(crate) fn within(&self, workspace: &str) -> Store {
+        Store {
+            workspace: workspace.into(),
+            ..self.clone()
+        }
+    }
+
     /// The same store for several commits that are one operation, and the id of that: they are told of together by
     /// [`Store::operations`] and taken back together by [`Store::revert`].
     pub fn begin_operation(&self) -> (Store, Arc<str>) {
@@ -335,13 +295,9 @@ impl Store {
 
     /// The tables of the workspace, by slug.
     pub fn tables(&self) -> Vec<TableHandle> {
-        self.core
-            .catalog
-            .load()
-            .tables(&self.workspace)
-            .iter()
-            .map(|table| self.handle(table))
-            .collect()
+        let tables = self.core.catalog.load().tables(&self.workspace);
+        let there = tables.iter().filter(|table| self.sees(table));
+        there.map(|table| self.handle(table)).collect()
     }
 
     /// A table by slug or id.
@@ -351,11 +307,15 @@ impl Store {
     #[doc(alias = "bucket")]
     pub fn table(&self, name: &str) -> Result<TableHandle, Error> {
         let catalog = self.core.catalog.load();
-        match catalog.table(&self.workspace, name) {
+        match catalog
+            .table(&self.workspace, name)
+            .filter(|table| self.sees(table))
+        {
             Some(table) => Ok(self.handle(table)),
             None => {
                 let tables = catalog.tables(&self.workspace);
-                let slugs = tables.iter().map(|table| table.slug.as_str());
+                let there = tables.iter().filter(|table| self.sees(table));
+                let slugs = there.map(|table| table.slug.as_str());
                 Err(Error::NotFound {
                     what: "table",
                     message: unknown_name("table", name, slugs),
@@ -424,7 +384,7 @@ impl Store {
             }
         };
         Ok(Store {
-            reader,
+            reader: self.reader.at(reader),
             ..self.clone()
         })
     }
@@ -450,6 +410,9 @@ impl Store {
     pub async fn close(&self) -> Result<(), Error> {
         if let Err(error) = self.keep_slow_queries().await {
             tracing::debug!(target: "chancery::slow", %error, "the slowest queries were not written down");
+        }
+        if let Err(error) = self.keep_downloads().await {
+            tracing::debug!(%error, "the last downloads were not counted");
         }
         Ok(self.core.backend.close().await?)
     }
@@ -524,75 +487,4 @@ pub(crate) struct Commit {
     pub(crate) documents: Vec<DocumentWrite>,
     /// Whether it is the one that others wait for.
     pub(crate) in_turn: bool,
-}
-
-impl TableHandle {
-    /// The newest definition.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] once the table is dropped.
-    pub fn definition(&self) -> Result<Arc<Table>, Error> {
-        let catalog = self.store.core.catalog.load();
-        let gone = || Error::NotFound {
-            what: "table",
-            message: format!("The table {} was dropped", self.id),
-        };
-        catalog.newest(self.number, &self.id).cloned().ok_or_else(gone)
-    }
-
-    /// After something was refused by a definition: whether there is another one by now, perhaps from another process.
-    pub(crate) async fn is_outdated(&self, table: &Table) -> Result<bool, Error> {
-        self.store.refresh().await?;
-        let newest = self.definition();
-        Ok(newest.is_ok_and(|newest| newest.schema_version != table.schema_version))
-    }
-
-    /// The store this handle belongs to.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// Where writes are decided and done.
-    pub(crate) fn backend(&self) -> &dyn Backend {
-        &*self.store.core.backend
-    }
-
-    /// See [`Store`]'s reader.
-    pub(crate) fn reader(&self) -> &dyn Backend {
-        &*self.store.reader
-    }
-
-    /// Asks for the records of a plan.
-    pub(crate) async fn ask_query(&self, plan: &Plan) -> Result<Vec<Arc<Record>>, Error> {
-        let (core, reader) = (&self.store.core, &self.store.reader);
-        let rows = |records: &Vec<Arc<Record>>| records.len() as u64;
-        core.slow
-            .watch(reader, "query", plan, rows, reader.query(plan))
-            .await
-    }
-
-    /// Asks how many records a plan has.
-    pub(crate) async fn ask_count(&self, plan: &Plan, mode: CountMode) -> Result<u64, Error> {
-        let (core, reader) = (&self.store.core, &self.store.reader);
-        core.slow
-            .watch(reader, "count", plan, |_| 1, reader.count(plan, mode))
-            .await
-    }
-
-    /// Asks for figures.
-    pub(crate) async fn ask_aggregate(&self, plan: &AggregatePlan) -> Result<Vec<Group>, Error> {
-        let (core, reader) = (&self.store.core, &self.store.reader);
-        let rows = |groups: &Vec<Group>| groups.len() as u64;
-        let asked = reader.aggregate(plan);
-        core.slow
-            .watch(reader, "aggregate", &plan.over, rows, asked)
-            .await
-    }
-
-    pub(crate) fn invalid(&self, table: &Table, issues: Vec<Issue>) -> Error {
-        Error::Invalid {
-            table: table.slug.clone(),
-            issues,
-        }
-    }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::records::IntoKey;
-use crate::store::TableHandle;
 
 /// A table whose records are a struct of the caller's, field names as in [`crate::Record::flat`].
 ///

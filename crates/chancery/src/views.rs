@@ -1,17 +1,15 @@
 //! Views: ways to look at a table that people keep under a name. What stands in one is whoever shows records' business; nothing is
 //! filtered or sorted here.
 
-use chancery_model::{Code, Issue, JsonMap};
-use chancery_storage::{Batch, Document, DocumentQuery, DocumentWrite, StorageError};
+use chancery_model::JsonMap;
+use chancery_model::define::check_name;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::handle::TableHandle;
+use crate::kept::{Kept, none_kept};
 use crate::limits::{VIEW_BYTES_MAX, VIEWS_MAX};
-use crate::store::{Store, TableHandle};
-
-/// The kind of the documents.
-const KIND: &str = "view";
 
 /// A way to look at a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +42,17 @@ pub struct ViewPatch {
     pub settings: Option<JsonMap>,
 }
 
+impl Kept for View {
+    const WHAT: &'static str = "view";
+    const KIND: &'static str = "view";
+    const MOST: (&'static str, usize) = ("views of a table", VIEWS_MAX);
+    const BYTES_MAX: usize = VIEW_BYTES_MAX;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl TableHandle {
     /// The views of the table that whoever asks may see, by name.
     ///
@@ -63,7 +72,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn views(&self) -> Result<Vec<View>, Error> {
-        let mut views = self.all_views().await?;
+        let mut views: Vec<View> = self.kept().await?;
         views.retain(|view| self.sees(view));
         views.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(views)
@@ -74,23 +83,11 @@ impl TableHandle {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn view(&self, id: &str) -> Result<View, Error> {
-        let query = DocumentQuery::Id {
-            kind: KIND.into(),
-            id: self.view_id(id),
-        };
-        let found = self
-            .backend()
-            .documents(query)
-            .await?
-            .pop()
-            .map(read)
-            .transpose()?;
-        found
-            .filter(|view| self.sees(view))
-            .ok_or_else(|| Error::NotFound {
-                what: "view",
-                message: format!("There is no view \"{id}\" of this table"),
-            })
+        let found: View = self.kept_one(id).await?;
+        match self.sees(&found) {
+            true => Ok(found),
+            false => Err(none_kept::<View>(id)),
+        }
     }
 
     /// Keeps a way to look at the table.
@@ -98,11 +95,6 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Definition`] for a name that cannot be one, [`Error::Limit`] for too many and for too long ones.
     pub async fn create_view(&self, name: &str, personal: bool, settings: JsonMap) -> Result<View, Error> {
-        let (max, got) = (VIEWS_MAX as u64, self.all_views().await?.len() as u64 + 1);
-        if got > max {
-            let what = "views of a table";
-            return Err(Error::Limit { what, max, got });
-        }
         let now = self.store.now();
         let view = View {
             id: Uuid::now_v7().to_string(),
@@ -113,7 +105,8 @@ impl TableHandle {
             created_at: now,
             updated_at: now,
         };
-        self.put_view(&view).await?;
+        check_name("name", &view.name).map_err(Error::Definition)?;
+        self.keep(&view).await?;
         Ok(view)
     }
 
@@ -130,7 +123,8 @@ impl TableHandle {
             updated_at: self.store.now(),
             ..had
         };
-        self.put_view(&view).await?;
+        check_name("name", &view.name).map_err(Error::Definition)?;
+        self.keep_again(&view).await?;
         Ok(view)
     }
 
@@ -140,88 +134,13 @@ impl TableHandle {
     /// [`Error::NotFound`].
     pub async fn delete_view(&self, id: &str) -> Result<(), Error> {
         let view = self.view(id).await?;
-        self.store.write_view(self.view_end(&view.id)).await
+        self.let_go::<View>(&view.id).await
     }
 
-    /// The ends of all views of the table, for when it goes itself.
-    pub(crate) async fn view_ends(&self) -> Result<Vec<DocumentWrite>, Error> {
-        let views = self.all_views().await?;
-        Ok(views.iter().map(|view| self.view_end(&view.id)).collect())
-    }
-
-    fn view_end(&self, id: &str) -> DocumentWrite {
-        DocumentWrite::Delete {
-            kind: KIND.into(),
-            id: self.view_id(id),
-        }
-    }
-
-    async fn all_views(&self) -> Result<Vec<View>, Error> {
-        let documents = self.backend().documents(DocumentQuery::Kind(KIND.into())).await?;
-        let own = self.view_id("");
-        let here = documents
-            .into_iter()
-            .filter(|document| document.id.starts_with(&own));
-        here.map(read).collect()
-    }
-
+    /// What stands in a view of others is not told to who sees a part of the table: it may be about the rest.
     fn sees(&self, view: &View) -> bool {
-        !view.personal || view.created_by.as_deref() == self.store.actor.id.as_deref()
+        let own = view.created_by.as_deref() == self.store.actor.id.as_deref();
+        let part = self.definition().is_ok_and(|table| self.store.narrows(&table));
+        own || !(view.personal || part)
     }
-
-    fn view_id(&self, id: &str) -> String {
-        format!("{}/{id}", self.id)
-    }
-
-    async fn put_view(&self, view: &View) -> Result<(), Error> {
-        let chars = view.name.chars().count();
-        if !(1..=chancery_model::limits::NAME_CHARS_MAX).contains(&chars) {
-            let most = chancery_model::limits::NAME_CHARS_MAX;
-            let message = format!("A name has 1 to {most} characters");
-            return Err(Error::Definition(vec![Issue::new(
-                "name",
-                Code::Definition,
-                message,
-            )]));
-        }
-        let body = serde_json::to_value(view).map_err(|error| Error::Internal(error.to_string()))?;
-        let (max, got) = (VIEW_BYTES_MAX as u64, body.to_string().len() as u64);
-        if got > max {
-            let what = "bytes of a view";
-            return Err(Error::Limit { what, max, got });
-        }
-        let document = Document {
-            kind: KIND.into(),
-            id: self.view_id(&view.id),
-            lookup: None,
-            body,
-            version: 0,
-        };
-        let expected = None;
-        self.store
-            .write_view(DocumentWrite::Put { document, expected })
-            .await
-    }
-}
-
-impl Store {
-    async fn write_view(&self, write: DocumentWrite) -> Result<(), Error> {
-        let batch = Batch {
-            at: self.now(),
-            actor: self.actor.id.clone(),
-            documents: vec![write],
-            ..Batch::default()
-        };
-        match self.backend().commit(batch).await {
-            // Somebody else was faster to delete it.
-            Err(StorageError::DocumentConflict { .. }) => Ok(()),
-            done => done.map(drop).map_err(Error::from),
-        }
-    }
-}
-
-fn read(document: Document) -> Result<View, Error> {
-    let id = document.id;
-    serde_json::from_value::<View>(document.body)
-        .map_err(|error| Error::Internal(format!("the view {id} cannot be read: {error}")))
 }

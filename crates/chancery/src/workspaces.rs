@@ -1,8 +1,8 @@
 //! Workspaces: made, listed, changed and dropped with all their tables. Holds no records.
 
-use chancery_model::define::{check_slug, table_slug};
+use chancery_model::define::{check_name, check_slug, table_slug};
 use chancery_model::issue::unknown_name;
-use chancery_model::{Code, Issue, Json, JsonMap, limits};
+use chancery_model::{Code, Issue, Json, JsonMap};
 use chancery_storage::{Document, DocumentWrite, SchemaWrite, StorageError, WORKSPACE_KIND, Write};
 use uuid::Uuid;
 
@@ -36,15 +36,14 @@ pub struct WorkspacePatch {
 }
 
 impl Store {
-    /// All workspaces, the default one first.
+    /// All workspaces that are seen, the default one first.
     pub fn workspaces(&self) -> Vec<Workspace> {
-        self.core
-            .catalog
-            .load()
+        let catalog = self.core.catalog.load();
+        let there = catalog
             .workspaces
             .iter()
-            .map(|workspace| Workspace::clone(workspace))
-            .collect()
+            .filter(|found| self.sees_workspace(&catalog, found));
+        there.map(|workspace| Workspace::clone(workspace)).collect()
     }
 
     /// Makes a workspace.
@@ -54,7 +53,7 @@ impl Store {
     pub async fn create_workspace(&self, input: WorkspaceInput) -> Result<Workspace, Error> {
         let _alone = self.core.defining.lock().await;
         let slug = input.slug.unwrap_or_else(|| table_slug(&input.name));
-        check_name(&input.name)?;
+        check_name("name", &input.name).map_err(Error::Definition)?;
         let mut issues = Vec::new();
         check_slug("slug", &slug, &mut issues);
         if !issues.is_empty() {
@@ -91,7 +90,7 @@ impl Store {
         let _alone = self.core.defining.lock().await;
         let mut workspace = self.find_workspace(name)?;
         if let Some(name) = patch.name {
-            check_name(&name)?;
+            check_name("name", &name).map_err(Error::Definition)?;
             workspace.name = name;
         }
         workspace.description = patch.description.unwrap_or(workspace.description);
@@ -186,17 +185,4 @@ fn taken(slug: &str) -> Error {
         what: "workspace",
         message: format!("A workspace \"{slug}\" exists already"),
     }
-}
-
-fn check_name(name: &str) -> Result<(), Error> {
-    let length = name.trim().chars().count();
-    if length == 0 || length > limits::NAME_CHARS_MAX {
-        let message = format!("A name has 1 to {} characters", limits::NAME_CHARS_MAX);
-        return Err(Error::Definition(vec![Issue::new(
-            "name",
-            Code::Definition,
-            message,
-        )]));
-    }
-    Ok(())
 }

@@ -1,11 +1,32 @@
 //! Where output goes: data to stdout, talk to stderr. Decides nothing about what is said.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::{Path, PathBuf};
 
 use console::Style;
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+/// Writes beside a file and puts it in place at the end, so that what fails leaves no half file.
+pub(crate) fn to_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let told = |error: io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let mut out = BufWriter::new(File::create(&part).map_err(told)?);
+    let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+    drop(out);
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+        return written;
+    }
+    std::fs::rename(&part, path).map_err(told)
+}
 
 /// The two streams, and whether data are for programs.
 pub(crate) struct Output {

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::define::key_from;
 use crate::encryption::Encryption;
 use crate::field::encrypted::Encrypted;
-use crate::field::{FieldType, Storage, field_type, relation, user, users};
+use crate::field::{FieldType, Storage, TextFormat, field_type, file, files, relation, user, users};
 use crate::nested::Rule;
 use crate::record::key_value;
-use crate::{Json, JsonMap, Key, KeyKind, Value};
+use crate::{Issue, Json, JsonMap, Key, KeyKind, Value};
 
 /// The public identity of a column: a UUID as text.
 pub type ColumnId = String;
@@ -69,6 +69,12 @@ pub struct Column {
     /// The column whose place it takes, while a job sees to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Replaces>,
+    /// The column of another field type that it was made from, which keeps what stood there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<MadeFrom>,
+    /// Whether another column was made from it and tells its history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
     /// When it was deleted (ms); its values stay until it is purged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<i64>,
@@ -88,6 +94,34 @@ pub struct Replaces {
     pub job: String,
     /// Whether it is still being filled, so that nobody sees it.
     pub waits: bool,
+}
+
+/// How the values of a column were made from those of another of the same slug, when its field type changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeFrom {
+    /// The ordinal of the other.
+    pub ordinal: u16,
+    /// An earlier column that was like this one: where a value has not been touched since, it is what stood there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<u16>,
+    /// How texts were read.
+    #[serde(default)]
+    pub format: TextFormat,
+    /// What became of values that this column cannot hold.
+    #[serde(default)]
+    pub on_loss: OnLoss,
+}
+
+/// What becomes of a value that a column of another field type cannot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnLoss {
+    /// The field type does not change.
+    #[default]
+    Refuse,
+    /// It becomes null.
+    Null,
 }
 
 /// What a column computes once from its constraints.
@@ -252,6 +286,19 @@ pub struct SelectOption {
     /// When it was deleted (ms); records that hold it keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<i64>,
+    /// The option that it was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+}
+
+/// What became of an option that is one with another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Merged {
+    /// The id of the option that stays.
+    pub into: String,
+    /// The operation that did it.
+    pub operation: String,
 }
 
 impl Column {
@@ -330,7 +377,7 @@ impl Column {
     /// Sets what follows from its other settings: what is deleted looks for what refers to it, and of one to one, both are told apart.
     pub fn settle(&mut self) {
         let refers = self.refers_to().is_some();
-        self.indexed |= refers && !self.names_several();
+        self.indexed |= (refers || self.names_files()) && !self.names_several();
         let pairs = self.is_relation() && relation::kind(self) == relation::RelationKind::OneToOne;
         self.constraints.unique |= refers && pairs;
     }
@@ -374,9 +421,22 @@ impl Column {
         [user::USER.id(), users::USERS.id()].contains(&self.field_type.as_str())
     }
 
+    /// Whether its values name files.
+    pub fn names_files(&self) -> bool {
+        [file::FILE.id(), files::FILES.id()].contains(&self.field_type.as_str())
+    }
+
     /// Whether its values name several.
     pub fn names_several(&self) -> bool {
         self.kind().storage() == Storage::List
+    }
+
+    /// What is wrong with one of its values, in the column's own words if it has any.
+    pub fn worded(&self, mut issue: Issue) -> Issue {
+        if let Some(message) = &self.constraints.custom_error_message {
+            issue.message.clone_from(message);
+        }
+        issue
     }
 
     /// Whether callers may write it at all.

@@ -26,6 +26,16 @@ pub enum FieldRef {
     DeletedAt,
     /// The id in an outside system.
     ExternalId,
+    /// What made it, by its name on the wire.
+    Source,
+    /// The import that made it.
+    ImportId,
+    /// Its row in that import's file.
+    ImportRow,
+    /// The survivor it was merged into.
+    DuplicateOf,
+    /// How well it fits the plan's search, 0 for best. It orders only, first of all keys, and nobody filters by it.
+    Rank,
     /// A declared column.
     Column(u16),
     /// An undeclared field of an open table.

@@ -46,6 +46,8 @@ pub enum Code {
     Version,
     /// No record has this key.
     NotFound,
+    /// Whoever asks may not do it.
+    Forbidden,
     /// A record with this key exists already.
     KeyTaken,
     /// More than one record matches where one was expected.
@@ -83,6 +85,7 @@ impl Code {
             Code::Definition => "definition",
             Code::Version => "version",
             Code::NotFound => "notFound",
+            Code::Forbidden => "forbidden",
             Code::KeyTaken => "keyTaken",
             Code::Ambiguous => "ambiguous",
             Code::Malformed => "malformed",

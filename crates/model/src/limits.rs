@@ -30,6 +30,12 @@ pub const FILTER_DEPTH_MAX: usize = 20;
 pub const FILTER_VALUES_MAX: usize = 10_000;
 /// Most sort keys in one query.
 pub const SORT_KEYS_MAX: usize = 8;
+/// Most words of one fuzzy search.
+pub const FUZZY_WORDS_MAX: usize = 16;
+/// Most characters of a word that is found although it is misspelt; longer ones are found as they are written.
+pub const FUZZY_WORD_CHARS_MAX: usize = 64;
+/// Most words of a table that an index looks for in place of one misspelt word; the nearest are taken.
+pub const FUZZY_NEAR_MAX: usize = 2_000;
 /// Longest pattern of a column or a `regex` filter, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 2_000;
 /// Largest compiled form of a pattern, in bytes.
@@ -72,3 +78,15 @@ pub const IMPORTS_KEPT_MAX: usize = 200;
 pub const LINKS_MAX: usize = 1_000;
 /// Most steps from one lookup or rollup to the column that has the values.
 pub const LOOKUP_DEPTH_MAX: usize = 5;
+/// Longest normal form that values are compared by, in bytes; what is longer is compared by its beginning and a digest.
+pub const COMPARED_BYTES_MAX: usize = 256;
+/// Most columns that duplicates are looked for by.
+pub const COMPARED_COLUMNS_MAX: usize = 32;
+/// Most rows of a block of which all pairs are compared; of a larger one, each row with so many of those behind it in order.
+pub(crate) const BLOCK_ROWS_MAX: usize = 256;
+pub(crate) const BLOCK_WINDOW: usize = 16;
+/// Most comparisons for each row, or altogether in a small table.
+pub(crate) const COMPARISONS_PER_ROW: u64 = 30;
+pub(crate) const COMPARISONS_MIN: u64 = 2_000_000;
+/// Most ways in which rows are put into blocks.
+pub(crate) const PASSES_MAX: usize = 32;

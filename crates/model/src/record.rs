@@ -78,6 +78,15 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them.
+    pub const ALL: [Source; 5] = [
+        Source::Ui,
+        Source::Import,
+        Source::Api,
+        Source::Automation,
+        Source::Form,
+    ];
+
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -116,6 +125,20 @@ impl Record {
             FieldRef::ExternalId => {
                 Cow::Owned(self.metadata.external_id.clone().map_or(Value::Null, Value::Text))
             }
+            FieldRef::Source => Cow::Owned(Value::text(self.metadata.source.as_str())),
+            FieldRef::ImportId => Cow::Owned(text(&self.metadata.import_id)),
+            FieldRef::ImportRow => {
+                let row = self.metadata.import_row.map(|row| Value::Int(row as i64));
+                Cow::Owned(row.unwrap_or(Value::Null))
+            }
+            FieldRef::DuplicateOf => Cow::Owned(
+                self.metadata
+                    .duplicate_of
+                    .clone()
+                    .map_or(Value::Null, Value::Text),
+            ),
+            // Only a plan knows what is searched for.
+            FieldRef::Rank => Cow::Owned(Value::Null),
             FieldRef::Extra(name) => {
                 let json = self.extra.as_ref().and_then(|extra| extra.get(name));
                 Cow::Owned(json.map_or(Value::Null, extra_value))

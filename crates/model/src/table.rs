@@ -180,6 +180,15 @@ impl Table {
             "expiresAt" | "_expiresAt" => FieldRef::ExpiresAt,
             "deletedAt" => FieldRef::DeletedAt,
             "externalId" => FieldRef::ExternalId,
+            "_source" => FieldRef::Source,
+            "_importId" => FieldRef::ImportId,
+            "_importRow" => FieldRef::ImportRow,
+            "_duplicateOf" => FieldRef::DuplicateOf,
+            // An open table may hold undeclared fields of these names.
+            "source" if self.strict => FieldRef::Source,
+            "importId" if self.strict => FieldRef::ImportId,
+            "importRow" if self.strict => FieldRef::ImportRow,
+            "duplicateOf" if self.strict => FieldRef::DuplicateOf,
             _ if !self.strict => FieldRef::Extra(name.to_owned()),
             _ => return None,
         };
@@ -197,6 +206,10 @@ impl Table {
             "updatedBy",
             "expiresAt",
             "externalId",
+            "source",
+            "importId",
+            "importRow",
+            "duplicateOf",
         ])
     }
 

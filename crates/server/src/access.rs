@@ -38,6 +38,23 @@ pub enum Pace {
     Long,
 }
 
+/// Over what a route reaches: where the scope of a caller is looked up whose scope is not the same everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The table that its path names.
+    Table,
+    /// The workspace that its path names.
+    Workspace,
+    /// Nothing but what is the caller's own, or what they see, perhaps nothing: it looks itself.
+    Own,
+    /// Whatever the caller sees, something at least: it looks itself.
+    Anywhere,
+    /// What belongs to no table.
+    Apart,
+    /// All tables.
+    All,
+}
+
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
@@ -49,11 +66,40 @@ pub struct Rule {
     pub need: Need,
     /// How long it may take.
     pub pace: Pace,
+    /// Over what it reaches.
+    pub reach: Reach,
+    /// Whether it can be held to some columns and records of its table.
+    pub narrow: bool,
+}
+
+impl Rule {
+    const fn own(self) -> Rule {
+        Rule {
+            reach: Reach::Own,
+            ..self
+        }
+    }
+
+    const fn anywhere(self) -> Rule {
+        Rule {
+            reach: Reach::Anywhere,
+            ..self
+        }
+    }
+
+    const fn narrow(self) -> Rule {
+        Rule { narrow: true, ..self }
+    }
 }
 
 /// Whether bodies under a path hold secrets, of which nothing is kept: no answer, and no hash of a request.
 pub(crate) fn holds_secrets(path: &str) -> bool {
     path.starts_with("/api/vault/") || path.starts_with("/api/jobs/") || path.ends_with("/reveal")
+}
+
+/// Whether strangers write under a path.
+pub(crate) fn fills_in_a_form(path: &str) -> bool {
+    path.starts_with("/api/forms/")
 }
 
 const fn rule(method: &'static str, path: &'static str, need: Need) -> Rule {
@@ -62,16 +108,41 @@ const fn rule(method: &'static str, path: &'static str, need: Need) -> Rule {
         path,
         need,
         pace: Pace::Ordinary,
+        reach: reach(path),
+        narrow: false,
     }
 }
 
 const fn long(method: &'static str, path: &'static str, need: Need) -> Rule {
     Rule {
-        method,
-        path,
-        need,
         pace: Pace::Long,
+        ..rule(method, path, need)
     }
+}
+
+/// Over what a route reaches unless its line says otherwise.
+const fn reach(path: &str) -> Reach {
+    if starts(path, "/api/tables/{table}") {
+        Reach::Table
+    } else if starts(path, "/api/workspaces/{workspace}") {
+        Reach::Workspace
+    } else if starts(path, "/api/vault/") {
+        Reach::Apart
+    } else {
+        Reach::All
+    }
+}
+
+const fn starts(path: &str, with: &str) -> bool {
+    let (path, with) = (path.as_bytes(), with.as_bytes());
+    let mut at = 0;
+    while at < with.len() {
+        if at >= path.len() || path[at] != with[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 use Need::{Admin, Public, Read, Write};
@@ -86,24 +157,36 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/auth/state", Public),
     rule("POST", "/api/auth/setup", Public),
     rule("POST", "/api/auth/login", Public),
-    rule("POST", "/api/auth/logout", Read),
-    rule("GET", "/api/auth/session", Read),
+    rule("POST", "/api/auth/logout", Read).own(),
+    rule("GET", "/api/auth/session", Read).own(),
+    rule("POST", "/api/auth/password", Read).own(),
     rule("GET", "/api/users", Admin),
     rule("POST", "/api/users", Admin),
     rule("GET", "/api/users/{user}", Admin),
     rule("PATCH", "/api/users/{user}", Admin),
-    rule("GET", "/api/people", Read),
+    rule("GET", "/api/people", Read).anywhere(),
     rule("GET", "/api/api-keys", Admin),
     rule("POST", "/api/api-keys", Admin),
     rule("DELETE", "/api/api-keys/{apiKey}", Admin),
-    rule("GET", "/api/workspaces", Read),
+    rule("GET", "/api/workspaces", Read).own(),
     rule("POST", "/api/workspaces", Admin),
     rule("GET", "/api/workspaces/{workspace}", Read),
     rule("PATCH", "/api/workspaces/{workspace}", Admin),
     rule("DELETE", "/api/workspaces/{workspace}", Admin),
-    rule("GET", "/api/field-types", Read),
-    rule("GET", "/api/field-types/{type}", Read),
-    rule("GET", "/api/field-types/{type}/config-schema", Read),
+    rule("GET", "/api/field-types", Read).own(),
+    rule("GET", "/api/field-types/{type}", Read).own(),
+    rule("GET", "/api/field-types/{type}/config-schema", Read).own(),
+    // What a caller may see of files is decided for each: who brought it, and who may read a table that uses it.
+    rule("GET", "/api/files", Admin),
+    long("POST", "/api/files", Write),
+    rule("POST", "/api/files/upload-url", Write),
+    long("POST", "/api/files/{file}/finish", Write),
+    rule("GET", "/api/files/{file}", Read),
+    rule("DELETE", "/api/files/{file}", Write),
+    long("GET", "/api/files/{file}/download", Read),
+    rule("GET", "/api/files/{file}/thumbnail", Read),
+    rule("POST", "/api/files/{file}/download-url", Read),
+    long("POST", "/api/tables/{table}/records/{record}/files", Write),
     rule("GET", "/api/buckets", Read),
     rule("POST", "/api/buckets", Write),
     rule("GET", "/api/buckets/{name}", Read),
@@ -113,29 +196,39 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/buckets/{name}/clear", Write),
     rule("GET", "/api/stats", Read),
     rule("POST", "/api/purge-ttl", Write),
-    rule("GET", "/api/tables", Read),
-    rule("POST", "/api/tables", Write),
+    rule("GET", "/api/tables", Read).own(),
+    rule("POST", "/api/tables", Write).anywhere(),
     long("POST", "/api/tables/import/csv", Write),
     long("POST", "/api/tables/import/json", Write),
-    rule("GET", "/api/tables/{table}", Read),
+    rule("GET", "/api/tables/{table}", Read).narrow(),
     rule("PATCH", "/api/tables/{table}", Write),
     rule("DELETE", "/api/tables/{table}", Write),
-    rule("GET", "/api/tables/{table}/stats", Read),
-    rule("GET", "/api/tables/{table}/trash", Read),
-    rule("GET", "/api/tables/{table}/views", Read),
+    rule("GET", "/api/tables/{table}/stats", Read).narrow(),
+    rule("GET", "/api/tables/{table}/trash", Read).narrow(),
+    rule("GET", "/api/tables/{table}/views", Read).narrow(),
     rule("POST", "/api/tables/{table}/views", Write),
-    rule("GET", "/api/tables/{table}/views/{view}", Read),
+    rule("GET", "/api/tables/{table}/views/{view}", Read).narrow(),
     rule("PATCH", "/api/tables/{table}/views/{view}", Write),
     rule("DELETE", "/api/tables/{table}/views/{view}", Write),
-    rule("GET", "/api/tables/{table}/columns", Read),
+    rule("GET", "/api/tables/{table}/forms", Read),
+    rule("POST", "/api/tables/{table}/forms", Write),
+    rule("GET", "/api/tables/{table}/forms/{form}", Read),
+    rule("PATCH", "/api/tables/{table}/forms/{form}", Write),
+    rule("DELETE", "/api/tables/{table}/forms/{form}", Write),
+    // Strangers fill in what somebody made for them, and read nothing.
+    rule("GET", "/api/forms/{table}/{form}", Public),
+    rule("POST", "/api/forms/{table}/{form}", Public),
+    rule("GET", "/api/tables/{table}/columns", Read).narrow(),
     rule("POST", "/api/tables/{table}/columns", Write),
     rule("POST", "/api/tables/{table}/columns/reorder", Write),
-    rule("GET", "/api/tables/{table}/columns/{column}", Read),
+    rule("GET", "/api/tables/{table}/columns/{column}", Read).narrow(),
     rule("PATCH", "/api/tables/{table}/columns/{column}", Write),
     rule("DELETE", "/api/tables/{table}/columns/{column}", Write),
-    rule("GET", "/api/tables/{table}/columns/{column}/distinct", Read),
+    rule("GET", "/api/tables/{table}/columns/{column}/change-type", Read),
+    long("POST", "/api/tables/{table}/columns/{column}/change-type", Write),
+    rule("GET", "/api/tables/{table}/columns/{column}/distinct", Read).narrow(),
     rule("POST", "/api/tables/{table}/columns/{column}/validate", Read),
-    rule("GET", "/api/tables/{table}/columns/{column}/options", Read),
+    rule("GET", "/api/tables/{table}/columns/{column}/options", Read).narrow(),
     rule("POST", "/api/tables/{table}/columns/{column}/options", Write),
     rule(
         "POST",
@@ -152,18 +245,23 @@ pub const RULES: &[Rule] = &[
         "/api/tables/{table}/columns/{column}/options/{option}",
         Write,
     ),
-    rule("GET", "/api/tables/{table}/records", Read),
-    rule("POST", "/api/tables/{table}/records", Write),
-    long("POST", "/api/tables/{table}/records/bulk", Write),
-    long("PATCH", "/api/tables/{table}/records/bulk", Write),
-    long("DELETE", "/api/tables/{table}/records/bulk", Write),
-    long("POST", "/api/tables/{table}/records/bulk-delete", Write),
+    long(
+        "POST",
+        "/api/tables/{table}/columns/{column}/options/{option}/merge",
+        Write,
+    ),
+    rule("GET", "/api/tables/{table}/records", Read).narrow(),
+    rule("POST", "/api/tables/{table}/records", Write).narrow(),
+    long("POST", "/api/tables/{table}/records/bulk", Write).narrow(),
+    long("PATCH", "/api/tables/{table}/records/bulk", Write).narrow(),
+    long("DELETE", "/api/tables/{table}/records/bulk", Write).narrow(),
+    long("POST", "/api/tables/{table}/records/bulk-delete", Write).narrow(),
     long("POST", "/api/tables/{table}/records/bulk-upsert", Write),
-    rule("GET", "/api/tables/{table}/records/{record}", Read),
-    rule("PATCH", "/api/tables/{table}/records/{record}", Write),
-    rule("PUT", "/api/tables/{table}/records/{record}", Write),
-    rule("DELETE", "/api/tables/{table}/records/{record}", Write),
-    rule("POST", "/api/tables/{table}/records/{record}/restore", Write),
+    rule("GET", "/api/tables/{table}/records/{record}", Read).narrow(),
+    rule("PATCH", "/api/tables/{table}/records/{record}", Write).narrow(),
+    rule("PUT", "/api/tables/{table}/records/{record}", Write).narrow(),
+    rule("DELETE", "/api/tables/{table}/records/{record}", Write).narrow(),
+    rule("POST", "/api/tables/{table}/records/{record}/restore", Write).narrow(),
     rule("GET", "/api/tables/{table}/records/{record}/history", Read),
     rule(
         "POST",
@@ -173,19 +271,29 @@ pub const RULES: &[Rule] = &[
     // Values of encrypted columns are no part of reading: every one that is given is written down.
     rule("POST", "/api/tables/{table}/records/{record}/reveal", Admin),
     rule("POST", "/api/tables/{table}/duplicates/merge", Write),
+    long("POST", "/api/tables/{table}/duplicates/find", Read),
+    rule("GET", "/api/tables/{table}/duplicates/finds/{find}", Read),
+    rule("DELETE", "/api/tables/{table}/duplicates/finds/{find}", Read),
+    rule("POST", "/api/tables/{table}/duplicates/ignore", Write),
+    rule("GET", "/api/tables/{table}/duplicates/ignored", Read),
+    rule(
+        "DELETE",
+        "/api/tables/{table}/duplicates/ignored/{ignored}",
+        Write,
+    ),
     long("GET", "/api/operations", Read),
     long("GET", "/api/operations/{operation}", Read),
     long("POST", "/api/operations/{operation}/revert", Write),
-    rule("POST", "/api/transactions", Write),
-    rule("POST", "/api/tables/{table}/query", Read),
-    rule("POST", "/api/tables/{table}/aggregate", Read),
+    rule("POST", "/api/transactions", Write).anywhere(),
+    rule("POST", "/api/tables/{table}/query", Read).narrow(),
+    rule("POST", "/api/tables/{table}/aggregate", Read).narrow(),
     long("POST", "/api/tables/{table}/import/csv", Write),
     long("POST", "/api/tables/{table}/import/json", Write),
     long("POST", "/api/tables/{table}/import/xlsx", Write),
     long("POST", "/api/tables/{table}/imports", Write),
-    long("GET", "/api/tables/{table}/export/csv", Read),
-    long("GET", "/api/tables/{table}/export/ndjson", Read),
-    long("GET", "/api/tables/{table}/export/xlsx", Read),
+    long("GET", "/api/tables/{table}/export/csv", Read).narrow(),
+    long("GET", "/api/tables/{table}/export/ndjson", Read).narrow(),
+    long("GET", "/api/tables/{table}/export/xlsx", Read).narrow(),
     long("GET", "/api/tables/{table}/export/json", Read),
     long("POST", "/api/import/analyse", Write),
     rule("GET", "/api/imports", Read),

@@ -33,9 +33,13 @@ impl FromRequestParts<App> for Acting {
             .get::<AtLeast>()
             .map_or(&app.store, |least| &least.0);
         let store = store.acting(Actor {
-            id: Some(Arc::from(caller.principal.id())),
+            id: caller.principal.id().map(Arc::from),
             source,
         });
+        let store = match caller.rights {
+            Some(rights) => store.held_to(rights),
+            None => store,
+        };
         Ok(Acting(match parts.extensions.get::<Once>() {
             Some(once) => once.bind(&store),
             None => store,
@@ -101,7 +105,8 @@ pub(crate) async fn asked(store: &Store, mut query: LiveQuery) -> Result<(TableH
     Ok((table, query))
 }
 
-fn known(store: &Store, name: &str) -> Result<TableHandle, Fault> {
+/// As [`table`], of what this process knows.
+pub(crate) fn known(store: &Store, name: &str) -> Result<TableHandle, Fault> {
     let here = match store.table(name) {
         Ok(handle) => return Ok(handle),
         Err(error) => error,

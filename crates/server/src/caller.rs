@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use chancery::access::{Principal, Scope};
+use chancery::access::{Principal, Rights, Scope};
 use chancery::credentials::Secret;
 use chancery_api::ErrorCode;
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
@@ -28,9 +28,34 @@ pub(crate) struct Caller {
     pub(crate) principal: Arc<Principal>,
     /// The token of the session; none with an API key.
     pub(crate) session: Option<Arc<Secret>>,
+    /// What they may do where, if it is not the same everywhere.
+    pub(crate) rights: Option<Arc<Rights>>,
 }
 
 impl Caller {
+    fn new(principal: Arc<Principal>, session: Option<Arc<Secret>>) -> Caller {
+        let rights = principal.rights().map(Arc::new);
+        Caller {
+            principal,
+            session,
+            rights,
+        }
+    }
+
+    /// Whoever has the database at hand. Nothing that comes over a network gets here: it is said in the process, by
+    /// [`crate::at_hand`].
+    pub(crate) fn operator() -> Caller {
+        Caller::new(Arc::new(Principal::Operator), None)
+    }
+
+    /// What the caller may do somewhere, where the store holds them to `held`: whose rights are the same everywhere is held to nothing by it.
+    pub(crate) fn scope_in(&self, held: Scope) -> Scope {
+        match self.rights {
+            Some(_) => held,
+            None => self.principal.scope(),
+        }
+    }
+
     /// Whether the caller may remove records for good.
     ///
     /// # Errors
@@ -72,6 +97,16 @@ fn nobody() -> Fault {
         .hint("Send Authorization: Bearer chy_…, or sign in at /api/auth/login.")
 }
 
+/// The refusal of a caller who may do less than a route needs.
+pub(crate) fn short_of(least: Scope, has: Scope) -> Fault {
+    let detail = format!(
+        "This needs the scope {}; yours is {}.",
+        least.as_str(),
+        has.as_str()
+    );
+    Fault::new(ErrorCode::Forbidden, detail)
+}
+
 /// Finds out who calls.
 ///
 /// # Errors
@@ -87,10 +122,7 @@ pub(crate) async fn authenticate(app: &App, method: &Method, headers: &HeaderMap
         })?;
         let principal = app.store.access().key(shown).await?;
         return match principal {
-            Some(principal) => Ok(Caller {
-                principal,
-                session: None,
-            }),
+            Some(principal) => Ok(Caller::new(principal, None)),
             None => Err(Fault::new(
                 ErrorCode::Unauthenticated,
                 "The API key is unknown, ended or deleted.",
@@ -115,10 +147,7 @@ pub(crate) async fn authenticate(app: &App, method: &Method, headers: &HeaderMap
             .hint("Take csrfToken from GET /api/auth/session."));
         }
     }
-    Ok(Caller {
-        principal,
-        session: Some(Arc::new(Secret::new(token))),
-    })
+    Ok(Caller::new(principal, Some(Arc::new(Secret::new(token)))))
 }
 
 /// The CSRF token of a session.

@@ -1,5 +1,5 @@
 //! The caretaker of the store and its vault, for as long as the server runs: it takes back imports that a program left, closes the segments of the audit, reads keys that another process
-//! made, and goes on with jobs that a program left. What either means is the library's business.
+//! made, goes on with jobs that a program left, counts downloads, and lets go of files that nobody names. What either means is the library's business.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 struct Rounds {
     audit: Duration,
     jobs: Duration,
+    downloads: Duration,
+    files: Duration,
 }
 
 /// Looks after the vault until it is stopped.
@@ -29,6 +31,8 @@ impl Caretaker {
         let rounds = Rounds {
             audit: Duration::from_secs(limits::VAULT_AUDIT_CLOSE_SECONDS),
             jobs: Duration::from_secs(limits::JOBS_LOOK_SECONDS),
+            downloads: Duration::from_secs(limits::DOWNLOADS_KEEP_SECONDS),
+            files: Duration::from_secs(limits::FILES_SWEEP_SECONDS),
         };
         Caretaker::with((store, vault), rounds)
     }
@@ -50,17 +54,23 @@ impl Caretaker {
 async fn look_after((store, vault): (Store, Vault), rounds: Rounds, mut stop: watch::Receiver<bool>) {
     let mut jobs = every(rounds.jobs, Duration::ZERO);
     let mut audit = every(rounds.audit, rounds.audit);
+    let mut downloads = every(rounds.downloads, rounds.downloads);
+    let mut files = every(rounds.files, rounds.files);
     loop {
         tokio::select! {
             _ = stop.changed() => break,
             _ = jobs.tick() => {
                 let_go(&store).await;
+                go_on_with_types(&store).await;
                 go_on(&vault).await;
             }
             _ = audit.tick() => close(&vault).await,
+            _ = downloads.tick() => count(&store).await,
+            _ = files.tick() => sweep(&store).await,
         }
     }
     close(&vault).await;
+    count(&store).await;
 }
 
 fn every(period: Duration, first: Duration) -> Interval {
@@ -77,16 +87,50 @@ async fn let_go(store: &Store) {
     }
 }
 
-/// Goes on with the jobs that nobody works on.
+/// Goes on with the changes of field types that nobody works on.
+async fn go_on_with_types(store: &Store) {
+    match store.resume_left_type_changes().await {
+        Ok(resumed) => resumed.iter().for_each(|job| goes_on(job.id())),
+        Err(error) => {
+            tracing::warn!(%error, "changes of field types that were left could not be resumed; trying again");
+        }
+    }
+}
+
+fn goes_on(job: &str) {
+    tracing::info!(job, "a job that was left goes on");
+}
+
+/// Writes down how often files were downloaded.
+async fn count(store: &Store) {
+    if let Err(error) = store.keep_downloads().await {
+        tracing::warn!(%error, "downloads could not be counted; trying again");
+    }
+}
+
+/// Lets go of files that nobody names.
+async fn sweep(store: &Store) {
+    match store.sweep_files().await {
+        Ok(swept) if swept.files + swept.contents > 0 => {
+            tracing::info!(
+                files = swept.files,
+                contents = swept.contents,
+                "let go of files that nobody names"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "files that nobody names could not be let go; trying again"),
+    }
+}
+
+/// Goes on with the jobs of the vault that nobody works on.
 async fn go_on(vault: &Vault) {
     if vault.is_sealed() {
         return;
     }
     match vault.resume_left().await {
         Ok(resumed) => {
-            for job in resumed {
-                tracing::info!(job = job.id(), "a job that was left goes on");
-            }
+            resumed.iter().for_each(|job| goes_on(job.id()));
         }
         Err(error) => tracing::warn!(%error, "jobs that were left could not be resumed; trying again"),
     }
@@ -147,6 +191,8 @@ mod tests {
         let rounds = Rounds {
             audit: OFTEN,
             jobs: NEVER,
+            downloads: NEVER,
+            files: NEVER,
         };
         let caretaker = Caretaker::with((store().await, vault.clone()), rounds);
         for _ in 0..3 {
@@ -163,6 +209,8 @@ mod tests {
         let rounds = Rounds {
             audit: NEVER,
             jobs: NEVER,
+            downloads: NEVER,
+            files: NEVER,
         };
         let caretaker = Caretaker::with((store().await, vault.clone()), rounds);
         vault.create(NewSecret::new("v")).await.unwrap();
@@ -177,6 +225,8 @@ mod tests {
         let rounds = Rounds {
             audit: OFTEN,
             jobs: OFTEN,
+            downloads: NEVER,
+            files: NEVER,
         };
         let before = store.revision().await.unwrap();
         let caretaker = Caretaker::with((store.clone(), vault), rounds);
@@ -236,6 +286,8 @@ mod tests {
         let rounds = Rounds {
             audit: NEVER,
             jobs: OFTEN,
+            downloads: NEVER,
+            files: NEVER,
         };
         let caretaker = Caretaker::with((store().await, vault.clone()), rounds);
         assert_eq!(at_work.wait().await.unwrap().state, JobState::Done);

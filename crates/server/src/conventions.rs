@@ -17,11 +17,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use tracing::Instrument;
 
-use crate::access::{Need, Pace};
-use crate::caller;
+use crate::access::{Need, Pace, fills_in_a_form};
+use crate::caller::{self, Caller};
 use crate::fault::{Fault, did_you_mean};
 use crate::idempotency;
 use crate::observe::{InFlight, Observation};
+use crate::rights;
 use crate::state::{App, Route};
 use crate::trace;
 
@@ -106,15 +107,15 @@ async fn admit<'a>(
     match route.need.scope() {
         None => caller::stranger(request.method(), request.headers())?,
         Some(least) => {
-            let caller = caller::authenticate(app, request.method(), request.headers()).await?;
+            let caller = match request.extensions().get::<Caller>() {
+                Some(operator) => operator.clone(),
+                None => caller::authenticate(app, request.method(), request.headers()).await?,
+            };
             let has = caller.principal.scope();
-            if has < least {
-                let detail = format!(
-                    "This needs the scope {}; yours is {}.",
-                    least.as_str(),
-                    has.as_str()
-                );
-                return Err(Fault::new(ErrorCode::Forbidden, detail));
+            match &caller.rights {
+                Some(held) => rights::check(app, held, (route, least), request).await?,
+                None if has < least => return Err(caller::short_of(least, has)),
+                None => {}
             }
             request.extensions_mut().insert(caller);
         }
@@ -175,7 +176,8 @@ fn least_revision(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
 
 /// Runs the handler within its time, and survives it.
 async fn run(app: &App, request: Request, route: Option<&Route>, next: Next) -> Result<Response, Fault> {
-    let writes = route.is_some_and(|route| matches!(route.need, Need::Write | Need::Admin));
+    let writes = route.is_some_and(|route| matches!(route.need, Need::Write | Need::Admin))
+        || fills_in_a_form(request.uri().path());
     let work = async {
         if writes && idempotency::keyed(&request) {
             idempotency::once(app, request, next).await

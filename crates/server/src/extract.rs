@@ -2,10 +2,11 @@
 //! nothing about their meaning.
 
 use axum::RequestPartsExt;
+use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use chancery_api::{ErrorCode, Issue, JsonMap};
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -13,17 +14,27 @@ use crate::fault::{Fault, did_you_mean};
 use crate::objects::ObjectsOnly;
 use crate::state::App;
 
-/// A JSON body.
+/// A JSON body. A POST or DELETE that needs none may come without, and without a Content-Type.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, app: &App) -> Result<Body<T>, Fault> {
+        if let Some(nothing) = without_body(&request) {
+            return Ok(Body(nothing));
+        }
         require_media_type(request.headers(), &["application/json"])?;
         let bytes = read_body(request, app.limits.body_bytes_max).await?;
         parse_json(&bytes).map(Body)
     }
+}
+
+/// What a POST or DELETE without a body means, if its route needs none: an object without members.
+pub(crate) fn without_body<T: DeserializeOwned>(request: &Request) -> Option<T> {
+    let may = matches!(*request.method(), Method::POST | Method::DELETE);
+    let empty = may && request.body().is_end_stream();
+    empty.then(|| parse_json(b"{}").ok()).flatten()
 }
 
 /// Refuses a body of another media type than those a route reads.

@@ -83,12 +83,15 @@ pub(crate) async fn once(app: &App, request: Request, next: Next) -> Result<Resp
     let caller = request
         .extensions()
         .get::<Caller>()
-        .map_or(String::new(), |caller| caller.principal.id().to_owned());
-    let name = Fingerprint::of_parts(&[caller.as_bytes(), key.as_bytes()]).to_text();
+        .and_then(|caller| caller.principal.id().map(str::to_owned))
+        .unwrap_or_default();
     let path = request
         .uri()
         .path_and_query()
         .map_or(String::new(), |path| path.as_str().to_owned());
+    // Strangers are nobody: a key of theirs belongs to the form that they fill in.
+    let of = if caller.is_empty() { &path } else { &caller };
+    let name = Fingerprint::of_parts(&[of.as_bytes(), key.as_bytes()]).to_text();
     let (parts, body) = request.into_parts();
     let bytes = read_body(Request::new(body), app.limits.body_bytes_max).await?;
     let asked = asked(app, &path, &bytes);

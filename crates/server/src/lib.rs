@@ -10,6 +10,7 @@
 
 pub mod access;
 mod acting;
+pub mod at_hand;
 mod caller;
 mod caretaker;
 mod conventions;
@@ -18,6 +19,7 @@ mod cursor;
 mod docs;
 mod extract;
 mod fault;
+mod file_form;
 mod gauge_listener;
 mod hosts;
 mod idempotency;
@@ -27,7 +29,9 @@ mod objects;
 mod observe;
 mod openapi;
 mod options;
+mod pacing;
 mod reply;
+mod rights;
 mod routes;
 mod state;
 mod trace;
@@ -88,12 +92,24 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// How session cookies travel.
     pub cookies: Cookies,
-    /// A folder with the web page, instead of the one built in.
-    pub web_dir: Option<PathBuf>,
+    /// Which web page there is.
+    pub page: Page,
     /// Networks that webhooks may reach besides public addresses.
     pub webhook_allow: Vec<IpNet>,
     /// The store's vault; without one it is opened sealed.
     pub vault: Option<Vault>,
+}
+
+/// The web page of an application.
+#[derive(Clone, Debug, Default)]
+pub enum Page {
+    /// The one in the program. It is compressed at the start.
+    #[default]
+    BuiltIn,
+    /// One in a folder.
+    Folder(PathBuf),
+    /// None: only programs ask.
+    Absent,
 }
 
 impl Default for Settings {
@@ -103,7 +119,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 7373)),
             allowed_hosts: Vec::new(),
             cookies: Cookies::Plain,
-            web_dir: None,
+            page: Page::BuiltIn,
             webhook_allow: Vec::new(),
             vault: None,
         }
@@ -136,6 +152,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         setup: Mutex::new(setup),
         permits: Semaphore::new(settings.limits.concurrent_requests_max),
         backups: Arc::new(Semaphore::new(chancery_api::limits::BACKUPS_AT_ONCE_MAX)),
+        submits: pacing::Pacing::default(),
         sockets: Arc::new(Semaphore::new(chancery_api::limits::LIVE_SOCKETS_MAX)),
         live_on: live::Threads::start()?,
         streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
@@ -146,7 +163,7 @@ pub async fn application(store: Store, settings: Settings) -> Result<App, ServeE
         )),
         webhook_changes: watch::Sender::new(0),
         routes: state::Routes::new(openapi::TEXT)?,
-        web: web::Web::new(settings.web_dir.as_deref()),
+        web: web::Web::new(&settings.page),
         store,
         vault,
     }))
@@ -158,6 +175,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let (_, mut document) = routes::all().split_for_parts();
     openapi::finish(&mut document);
     document
+}
+
+/// The OpenAPI document as the server gives it.
+pub fn document_text() -> &'static str {
+    openapi::TEXT
 }
 
 /// The router of an application, for [`serve`] and for tests without a network.
@@ -198,7 +220,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         listen: address,
         allowed_hosts: options.allowed_hosts,
         cookies: if secure { Cookies::Secure } else { Cookies::Plain },
-        web_dir: options.web_dir,
+        page: options.web_dir.map_or(Page::BuiltIn, Page::Folder),
         webhook_allow: options.webhook_allow,
         vault: options.vault,
     };

@@ -4,7 +4,9 @@ use chancery_api::ErrorCode;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Tag};
+use utoipa::openapi::{
+    Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Required, Schema, Tag,
+};
 
 /// The document as the server gives it; a test compares it with the routes.
 pub(crate) const TEXT: &str = include_str!("../openapi.json");
@@ -213,6 +215,32 @@ pub(crate) fn finish(document: &mut OpenApi) {
         ("ErrorCode", <ErrorCode as utoipa::PartialSchema>::schema()),
     ] {
         components.schemas.entry(name.to_owned()).or_insert(schema);
+    }
+    let optional: Vec<String> = components
+        .schemas
+        .iter()
+        .filter(
+            |(_, schema)| matches!(schema, RefOr::T(Schema::Object(object)) if object.required.is_empty()),
+        )
+        .map(|(name, _)| format!("#/components/schemas/{name}"))
+        .collect();
+    let posts = document
+        .paths
+        .paths
+        .values_mut()
+        .filter_map(|path| path.post.as_mut());
+    for body in posts.filter_map(|post| post.request_body.as_mut()) {
+        let RefOr::T(body) = body else { continue };
+        let free = |content: &RefOr<Content>| match content {
+            RefOr::T(content) => {
+                matches!(&content.schema, Some(RefOr::Ref(schema)) if optional.contains(&schema.ref_location))
+            }
+            RefOr::Ref(_) => false,
+        };
+        // What none of its members is required of may be left out, as `extract::Body` reads it.
+        if body.content.keys().eq(["application/json"]) && body.content.values().all(free) {
+            body.required = Some(Required::False);
+        }
     }
     let either = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
     document.security = Some(vec![either("apiKey"), either("session")]);

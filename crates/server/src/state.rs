@@ -15,11 +15,12 @@ use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::ServeError;
-use crate::access::{Need, Pace, RULES};
+use crate::access::{Need, Pace, RULES, Reach};
 use crate::hosts::Hosts;
 use crate::idempotency::Answers;
 use crate::live::Threads;
 use crate::observe::Metrics;
+use crate::pacing::Pacing;
 use crate::web::Web;
 use crate::webhooks::{Couriers, Poster};
 
@@ -130,6 +131,8 @@ pub struct Shared {
     pub(crate) sockets: Arc<Semaphore>,
     /// What sockets and streams of events are served on.
     pub(crate) live_on: Threads,
+    /// How often forms come from which address.
+    pub(crate) submits: Pacing,
     /// One for each stream of events that may be open at a time.
     pub(crate) streams: Arc<Semaphore>,
     /// True once the server stops: what has no end of its own ends then.
@@ -200,6 +203,8 @@ pub(crate) struct Routes(HashMap<String, Vec<(Method, Route)>>);
 pub(crate) struct Route {
     pub(crate) need: Need,
     pub(crate) pace: Pace,
+    pub(crate) reach: Reach,
+    pub(crate) narrow: bool,
     pub(crate) parameters: Vec<String>,
 }
 
@@ -217,6 +222,8 @@ impl Routes {
             let route = Route {
                 need: rule.need,
                 pace: rule.pace,
+                reach: rule.reach,
+                narrow: rule.narrow,
                 parameters,
             };
             routes

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use chancery::access::Scope;
+use chancery::access::{Principal, Scope};
 use chancery::credentials::Secret;
 use chancery::model::Issue;
 use chancery::vault::{Proof, Unlock, Vault, VaultError};
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::caller::{Address, Caller};
 use crate::conventions::AtLeast;
-use crate::extract::{parse_json, read_body, require_media_type};
+use crate::extract::{parse_json, read_body, require_media_type, without_body};
 use crate::fault::Fault;
 use crate::state::App;
 
@@ -35,15 +35,19 @@ impl FromRequestParts<App> for Vaulting {
             None => Source::Api,
         };
         let actor = Actor {
-            id: Some(Arc::from(caller.principal.id())),
+            id: caller.principal.id().map(Arc::from),
             source,
         };
         let vault = match parts.extensions.get::<AtLeast>() {
             Some(AtLeast(_, revision)) => app.vault.at_least(*revision).await?,
             None => app.vault.clone(),
         };
+        let vault = vault.acting(actor);
         Ok(Vaulting {
-            vault: vault.acting(actor).from_client(&address.to_string()),
+            vault: match *caller.principal {
+                Principal::Operator => vault,
+                _ => vault.from_client(&address.to_string()),
+            },
             manages: caller.principal.scope() >= Scope::Admin,
         })
     }
@@ -89,6 +93,9 @@ impl<T: DeserializeOwned> FromRequest<App> for SecretBody<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, app: &App) -> Result<SecretBody<T>, Fault> {
+        if let Some(nothing) = without_body(&request) {
+            return Ok(SecretBody(nothing));
+        }
         require_media_type(request.headers(), &["application/json"])?;
         let bytes = read_body(request, app.limits.body_bytes_max).await?;
         parse_json(&bytes).map(SecretBody).map_err(Fault::without_values)

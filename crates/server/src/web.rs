@@ -13,6 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use rust_embed::RustEmbed;
 
+use crate::Page;
 use crate::fault::Fault;
 
 /// What a page puts where the nonce of its answer belongs.
@@ -87,10 +88,12 @@ fn media_type(name: &str) -> &'static str {
 }
 
 impl Web {
-    /// The files of the program, compressed once; or those of a folder.
-    pub(crate) fn new(folder: Option<&Path>) -> Web {
-        if let Some(folder) = folder {
-            return Web::Folder(folder.to_owned());
+    /// The files of the program, compressed once; or those of a folder; or none.
+    pub(crate) fn new(page: &Page) -> Web {
+        match page {
+            Page::BuiltIn => {}
+            Page::Folder(folder) => return Web::Folder(folder.clone()),
+            Page::Absent => return Web::Embedded(HashMap::new()),
         }
         let files = Built::iter().filter_map(|name| {
             let data = Built::get(&name)?.data;

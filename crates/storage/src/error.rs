@@ -90,6 +90,9 @@ pub enum StorageError {
         /// The file or server.
         place: String,
     },
+    /// No place is named where files are kept.
+    #[error("this store keeps no files")]
+    NoFiles,
     /// The URL names no backend.
     #[error("{0}")]
     Url(String),

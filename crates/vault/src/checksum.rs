@@ -27,6 +27,32 @@ pub fn sha256(from: &mut dyn Read) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    let digits = hash.finalize();
-    Ok(digits.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digits(&hash.finalize()))
+}
+
+/// A SHA-256 that is fed piece by piece.
+#[derive(Clone, Default)]
+pub struct Sum(Sha256);
+
+impl Sum {
+    /// Takes the next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The sum of all that came, in hexadecimal digits.
+    ///
+    /// ```
+    /// let mut sum = chancery_vault::checksum::Sum::default();
+    /// sum.add(b"a");
+    /// sum.add(b"bc");
+    /// assert_eq!(sum.digits(), chancery_vault::checksum::sha256(&mut "abc".as_bytes()).unwrap());
+    /// ```
+    pub fn digits(self) -> String {
+        digits(&self.0.finalize())
+    }
+}
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

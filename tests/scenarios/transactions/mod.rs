@@ -4,6 +4,7 @@
 mod alone;
 mod rules;
 mod together;
+mod wrong;
 
 use chancery::{Error, Store, TableHandle, Transaction, json};
 

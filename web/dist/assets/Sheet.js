@@ -1,1 +1,1 @@
-import{w as e}from"./createLucideIcon.js";var t=e();function n({label:e,short:n,children:r}){return(0,t.jsx)(`div`,{className:n?`sheet short`:`sheet`,role:`region`,"aria-label":e,tabIndex:0,children:r})}export{n as t};
+import{o as e}from"./index.js";var t=e();function n({label:e,short:n,children:r}){return(0,t.jsx)(`div`,{className:n?`sheet short`:`sheet`,role:`region`,"aria-label":e,tabIndex:0,children:r})}export{n as t};

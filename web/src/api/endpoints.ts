@@ -1,10 +1,11 @@
 // Every endpoint the pages use, one function each, checked against the OpenAPI document. Holds no state. Those of the vault are in vault.ts.
 import createClient from 'openapi-fetch';
 import { call, send, upload } from './http';
+import { DEFAULT_WORKSPACE, inWorkspace } from './places';
 import type { paths } from '../../../clients/typescript/src/schema';
 import type {
-  AggregateAnswer, AggregateAsked, Analysis, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType,
-  ImportReport, Query, QueryReply, Rec, HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
+  AggregateAnswer, AggregateAsked, ApiKeyCreate, BulkReply, ColumnCreate, ColumnUpdate, Data, FieldType, FileFacts,
+  ImportChange, ImportOptions, ImportStatus, Query, QueryReply, Rec, HistoryPage, OperationPage, RevertReport, Session, Table, TableCreate, TableUpdate,
   SavedView, UserCreate, UserUpdate, ViewSettings,
 } from './wire';
 
@@ -23,6 +24,7 @@ export async function got<T>(answer: Promise<{ data?: T }>): Promise<T> {
 }
 
 const enc = encodeURIComponent;
+const asQuery = (workspace: string) => (workspace === DEFAULT_WORKSPACE ? '' : `?workspace=${enc(workspace)}`);
 const tablePath = (table: string) => `/api/tables/${enc(table)}`;
 const recordPath = (table: string, id: string) => `${tablePath(table)}/records/${enc(id)}`;
 export const ifMatch = (version?: number): Record<string, string> =>
@@ -35,6 +37,7 @@ export const auth = {
     got(client.POST('/api/auth/login', { body: { email, password } })),
   setup: (body: { token: string; email: string; name: string; password: string }) =>
     got(client.POST('/api/auth/setup', { body })),
+  password: (body: { current: string; password: string }) => got(client.POST('/api/auth/password', { body })),
   logout: () => got(client.POST('/api/auth/logout')),
 };
 
@@ -50,7 +53,8 @@ function inOrder(table: Table): Table {
 }
 
 export const tables = {
-  list: async () => (await got(client.GET('/api/tables', { params: { query: { limit: 1000 } } }))).tables,
+  list: async (workspace: string) =>
+    (await got(client.GET('/api/tables', { params: { query: { ...inWorkspace(workspace), limit: 1000 } } }))).tables,
   get: async (table: string) =>
     inOrder(
       await got(client.GET('/api/tables/{table}', { params: { path: { table }, query: { include: 'columns' } } })),
@@ -147,14 +151,14 @@ export const history = {
     call<HistoryPage>(`${recordPath(table, id)}/history?limit=50${cursor ? `&cursor=${enc(cursor)}` : ''}`),
   restoreVersion: (table: string, id: string, version: number, current: number) =>
     call<Rec>(`${recordPath(table, id)}/restore-version`, { method: 'POST', json: { version }, headers: ifMatch(current) }),
-  operations: (table?: string, cursor?: string) => {
-    const query = new URLSearchParams({ limit: '50' });
+  operations: (workspace: string, table?: string, cursor?: string) => {
+    const query = new URLSearchParams({ ...inWorkspace(workspace), limit: '50' });
     if (table) query.set('table', table);
     if (cursor) query.set('cursor', cursor);
     return call<OperationPage>(`/api/operations?${query.toString()}`);
   },
-  revert: (operation: string, dryRun: boolean) =>
-    call<RevertReport>(`/api/operations/${enc(operation)}/revert`, { method: 'POST', json: { dryRun } }),
+  revert: (workspace: string, operation: string, dryRun: boolean) =>
+    call<RevertReport>(`/api/operations/${enc(operation)}/revert${asQuery(workspace)}`, { method: 'POST', json: { dryRun } }),
 };
 
 /** The server reads a form as a stream, so what it must know about the file comes before the file. */
@@ -169,43 +173,46 @@ function importForm(file: File, parts: Record<string, unknown>): FormData {
 
 type Progress = (done: number) => void;
 
-export const imports = {
-  analyse: (file: File, opts: Record<string, unknown>, onProgress: Progress, table?: string) =>
-    upload<Analysis>(
-      `/api/import/analyse${table ? `?table=${enc(table)}` : ''}`,
-      importForm(file, { options: opts }),
-      onProgress,
-    ),
-  csv: (
-    table: string,
-    file: File,
-    mapping: Record<string, string>,
-    opts: Record<string, unknown>,
-    onProgress: Progress,
-    signal?: AbortSignal,
-  ) =>
-    upload<ImportReport>(
-      `${tablePath(table)}/import/csv`,
-      importForm(file, { mapping, options: opts }),
-      onProgress,
-      signal,
-    ),
-  newTable: (file: File, name: string, opts: Record<string, unknown>, onProgress: Progress) =>
-    upload<{ table: Table | null; import: ImportReport }>(
-      '/api/tables/import/csv',
-      importForm(file, { name, options: opts }),
-      onProgress,
-    ),
-  errorsCsv: async (importId: string) =>
-    (await send(`/api/imports/${enc(importId)}/errors`, { headers: { accept: 'text/csv' } })).blob(),
+/** Imports of a workspace, step by step. What is looked at, tried and written goes on in the server, whoever watches. */
+export const importsIn = (workspace: string) => {
+  const query = inWorkspace(workspace);
+  const one = (id: string) => ({ params: { path: { import: id }, query } });
+  return {
+    upload: (file: File, into: { table: string } | { name: string }, opts: ImportOptions, onProgress: Progress, signal: AbortSignal) =>
+      'table' in into
+        ? upload<ImportStatus>(`${tablePath(into.table)}/imports`, importForm(file, { options: opts }), onProgress, signal)
+        : upload<ImportStatus>(`/api/imports${asQuery(workspace)}`, importForm(file, { name: into.name, options: opts }), onProgress, signal),
+    list: (cursor?: string) => got(client.GET('/api/imports', { params: { query: { ...query, limit: 20, cursor } } })),
+    one: (id: string) => got(client.GET('/api/imports/{import}', one(id))),
+    change: (id: string, body: ImportChange) => got(client.PATCH('/api/imports/{import}', { ...one(id), body })),
+    check: (id: string) => got(client.POST('/api/imports/{import}/dry-run', one(id))),
+    commit: (id: string) => got(client.POST('/api/imports/{import}/commit', one(id))),
+    pause: (id: string) => got(client.POST('/api/imports/{import}/pause', one(id))),
+    resume: (id: string) => got(client.POST('/api/imports/{import}/resume', one(id))),
+    cancel: (id: string) => got(client.POST('/api/imports/{import}/cancel', one(id))),
+    revert: (id: string, dryRun: boolean) =>
+      call<RevertReport>(`/api/imports/${enc(id)}/revert${asQuery(workspace)}`, { method: 'POST', json: { dryRun } }),
+    errorsCsv: async (id: string) => (await send(`/api/imports/${enc(id)}/errors${asQuery(workspace)}`, { headers: { accept: 'text/csv' } })).blob(),
+  };
 };
 
-export const exports = {
-  file: async (table: string, format: 'csv' | 'json', params: URLSearchParams) => {
-    const query = params.toString();
-    const path = `${tablePath(table)}/export/${format}${query ? `?${query}` : ''}`;
-    return (await send(path, { headers: { accept: '*/*' } })).blob();
-  },
+const fileForm = (file: File): FormData => {
+  const form = new FormData();
+  form.set('file', file, file.name);
+  return form;
+};
+
+export const files = {
+  send: (workspace: string, file: File, onProgress: Progress, signal: AbortSignal) =>
+    upload<FileFacts>(`/api/files${asQuery(workspace)}`, fileForm(file), onProgress, signal),
+  /** Straight into a record: for those who may bring nothing else. */
+  attach: (table: string, id: string, column: string, file: File, onProgress: Progress, signal: AbortSignal) =>
+    upload<Rec>(`${recordPath(table, id)}/files?column=${enc(column)}`, fileForm(file), onProgress, signal),
+  /** Whether a file would be taken at all, by its name and size. */
+  announce: (workspace: string, file: File) =>
+    got(client.POST('/api/files/upload-url', { params: { query: inWorkspace(workspace) }, body: { name: file.name, size: file.size } })),
+  remove: (id: string) => got(client.DELETE('/api/files/{file}', { params: { path: { file: id } } })),
+  one: (id: string) => got(client.GET('/api/files/{file}', { params: { path: { file: id } } })),
 };
 
 export const views = {
@@ -217,6 +224,10 @@ export const views = {
     call<SavedView>(`${tablePath(table)}/views/${encodeURIComponent(view)}`, { method: 'PATCH', json: body }),
   remove: (table: string, view: string) =>
     got(client.DELETE('/api/tables/{table}/views/{view}', { params: { path: { table, view } } })),
+};
+
+export const workspaces = {
+  list: async () => (await got(client.GET('/api/workspaces', { params: { query: { limit: 1000 } } }))).workspaces,
 };
 
 export const people = {

@@ -31,10 +31,15 @@ export interface RequestOptions {
   form?: FormData;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Asked as nobody: without the session, whoever is signed in. */
+  stranger?: boolean;
 }
 
 export type Reach = 'online' | 'offline';
 type Listener = () => void;
+
+/** What is told to somebody who typed a wrong password: the session, if there is one, goes on. */
+export const WRONG_PASSWORD = 'invalidCredentials';
 
 let csrfToken: string | null = null;
 let reach: Reach = 'online';
@@ -117,8 +122,8 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
     headers['content-type'] = 'application/json';
     body = JSON.stringify(options.json);
   }
-  if (seenRevision > 0) headers['x-at-least-revision'] = String(seenRevision);
-  if (method !== 'GET' && csrfToken) headers['x-csrf-token'] = csrfToken;
+  if (seenRevision > 0 && !options.stranger) headers['x-at-least-revision'] = String(seenRevision);
+  if (method !== 'GET' && csrfToken && !options.stranger) headers['x-csrf-token'] = csrfToken;
   let response: Response;
   try {
     response = await fetch(path, {
@@ -126,7 +131,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
       headers,
       body,
       signal: options.signal,
-      credentials: 'same-origin',
+      credentials: options.stranger ? 'omit' : 'same-origin',
     });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
@@ -139,7 +144,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
   else hasSeen(Number(response.headers.get('x-revision')));
   if (!response.ok) {
     const error = await problemOf(response);
-    if (error.status === 401 && csrfToken) signedOutListeners.forEach((listener) => listener());
+    if (error.status === 401 && error.code !== WRONG_PASSWORD && csrfToken) signedOutListeners.forEach((listener) => listener());
     throw error;
   }
   return response;
@@ -184,10 +189,8 @@ export function upload<T>(
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     };
-    request.onerror = () => {
-      setReach('offline');
-      reject(new ApiError('The server did not answer.', 0, 'offline', null));
-    };
+    // A server that refuses a body before all of it came may cut the line: only asking it tells whether it is there.
+    request.onerror = () => void probe().then(() => reject(new ApiError('The server did not answer.', 0, 'offline', null)));
     request.onabort = () => reject(new DOMException('aborted', 'AbortError'));
     request.onload = () => {
       setReach('online');

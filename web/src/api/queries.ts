@@ -1,9 +1,11 @@
 // What the pages read more than once, cached by TanStack Query under one set of keys.
 import { QueryClient, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { use, useMemo } from 'react';
 import { text } from '../text/en';
-import { apiKeys, auth, fieldTypes, tables as api, users } from './endpoints';
+import { apiKeys, auth, fieldTypes, importsIn, tables as api, users, workspaces } from './endpoints';
 import { ApiError, setCsrfToken } from './http';
-import type { Column, FieldType, Session, Table } from './wire';
+import { addressOf, DEFAULT_WORKSPACE, HereContext, useWorkspace } from './places';
+import type { Column, FieldType, Session, Table, Workspace } from './wire';
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -18,16 +20,23 @@ export const queryClient = new QueryClient({
 
 export const keys = {
   session: ['session'] as const,
+  /** Of all workspaces. */
   tables: ['tables'] as const,
+  tablesOf: (workspace: string) => ['tables', workspace] as const,
   table: (table: string) => ['table', table] as const,
   stats: (table: string) => ['stats', table] as const,
   trash: (table: string) => ['trash', table] as const,
   histories: (table: string) => ['history', table] as const,
   history: (table: string, record: string) => ['history', table, record] as const,
   operations: ['operations'] as const,
+  imports: ['imports'] as const,
+  import: (id: string) => ['imports', id] as const,
+  forms: (table: string) => ['forms', table] as const,
   views: (table: string) => ['views', table] as const,
+  duplicates: (table: string, ...what: unknown[]) => ['duplicates', table, ...what] as const,
   users: ['users'] as const,
   people: ['people'] as const,
+  workspaces: ['workspaces'] as const,
   links: (table: string, what: string | string[]) => ['links', table, what] as const,
   fieldTypes: ['fieldTypes'] as const,
   apiKeys: ['apiKeys'] as const,
@@ -55,8 +64,37 @@ export function useSession() {
   });
 }
 
+/** The workspaces that this person sees something of. */
+export function useWorkspaces() {
+  return useQuery<Workspace[]>({ queryKey: keys.workspaces, queryFn: workspaces.list });
+}
+
+const tablesIn = (workspace: string) => ({ queryKey: keys.tablesOf(workspace), queryFn: (): Promise<Table[]> => api.list(workspace) });
+
+/** The tables of the workspace that the page shows. */
 export function useTables() {
-  return useQuery<Table[]>({ queryKey: keys.tables, queryFn: api.list });
+  const { workspace, known } = use(HereContext);
+  return useQuery({ ...tablesIn(workspace), enabled: known });
+}
+
+/** The tables of some workspaces, in their order. */
+export function useTablesOf(places: Workspace[]) {
+  return useQueries({ queries: places.map((one) => tablesIn(one.id)) });
+}
+
+/** The table of this workspace with a slug, as it is asked for; empty until that is known. Columns name tables so. */
+export function useAddress(slug: string | undefined): string {
+  const here = useWorkspace();
+  const tables = useTables().data;
+  if (slug === undefined || here === DEFAULT_WORKSPACE) return slug ?? '';
+  const found = tables?.find((one) => one.slug === slug);
+  return found ? addressOf(found) : '';
+}
+
+/** The endpoints of the imports of this workspace. */
+export function useImports() {
+  const here = useWorkspace();
+  return useMemo(() => importsIn(here), [here]);
 }
 
 export function useTable(table: string, enabled = true) {
@@ -85,13 +123,14 @@ export function useApiKeys() {
 }
 
 /** What people call whoever did something. Only admins may ask for the names of others. */
-export function useNames(): (actor: string | null | undefined) => string {
+export function useNames(): (actor: string | null | undefined, reason?: string) => string {
   const me = useSession().data;
   const enabled = mayAdminister(me);
   const people = useQuery({ queryKey: keys.users, queryFn: users.list, enabled, staleTime: 60_000 });
   const programs = useQuery({ queryKey: keys.apiKeys, queryFn: apiKeys.list, enabled, staleTime: 60_000 });
-  return (actor) => {
-    if (!actor) return text.history.program;
+  return (actor, reason) => {
+    // Somebody did it, through a form or the command line.
+    if (!actor) return reason === 'user' ? text.history.stranger : text.history.program;
     if (actor === me?.user.id) return text.history.you;
     const person = people.data?.find((one) => one.id === actor);
     const program = programs.data?.find((one) => one.id === actor);
@@ -99,10 +138,10 @@ export function useNames(): (actor: string | null | undefined) => string {
   };
 }
 
-/** What a table is called; one that is gone keeps its slug. */
-export function useTableNames(): (slug: string) => string {
+/** The table of this workspace with a slug; none where it is gone, or not known yet. */
+export function useTableNamed(): (slug: string) => Table | undefined {
   const tables = useTables().data;
-  return (slug) => tables?.find((one) => one.slug === slug)?.name ?? slug;
+  return (slug) => tables?.find((one) => one.slug === slug);
 }
 
 /** Puts changed columns into the cached table at once, before the server confirms. */

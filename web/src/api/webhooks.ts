@@ -1,13 +1,15 @@
 // Webhooks and what became of their messages.
 import { client, got } from './endpoints';
+import { inWorkspace } from './places';
 import type { WebhookCreate, WebhookUpdate } from './wire';
 
 const named = (webhook: string) => ({ path: { webhook } });
 
 export const webhooks = {
-  list: async () => (await got(client.GET('/api/webhooks', { params: { query: { limit: 1000 } } }))).webhooks,
+  list: async (workspace: string) =>
+    (await got(client.GET('/api/webhooks', { params: { query: { ...inWorkspace(workspace), limit: 1000 } } }))).webhooks,
   one: (id: string) => got(client.GET('/api/webhooks/{webhook}', { params: named(id) })),
-  create: (body: WebhookCreate) => got(client.POST('/api/webhooks', { body })),
+  create: (workspace: string, body: WebhookCreate) => got(client.POST('/api/webhooks', { params: { query: inWorkspace(workspace) }, body })),
   update: (id: string, body: WebhookUpdate) => got(client.PATCH('/api/webhooks/{webhook}', { params: named(id), body })),
   remove: (id: string) => got(client.DELETE('/api/webhooks/{webhook}', { params: named(id) })),
   replay: (id: string, since: number) =>

@@ -4,6 +4,8 @@ import type { components } from '../../../clients/typescript/src/schema';
 type Schemas = components['schemas'];
 
 export type User = Schemas['User'];
+export type Grant = Schemas['Grant'];
+export type Scope = Schemas['Scope'];
 export type Role = Schemas['Role'];
 export type UserCreate = Schemas['UserCreate'];
 export type UserUpdate = Schemas['UserUpdate'];
@@ -31,6 +33,12 @@ export type AnalysedColumn = Schemas['AnalysedColumn'];
 export type TypeSuggestion = Schemas['TypeSuggestion'];
 export type Analysis = Schemas['FileAnalysis'];
 export type ImportReport = Schemas['ImportReport'];
+export type ImportStatus = Schemas['ImportStatus'];
+export type ImportState = Schemas['ImportState'];
+export type ImportDraft = Schemas['ImportDraft'];
+export type ImportChange = Schemas['ImportChange'];
+export type ImportOptions = Schemas['CsvOptions'];
+export type RowError = Schemas['RowError'];
 export type ApiKey = Schemas['ApiKey'];
 export type ApiKeyCreate = Schemas['ApiKeyCreate'];
 export type ApiKeyCreated = Schemas['ApiKeyCreated'];
@@ -51,10 +59,21 @@ export type VaultReport = Schemas['VaultReport'];
 export type VaultJobCreate = Schemas['VaultJobCreate'];
 export type Job = Schemas['Job'];
 export type JobKind = Schemas['JobKind'];
+export type ColumnTypeChange = Partial<Schemas['ColumnTypeChange']> & { fieldType: string };
+export type ColumnTypeChoices = Schemas['ColumnTypeChoices'];
+export type ColumnTypePlan = Schemas['ColumnTypePlan'];
+export type ValueChange = Schemas['ValueChange'];
+export type ValueLosses = Schemas['ValueLosses'];
+export type OptionMerged = Schemas['OptionMerged'];
+export type DistinctValue = Schemas['DistinctValue'];
+export type DistinctValues = Schemas['DistinctValues'];
+export type TableImport = Schemas['TableImport'];
+export type TableSettings = Schemas['TableSettings'];
+export type Workspace = Schemas['Workspace'];
 /** Jobs on all values of one column. */
 export type ColumnJobKind = Extract<JobKind, 'encryptColumn' | 'reindexColumn' | 'decryptColumn'>;
 /** Jobs on all secrets. */
-export type SecretsJobKind = Exclude<JobKind, ColumnJobKind>;
+export type SecretsJobKind = Exclude<JobKind, ColumnJobKind | 'changeColumnType'>;
 export type ColumnMask = Schemas['ColumnMask'];
 export type JobResume = Schemas['JobResume'];
 export type Issue = Schemas['Issue'];
@@ -83,7 +102,10 @@ export interface ConfigProperty {
   maximum?: number;
 }
 
-export type Data = Record<string, unknown> & { _display?: Record<string, string> };
+/** What describes a kept file. */
+export type FileFacts = Schemas['File'];
+
+export type Data = Record<string, unknown> & { _display?: Record<string, string>; _files?: Record<string, FileFacts[]> };
 
 /** A record whose id or key is text, as it stands in paths. */
 export type Rec = Omit<Schemas['Record'], 'id' | 'data'> & { id: string; data: Data };

@@ -1,30 +1,37 @@
 // Adds or edits one column: name, type with its settings, constraints, options.
-import { Button, Checkbox, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { Button, Checkbox, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { columns as api } from '../api/endpoints';
 import { ApiError } from '../api/http';
+import { addressOf } from '../api/places';
 import { useFieldTypes } from '../api/queries';
-import type { Column, ColumnCreate, ColumnJobKind, ColumnMask, ColumnUpdate, FieldColumn, FieldType, Table } from '../api/wire';
+import type { Column, ColumnCreate, ColumnMask, ColumnUpdate, FieldColumn, FieldType, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
-import { parseText, sameValue } from '../fields/registry';
+import { FILE_TYPES, namesFiles } from '../files/facts';
+import { kindOfColumn, parseText, sameValue } from '../fields/registry';
 import { text } from '../text/en';
+import { Dialog } from '../ui/Dialog';
 import { Failure, Loading, Problem } from '../ui/states';
 import { useWork } from '../ui/work';
 import { ColumnJobButtons } from './ColumnJobButtons';
+import type { ColumnAct } from './ColumnJobDialog';
 import { ConfigInputs } from './ConfigInputs';
+import { mayChangeType, mayMerge } from './acts';
 import { maskChoices, mayEncrypt } from './encryption';
 import { useSuggestions } from './suggestions';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
 import { TypePicker } from './TypePicker';
 import { saveOptions } from './saveOptions';
 
+const FileSettings = lazy(() => import('./FileSettings'));
+
 interface ModalProps {
   table: Table;
   column?: Column;
   close: () => void;
   saved: () => void;
-  /** Called when a job on the column is wanted instead. */
-  start: (kind: ColumnJobKind) => void;
+  /** Called when something else is to be done with the column instead. */
+  start: (kind: ColumnAct) => void;
 }
 
 interface Draft {
@@ -34,6 +41,7 @@ interface Draft {
   config: Record<string, unknown>;
   required: boolean;
   unique: boolean;
+  customErrorMessage: string;
   indexed: boolean;
   defaultValue: unknown;
   options: DraftOption[];
@@ -49,6 +57,7 @@ function draftOf(column: Column | undefined): Draft {
     config: column?.config ?? {},
     required: column?.validation?.required ?? false,
     unique: column?.validation?.unique ?? false,
+    customErrorMessage: column?.validation?.customErrorMessage ?? '',
     indexed: column?.indexed ?? false,
     defaultValue: column?.defaultValue ?? null,
     options: (column?.options ?? []).map((one) => ({ ...one, key: one.id })),
@@ -83,17 +92,16 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
 
   const submit = async () => {
     const defaultValue = readDefault(draft.defaultValue, probe);
-    if (!column) await api.create(table.slug, created(draft, type, defaultValue));
+    if (!column) await api.create(addressOf(table), created(draft, type, defaultValue));
     else {
       const input = changed(draft, column, defaultValue);
-      if (Object.keys(input).length > 0) await api.update(table.slug, column.id, input);
-      if (type?.flags.needsOptions) await saveOptions(table.slug, column, draft.options);
+      if (Object.keys(input).length > 0) await api.update(addressOf(table), column.id, input);
+      if (type?.flags.needsOptions) await saveOptions(addressOf(table), column, draft.options);
     }
     saved();
   };
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={close}
       size="lg"
       title={column ? text.columns.editTitle(column.name) : text.columns.addTitle}
@@ -116,17 +124,25 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
               error={issue('name')}
               onChange={(event) => set({ name: event.currentTarget.value })}
             />
-            <TypePicker
-              types={types.data.filter((one) => !one.flags.computed || one.id === draft.fieldType || !column)}
-              value={draft.fieldType}
-              open={picking}
-              setOpen={setPicking}
-              change={(fieldType) => {
-                set({ fieldType, config: fieldType === column?.fieldType ? (column.config ?? {}) : {}, defaultValue: null });
-              }}
-            />
+            {column ? (
+              <OwnType column={column} name={type?.name ?? column.fieldType} dirty={isDirty(draft, column)} start={start} />
+            ) : (
+              <TypePicker
+                types={types.data}
+                refused={table.settings.enableAttachments === false ? noFiles : undefined}
+                value={draft.fieldType}
+                open={picking}
+                setOpen={setPicking}
+                change={(fieldType) => set({ fieldType, config: {}, defaultValue: null })}
+              />
+            )}
             {type?.flags.needsOptions && <OptionsEditor options={draft.options} change={(options) => set({ options })} />}
-            {type && <ConfigInputs schema={type.configSchema} config={draft.config} change={(config) => set({ config })} suggest={suggest} issue={issue} />}
+            {namesFiles(draft) && (
+              <Suspense fallback={<Loading rows={2} />}>
+                <FileSettings fieldType={draft.fieldType} config={draft.config} change={(config) => set({ config })} issue={issue} />
+              </Suspense>
+            )}
+            {type && !namesFiles(draft) && <ConfigInputs schema={type.configSchema} config={draft.config} change={(config) => set({ config })} suggest={suggest} issue={issue} />}
             <Group gap="lg">
               {!type?.flags.computed && (
                 <Checkbox size="sm" label={text.columns.required} checked={draft.required} onChange={(event) => set({ required: event.currentTarget.checked })} />
@@ -161,6 +177,15 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
               <FieldInput column={probe} value={draft.defaultValue} change={(defaultValue) => set({ defaultValue })} error={issue('defaultValue')} />
             )}
             {column && <ColumnJobButtons column={column} types={types.data} dirty={isDirty(draft, column)} start={start} />}
+            {!type?.flags.computed && (
+              <TextInput
+                label={text.columns.errorMessage}
+                description={text.columns.errorMessageHint}
+                value={draft.customErrorMessage}
+                error={issue('validation.customErrorMessage')}
+                onChange={(event) => set({ customErrorMessage: event.currentTarget.value })}
+              />
+            )}
             <Textarea
               label={text.columns.description}
               autosize
@@ -185,9 +210,42 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }
+
+/** The type of a column that is there, which changes with all values, in a dialog of its own; so do options that become one. */
+function OwnType({ column, name, dirty, start }: { column: Column; name: string; dirty: boolean; start: (kind: ColumnAct) => void }) {
+  const Icon = kindOfColumn(column).icon;
+  return (
+    <div>
+      <div className="label">{text.columns.type}</div>
+      <Group gap="xs">
+        <span className="with-icon">
+          <Icon size={16} aria-hidden /> {name}
+        </span>
+        {mayChangeType(column) && (
+          <Button size="compact-sm" variant="default" disabled={dirty} onClick={() => start('changeType')}>
+            {text.columns.changeType}
+          </Button>
+        )}
+        {mayMerge(column) && (
+          <Button size="compact-sm" variant="default" disabled={dirty} onClick={() => start('mergeOptions')}>
+            {text.columns.mergeOptions}
+          </Button>
+        )}
+        {dirty && (
+          <Text size="xs" c="dimmed">
+            {text.columns.saveFirst}
+          </Text>
+        )}
+      </Group>
+    </div>
+  );
+}
+
+/** Why types of files cannot be chosen in a table that is to have none. */
+const noFiles = new Map(Object.keys(FILE_TYPES).map((id) => [id, text.columns.noFiles]));
 
 /** A default typed as text becomes a value, or is refused here already. */
 function readDefault(value: unknown, probe: FieldColumn): unknown {
@@ -204,7 +262,9 @@ function created(draft: Draft, type: FieldType | undefined, defaultValue: unknow
     fieldType: draft.fieldType,
     ...(draft.description ? { description: draft.description } : {}),
     ...(Object.keys(draft.config).length > 0 ? { config: draft.config } : {}),
-    ...(draft.required || draft.unique ? { validation: { required: draft.required, unique: draft.unique } } : {}),
+    ...(draft.required || draft.unique || draft.customErrorMessage
+      ? { validation: { required: draft.required, unique: draft.unique, customErrorMessage: draft.customErrorMessage || null } }
+      : {}),
     ...(draft.indexed ? { indexed: true } : {}),
     ...(defaultValue !== null && defaultValue !== undefined ? { defaultValue } : {}),
     ...(type?.flags.needsOptions ? { options: named } : {}),
@@ -219,13 +279,12 @@ function isDirty(draft: Draft, column: Column): boolean {
 /** Only what differs from the column is sent, so that two people editing it do not overwrite each other. */
 function changed(draft: Draft, column: Column, defaultValue: unknown): ColumnUpdate {
   const input: ColumnUpdate = {};
-  const { required = false, unique = false } = column.validation;
+  const { required = false, unique = false, customErrorMessage } = column.validation;
   if (draft.name !== column.name) input.name = draft.name;
   if (draft.description !== (column.description ?? '')) input.description = draft.description || null;
-  if (draft.fieldType !== column.fieldType) input.fieldType = draft.fieldType;
   if (!sameValue(draft.config, column.config)) input.config = draft.config;
-  if (draft.required !== required || draft.unique !== unique) {
-    input.validation = { ...column.validation, required: draft.required, unique: draft.unique };
+  if (draft.required !== required || draft.unique !== unique || draft.customErrorMessage !== (customErrorMessage ?? '')) {
+    input.validation = { ...column.validation, required: draft.required, unique: draft.unique, customErrorMessage: draft.customErrorMessage || null };
   }
   if (draft.indexed !== column.indexed) input.indexed = draft.indexed;
   if (!sameValue(defaultValue, column.defaultValue)) input.defaultValue = defaultValue;

@@ -1,5 +1,5 @@
 // Chooses a field type: by group, each with its sign and one sentence.
-import { UnstyledButton } from '@mantine/core';
+import { Badge, UnstyledButton } from '@mantine/core';
 import { Check, ChevronDown } from 'lucide-react';
 import type { FieldType } from '../api/wire';
 import { kindOf } from '../fields/registry';
@@ -11,9 +11,13 @@ interface Props {
   open: boolean;
   setOpen: (open: boolean) => void;
   change: (id: string) => void;
+  /** Why a type cannot be chosen, by its id. */
+  refused?: ReadonlyMap<string, string>;
+  /** A word beside a type. */
+  mark?: { type: string; word: string };
 }
 
-export function TypePicker({ types, value, open, setOpen, change }: Props) {
+export function TypePicker({ types, value, open, setOpen, change, refused, mark }: Props) {
   const chosen = types.find((one) => one.id === value);
   const Icon = kindOf(value).icon;
   const groups = [...new Set(types.map((one) => one.category))];
@@ -28,9 +32,9 @@ export function TypePicker({ types, value, open, setOpen, change }: Props) {
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       >
-        <Icon size={16} aria-hidden />
+        {value !== '' && <Icon size={16} aria-hidden />}
         <span id="type-name">
-          <strong>{chosen?.name ?? value}</strong>
+          <strong>{chosen?.name ?? (value || text.columns.pickType)}</strong>
           <span className="type-description">{chosen?.description}</span>
         </span>
         <ChevronDown size={16} aria-hidden />
@@ -45,21 +49,31 @@ export function TypePicker({ types, value, open, setOpen, change }: Props) {
                   .filter((one) => one.category === group)
                   .map((one) => {
                     const OneIcon = kindOf(one.id).icon;
+                    const why = refused?.get(one.id);
                     return (
                       <UnstyledButton
                         key={one.id}
                         role="radio"
                         aria-checked={one.id === value}
+                        aria-disabled={why !== undefined || undefined}
                         className="type"
                         onClick={() => {
+                          if (why !== undefined) return;
                           change(one.id);
                           setOpen(false);
                         }}
                       >
                         <OneIcon size={16} aria-hidden />
                         <span>
-                          <strong>{one.name}</strong>
-                          <span className="type-description">{one.description}</span>
+                          <strong>
+                            {one.name}
+                            {mark?.type === one.id && (
+                              <Badge ml={6} variant="light">
+                                {mark.word}
+                              </Badge>
+                            )}
+                          </strong>
+                          <span className="type-description">{why ?? one.description}</span>
                         </span>
                         {one.id === value && <Check size={14} aria-hidden />}
                       </UnstyledButton>

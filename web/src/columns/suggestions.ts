@@ -1,5 +1,5 @@
 // What can be chosen for the settings of relations, lookups and rollups: tables, and columns here and there. Decides nothing.
-import { useTable, useTables } from '../api/queries';
+import { useAddress, useTable, useTables } from '../api/queries';
 import type { Column, Table } from '../api/wire';
 
 export type Suggest = (setting: string) => { value: string; label: string }[] | undefined;
@@ -13,7 +13,8 @@ export function useSuggestions(table: Table, fieldType: string, config: Record<s
   const own = table.columns ?? [];
   const through = own.find((one) => one.slug === config.relation);
   const slug = fieldType === 'relation' ? config.table : through?.config?.table;
-  const target = useTable(String(slug ?? ''), leads && typeof slug === 'string' && slug !== '');
+  const address = useAddress(typeof slug === 'string' ? slug : undefined);
+  const target = useTable(address, leads && address !== '');
   const there = target.data?.columns ?? [];
   const named = (columns: Column[]) => columns.map((one) => ({ value: one.slug, label: one.name }));
   return (setting) => {

@@ -1,7 +1,7 @@
 // Whom relation and user columns may name: found by typing, and called by name. Keeps names for this page's life only.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { people, records } from '../api/endpoints';
-import { keys, useTable } from '../api/queries';
+import { keys, useAddress, useTable } from '../api/queries';
 import type { Column, FieldColumn, Rec, Table } from '../api/wire';
 import { displayText, kindOfColumn } from './registry';
 
@@ -57,21 +57,22 @@ export function usePeople(enabled = true) {
 /** Who fits what was typed, and what those are called that are named already. */
 export function useChoices(column: FieldColumn, needle: string, ids: string[]) {
   const users = linksUsers(column);
-  const slug = linkTable(column) ?? '';
-  const table = useTable(slug, !users);
+  // A column names a table of its own workspace.
+  const there = useAddress(linkTable(column));
+  const table = useTable(there, there !== '');
   const everybody = usePeople(users);
   const wanted = needle.trim();
   const found = useQuery({
-    queryKey: keys.links(slug, wanted),
+    queryKey: keys.links(there, wanted),
     enabled: !users && table.data !== undefined,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const there = table.data as Table;
-      const primary = primaryOf(there.columns ?? undefined);
+      const target = table.data as Table;
+      const primary = primaryOf(target.columns ?? undefined);
       const stored = primary && kindOfColumn(primary).editor !== 'none' ? primary : undefined;
       const contains = stored && CONTAINS.has(stored.fieldType);
       const reply = await records.query(
-        slug,
+        there,
         {
           ...(wanted && contains ? { filter: { column: stored.slug, operator: 'contains', value: wanted } } : {}),
           ...(wanted && !contains ? { search: { query: wanted } } : {}),
@@ -80,18 +81,18 @@ export function useChoices(column: FieldColumn, needle: string, ids: string[]) {
         },
         signal,
       );
-      return reply.records.map((record) => ({ id: record.id, name: nameOf(there, record) }));
+      return reply.records.map((record) => ({ id: record.id, name: nameOf(target, record) }));
     },
   });
   const named = useQuery({
-    queryKey: keys.links(slug, ids),
+    queryKey: keys.links(there, ids),
     enabled: !users && table.data !== undefined && ids.length > 0,
     staleTime: 60_000,
     queryFn: async ({ signal }) => {
-      const there = table.data as Table;
+      const target = table.data as Table;
       const filter = { column: 'id', operator: 'in', value: ids };
-      const reply = await records.query(slug, { filter, pagination: { type: 'offset', offset: 0, limit: 1000 } }, signal);
-      return reply.records.map((record) => ({ id: record.id, name: nameOf(there, record) }));
+      const reply = await records.query(there, { filter, pagination: { type: 'offset', offset: 0, limit: 1000 } }, signal);
+      return reply.records.map((record) => ({ id: record.id, name: nameOf(target, record) }));
     },
   });
   const lower = wanted.toLowerCase();

@@ -1,15 +1,15 @@
 // What the page knows of each field type: its sign, its alignment, how a value reads and how typed text becomes one.
 // The server stays the only judge of a value; parsing here only chooses the JSON shape.
 import {
-  AlarmClock, AtSign, Barcode, Braces, Calendar, CalendarClock, CheckSquare, CircleDot, CircleUser, Clock, Coins,
-  Hash, Hourglass, KeyRound, Link, ListChecks, ListOrdered, Lock, MousePointerClick, Percent, Phone, Search, Sigma, Star, Text,
+  AlarmClock, AtSign, Barcode, Braces, Calendar, CalendarClock, CheckSquare, CircleDot, CircleUser, Clock, Coins, Files,
+  Hash, Hourglass, KeyRound, Link, ListChecks, ListOrdered, Lock, MousePointerClick, Paperclip, Percent, Phone, Search, Sigma, Star, Text,
   Type, UserRound, UsersRound, Waypoints, type LucideIcon,
 } from 'lucide-react';
 import type { FieldColumn as Column, FieldType, SelectOption } from '../api/wire';
 import { text } from '../text/en';
 
 export type EditorKind =
-  | 'line' | 'lines' | 'link' | 'links' | 'check' | 'select' | 'multi' | 'rating' | 'date' | 'dateTime' | 'time' | 'json' | 'none';
+  | 'line' | 'lines' | 'link' | 'links' | 'check' | 'select' | 'multi' | 'rating' | 'date' | 'dateTime' | 'time' | 'json' | 'files' | 'none';
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; message: string };
 
@@ -117,6 +117,18 @@ function idsOf(input: string): Parsed {
   return good(ids.length > 0 ? ids : null);
 }
 
+/** Files are brought, not typed: as text only an id says which is meant. */
+function fileIdsOf(several: boolean): (input: string) => Parsed {
+  const id = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+  return (input) => {
+    const parsed = idsOf(input);
+    if (!parsed.ok || parsed.value === null) return parsed;
+    const ids = parsed.value as string[];
+    if (!ids.every((one) => id.test(one))) return { ok: false, message: text.files.notTyped };
+    return good(several ? ids : ids.length === 1 ? ids[0] : ids);
+  };
+}
+
 const trimmed = (input: string): Parsed => good(input.trim() === '' ? null : input.trim());
 
 const KINDS: Record<string, FieldKind> = {
@@ -145,6 +157,8 @@ const KINDS: Record<string, FieldKind> = {
   rollup: { icon: Sigma, editor: 'none', width: 130, toText: linkText },
   user: { icon: CircleUser, editor: 'link', width: 150, toText: linkText },
   users: { icon: UsersRound, editor: 'links', width: 200, parse: idsOf, toText: linkText },
+  file: { icon: Paperclip, editor: 'files', width: 190, parse: fileIdsOf(false), toText: linkText },
+  files: { icon: Files, editor: 'files', width: 200, parse: fileIdsOf(true), toText: linkText },
   button: { icon: MousePointerClick, editor: 'none', width: 110, toText: linkText },
   createdTime: { icon: AlarmClock, editor: 'none', width: 180 },
   updatedTime: { icon: AlarmClock, editor: 'none', width: 180 },
@@ -196,6 +210,12 @@ export function valueText(value: unknown, column: Column): string {
 export function displayText(value: unknown, column: Column, display?: string): string {
   if (value === null || value === undefined) return '';
   return display ?? valueText(value, column);
+}
+
+/** How many stars a rating has. */
+export function ratingMax(column: Column): number {
+  const max = Number(column.config?.max ?? 5);
+  return Number.isFinite(max) && max > 0 ? Math.min(10, max) : 5;
 }
 
 /** Only addresses that are safe to open from a page. */

@@ -12,22 +12,24 @@ interface Shared {
 }
 
 export function FilterPanel(
-  props: Shared & { filter: FilterGroup; change: (filter: FilterGroup) => void; copy: () => void },
+  props: Shared & { filter: FilterGroup; change: (filter: FilterGroup) => void; copy?: () => void; empty?: string },
 ) {
   const { filter, change } = props;
   return (
     <div className="filter-panel" role="group" aria-label={text.filter.title}>
       {filter.filters.length === 0 && (
         <Text size="sm" c="dimmed" pb="xs">
-          {text.filter.empty}
+          {props.empty ?? text.filter.empty}
         </Text>
       )}
       <GroupRows {...props} group={filter} depth={1} change={change} />
       {filter.filters.length > 0 && (
         <Group justify="flex-end" gap="xs" mt="xs">
-          <Button variant="subtle" color="gray" onClick={props.copy}>
-            {text.filter.copy}
-          </Button>
+          {props.copy && (
+            <Button variant="subtle" color="gray" onClick={props.copy}>
+              {text.filter.copy}
+            </Button>
+          )}
           <Button variant="subtle" color="gray" onClick={() => change(emptyFilter())}>
             {text.filter.clear}
           </Button>
@@ -107,7 +109,9 @@ function RuleInputs(props: Shared & { rule: FilterRule; change: (rule: FilterRul
   const { rule, fields, types, change } = props;
   const field = fields.find((one) => one.slug === rule.column) ?? fields[0];
   if (!field) return null;
-  const operators = operatorsOf(types, field);
+  const offered = operatorsOf(types, field);
+  // A filter from elsewhere may ask more than is offered here.
+  const operators = offered.includes(rule.operator) ? offered : [...offered, rule.operator];
   return (
     <div className="filter-rule">
       <Select

@@ -1,5 +1,6 @@
 // Filters as a tree, and which operators want which kind of value. Pure.
 import type { Column, FieldType, FilterGroup, FilterNode, FilterRule } from '../api/wire';
+import { namesFiles } from '../files/facts';
 import { text } from '../text/en';
 
 export const DEPTH_MAX = 3;
@@ -46,6 +47,8 @@ const PRESENCE = ['isEmpty', 'isNotEmpty'];
 
 /** What the store answers of a field: of an encrypted one only what needs no value opened. */
 export function operatorsOf(types: FieldType[] | undefined, { fieldType, column }: Filterable): string[] {
+  // Which file it is has no name that could be typed: only whether there is one is asked.
+  if (namesFiles({ fieldType })) return PRESENCE;
   if (column?.encrypted) return column.encrypted.indexed ? ['eq', 'neq', 'in', 'notIn', ...PRESENCE] : PRESENCE;
   // Of a relation to several, what is asked of any list.
   const like = column?.fieldType === 'relation' && column.config?.relationType === 'manyToMany' ? 'users' : fieldType;
@@ -76,6 +79,11 @@ export function complete(node: FilterNode): boolean {
     default:
       return filled(node.value);
   }
+}
+
+/** Whether a rule waits for its value: what is sent would leave it out. */
+export function unfinished(node: FilterNode): boolean {
+  return isGroup(node) ? node.filters.length === 0 || node.filters.some(unfinished) : !complete(node);
 }
 
 /** What is sent: unfinished rules and empty groups left out. */

@@ -1,18 +1,21 @@
 // What can be done with the ticked records, however many there are.
-import { Button, CloseButton, Group, Modal, Progress, Select, Stack, Text } from '@mantine/core';
+import { Button, CloseButton, Group, Progress, Select, Stack, Text } from '@mantine/core';
 import { Download, PencilLine, Trash2 } from 'lucide-react';
-import { useState } from 'react';
-import { saveFile } from '../api/http';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import type { Column, Rec, Table } from '../api/wire';
-import { editable, parseText, valueText } from '../fields/registry';
+import { editable, parseText } from '../fields/registry';
 import { FieldInput } from '../fields/FieldInput';
 import { text } from '../text/en';
 import type { Question } from '../ui/confirm';
+import { Dialog } from '../ui/Dialog';
+import { focusHome } from '../ui/focus';
 import { messageOf, Problem } from '../ui/states';
 import { count } from '../ui/time';
 import { showError } from '../ui/toast';
 import type { GridModel, View } from './model';
 import { BULK_CHUNK, type Change, type GridWriter } from './writer';
+
+const ExportDialog = lazy(() => import('./ExportDialog').then((all) => ({ default: all.ExportDialog })));
 
 /** Above this many, deleting asks to type the number. */
 const DELETE_UNASKED_MAX = 1_000;
@@ -30,9 +33,12 @@ interface BulkProps {
 export function BulkBar(props: BulkProps) {
   const { grid, writer, mayEdit } = props;
   const [setting, setSetting] = useState(false);
+  const [exporting, setExporting] = useState(false);
   const [busy, setBusy] = useState<{ label: string; done: number; of: number } | null>(null);
   const marked = grid.markedRows;
-  if (marked === 0 && !busy) return null;
+  const shown = marked > 0 || busy !== null;
+  useEffect(() => (shown ? focusHome : undefined), [shown]);
+  if (!shown) return null;
 
   const collectIds = async () => {
     if (!grid.marks.all) return [...grid.marks.except];
@@ -64,16 +70,6 @@ export function BulkBar(props: BulkProps) {
       run: remove,
     });
   };
-  const exportMarked = async () => {
-    setBusy({ label: text.bulk.exporting, done: 0, of: marked });
-    try {
-      const rows = await collectRecords(grid, (done) => setBusy({ label: text.bulk.exporting, done, of: marked }));
-      saveFile(new Blob([csvOf(rows, props.columns)], { type: 'text/csv' }), `${props.table.slug}-selection.csv`);
-    } catch (error) {
-      showError(messageOf(error));
-    }
-    setBusy(null);
-  };
   return (
     <div className="bulk" role="region" aria-label={text.bulk.label}>
       <strong>{text.grid.selected(count(marked))}</strong>
@@ -93,7 +89,7 @@ export function BulkBar(props: BulkProps) {
               {text.bulk.setField}
             </Button>
           )}
-          <Button variant="default" leftSection={<Download size={14} />} onClick={() => void exportMarked()}>
+          <Button variant="default" leftSection={<Download size={14} />} onClick={() => setExporting(true)}>
             {text.bulk.export}
           </Button>
           {mayEdit && (
@@ -104,6 +100,11 @@ export function BulkBar(props: BulkProps) {
         </Group>
       )}
       <CloseButton aria-label={text.bulk.clear} onClick={() => grid.markAll(false)} />
+      {exporting && (
+        <Suspense fallback={null}>
+          <ExportDialog table={props.table} columns={props.columns} view={props.view} grid={grid} which="selected" close={() => setExporting(false)} />
+        </Suspense>
+      )}
       {setting && <SetField {...props} close={() => setSetting(false)} />}
     </div>
   );
@@ -118,29 +119,12 @@ async function collectRecords(grid: GridModel, progress: (done: number) => void)
   return rows;
 }
 
-/** Cells that a spreadsheet would run as formulas get an apostrophe, as the server's export does. */
-function csvOf(rows: Rec[], columns: Column[]): string {
-  const cell = (raw: string, isText: boolean) => {
-    const safe = isText && /^[=+\-@\t\r]/.test(raw) ? `'${raw}` : raw;
-    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const head = columns.map((column) => cell(column.name, true)).join(',');
-  const body = rows.map((row) =>
-    columns
-      .map((column) => {
-        const value = row.data[column.slug];
-        return cell(valueText(value, column), typeof value === 'string' && !['currency', 'number', 'percent'].includes(column.fieldType));
-      })
-      .join(','),
-  );
-  return [head, ...body].join('\r\n') + '\r\n';
-}
-
 function SetField(props: BulkProps & { close: () => void }) {
   const { grid, writer, columns, close } = props;
   const fields = columns.filter(editable);
   const [slug, setSlug] = useState<string | null>(fields[0]?.slug ?? null);
   const [value, setValue] = useState<unknown>(null);
+  const [sending, setSending] = useState(0);
   const [progress, setProgress] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
   const column = fields.find((one) => one.slug === slug);
@@ -171,7 +155,7 @@ function SetField(props: BulkProps & { close: () => void }) {
     }
   };
   return (
-    <Modal opened onClose={close} title={text.bulk.setTitle(marked)}>
+    <Dialog onClose={close} title={text.bulk.setTitle(marked)}>
       <Stack gap="sm">
         <Select
           label={text.bulk.field}
@@ -184,9 +168,9 @@ function SetField(props: BulkProps & { close: () => void }) {
             setValue(null);
           }}
         />
-        {column && <FieldInput column={column} value={value} change={setValue} label={text.bulk.value} />}
+        {column && <FieldInput key={column.slug} column={column} value={value} change={setValue} label={text.bulk.value} sending={setSending} />}
         <Text size="xs" c="dimmed">
-          {value === null || value === '' ? text.bulk.willClear(marked) : text.bulk.willSet(marked)}{' '}
+          {sending > 0 ? text.files.coming(sending) : value === null || value === '' ? text.bulk.willClear(marked) : text.bulk.willSet(marked)}{' '}
           {marked > BULK_CHUNK ? text.bulk.inParts(BULK_CHUNK) : text.bulk.atomic}
         </Text>
         {progress !== null && <Progress value={progress} aria-label={text.bulk.setting} />}
@@ -195,11 +179,11 @@ function SetField(props: BulkProps & { close: () => void }) {
           <Button variant="default" onClick={close}>
             {text.common.cancel}
           </Button>
-          <Button loading={progress !== null} onClick={() => void run()}>
+          <Button loading={progress !== null} disabled={sending > 0} onClick={() => void run()}>
             {text.bulk.apply}
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

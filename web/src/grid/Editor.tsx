@@ -1,10 +1,9 @@
 // The editor over a cell: one per kind of field. It commits text or a value; it never talks to the server.
-import { Calendar } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
-import { kindOfColumn, parseText, type Parsed } from '../fields/registry';
+import { Picker } from '../fields/Picker';
+import { kindOfColumn, parseText, ratingMax, type Parsed } from '../fields/registry';
 import { text } from '../text/en';
 import type { Column } from '../api/wire';
-import { ratingMax } from './cells';
 import { LinkEditor, OptionEditor } from './OptionEditor';
 import type { Editing } from './model';
 
@@ -144,45 +143,6 @@ function TextEditor({ editing, commit, cancel }: EditorProps) {
       )}
     </>
   );
-}
-
-/** The browser's own date or time picker beside the text, which stays the way to type. */
-export function Picker(props: { type: string; value: string; onPick: (value: string) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <button
-        type="button"
-        className="editor-pick"
-        aria-label={text.fields.pick}
-        onClick={() => input.current?.showPicker()}
-      >
-        <Calendar size={14} aria-hidden />
-      </button>
-      <input
-        ref={input}
-        type={props.type}
-        className="editor-picker"
-        tabIndex={-1}
-        aria-hidden
-        value={pickerValue(props.type, props.value)}
-        onChange={(event) => {
-          const value = event.currentTarget.value;
-          props.onPick(props.type === 'datetime-local' && value ? new Date(value).toISOString() : value);
-        }}
-      />
-    </>
-  );
-}
-
-/** What a native picker understands of a stored value; nothing when it does not. */
-export function pickerValue(type: string, value: string): string {
-  if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : '';
-  if (type === 'time') return /^\d{2}:\d{2}/.exec(value)?.[0] ?? '';
-  const time = new Date(value);
-  if (value === '' || Number.isNaN(time.getTime())) return '';
-  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
 }
 
 function pretty(source: string): string {

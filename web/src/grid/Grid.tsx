@@ -2,8 +2,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Data, SortKey } from '../api/wire';
 import { kindOf } from '../fields/registry';
+import { namesFiles } from '../files/facts';
 import type { Filterable } from '../filter/model';
 import { text } from '../text/en';
+import type { CellFilesActions } from './cellFiles';
 import { CellEditor, type Then } from './Editor';
 import { Foot } from './Foot';
 import { AROUND_HEIGHT, FOOT_HEIGHT, HEADER_HEIGHT, type Layout } from './geometry';
@@ -25,6 +27,10 @@ export interface GridProps {
   /** The column whose values make the groups. */
   groupColumn?: Filterable;
   mayEdit: boolean;
+  /** What can be done with the files of cells. */
+  files: CellFilesActions;
+  /** Whether columns may be added, moved and made wider. */
+  mayShape: boolean;
   resize: (columnId: string, width: number, done: boolean) => void;
   /** Makes a column as wide as what is in it. */
   fit: (columnId: string) => void;
@@ -68,7 +74,7 @@ const stay = (event: React.UIEvent<HTMLElement>) => event.currentTarget.scrollTo
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 export function Grid(props: GridProps) {
-  const { grid, writer, layout } = props;
+  const { grid, writer, layout, files } = props;
   useSyncExternalStore(grid.subscribe, grid.getVersion);
   const rows = grid.rowCount.rows;
   const places = grid.rows;
@@ -103,12 +109,13 @@ export function Grid(props: GridProps) {
     };
     return {
       openRecord: props.openRecord,
+      showFiles: () => files.preview(grid.active.row, grid.active.col),
       newRecord: props.newRecord,
       openHeaderMenu: (col) => props.openHeaderMenu(col, rectOf(`.head-cell[data-col="${col}"]`)),
       openCellMenu: () => props.openCellMenu(rectOf(`#${cellId(grid.active.row, grid.active.col)}`)),
       moveColumn: (col, by) => {
         const to = col + by;
-        if (props.mayEdit && col > 0 && to > 0 && to < layout.columns.length) props.move(col, to);
+        if (props.mayShape && col > 0 && to > 0 && to < layout.columns.length) props.move(col, to);
       },
       openFilter: props.openFilter,
       openSort: props.openSort,
@@ -117,7 +124,7 @@ export function Grid(props: GridProps) {
       leave: () => scroll.scroller.current?.blur(),
       mayEdit: props.mayEdit,
     };
-  }, [props, grid, layout, scroll.scroller]);
+  }, [props, grid, layout, files, scroll.scroller]);
 
   const onPointerDown = (event: React.PointerEvent) => {
     const target = event.target as HTMLElement;
@@ -187,6 +194,9 @@ export function Grid(props: GridProps) {
     const open = target.closest<HTMLElement>('[data-open]')?.dataset.open;
     const mark = target.closest<HTMLElement>('[data-mark]')?.dataset.mark;
     if (open !== undefined) props.openRecord(Number(open));
+    const way = target.closest<HTMLElement>('[data-files]')?.dataset.files;
+    if (way === 'bring') files.bring();
+    else if (way === 'show') files.preview(grid.active.row, grid.active.col);
     if (mark === undefined) return;
     const row = Number(mark);
     if (event.shiftKey) grid.markRows(Math.min(grid.active.row, row), Math.max(grid.active.row, row), true);
@@ -204,6 +214,8 @@ export function Grid(props: GridProps) {
       void writer.cell(record, column, grid.shownValue(record, column.slug) !== true);
       return;
     }
+    const onPicture = (event.target as HTMLElement).closest('.thumb') !== null;
+    if (column && namesFiles(column) && (onPicture || !props.mayEdit) && files.preview(grid.active.row, grid.active.col)) return;
     if (props.mayEdit) grid.startEdit();
   };
 
@@ -259,6 +271,7 @@ export function Grid(props: GridProps) {
         selectedTo={within ? range.right : -1}
         activeCol={row === grid.active.row ? grid.active.col : -1}
         marked={record ? isMarked(grid.marks, record.id) : grid.marks.all}
+        mayFetch={files.mayFetch}
         stamp={record ? grid.stampOf(record.id) : 0}
       />,
     );
@@ -272,7 +285,11 @@ export function Grid(props: GridProps) {
   const markedRows = grid.markedRows;
   const corner = layout.columns[range.right];
   const below = places.topOf(range.bottom) + places.height - frame.base;
-  const editing = grid.editing;
+  // Files are brought in a dialog, not in the cell.
+  const editing = grid.editing && !namesFiles(grid.editing.column) ? grid.editing : null;
+  const active = grid.activeRecord();
+  const activePlace = layout.columns[grid.active.col];
+  const why = active && activePlace && activeShown && !editing ? grid.cellState(active.id, activePlace.column.slug)?.message : undefined;
   const editingPlace = editing ? layout.columns[editing.col] : undefined;
   return (
     <div
@@ -287,6 +304,10 @@ export function Grid(props: GridProps) {
       aria-multiselectable="true"
       aria-activedescendant={activeShown && !editing ? cellId(grid.active.row, grid.active.col) : undefined}
       onScroll={scroll.onScroll}
+      onFocus={(event) => {
+        // Whoever comes by keyboard sees where they are.
+        if (event.target === event.currentTarget && event.target.matches(':focus-visible') && rows > 0) grid.reveal(grid.active);
+      }}
       onKeyDown={onKeyDown}
       onPointerDown={onPointerDown}
       onClick={onClick}
@@ -301,6 +322,7 @@ export function Grid(props: GridProps) {
         if (!inside) grid.moveTo(row, col);
         props.openCellMenu({ x: event.clientX, y: event.clientY });
       }}
+      {...files.drag}
       onCopy={onCopy}
       onCut={(event) => {
         if (event.target !== event.currentTarget) return;
@@ -310,7 +332,7 @@ export function Grid(props: GridProps) {
       onPaste={(event) => {
         if (event.target !== event.currentTarget || !props.mayEdit) return;
         event.preventDefault();
-        void pasteText(event.clipboardData.getData('text/plain'));
+        if (!files.paste(event.clipboardData)) void pasteText(event.clipboardData.getData('text/plain'));
       }}
     >
       <div
@@ -332,7 +354,7 @@ export function Grid(props: GridProps) {
                 firstCol={frame.firstCol}
                 lastCol={frame.lastCol}
                 sort={props.sort}
-                mayEdit={props.mayEdit}
+                mayEdit={props.mayShape}
                 allMarked={rows > 0 && markedRows === rows}
                 someMarked={markedRows > 0}
                 selectedFrom={range.left}
@@ -382,6 +404,15 @@ export function Grid(props: GridProps) {
                       {text.grid.newRow}
                     </button>
                   </div>
+                </div>
+              )}
+              {why && activePlace && (
+                <div
+                  className={`cell-why${grid.active.col < layout.frozen ? ' fill-frozen' : ''}`}
+                  aria-hidden
+                  style={{ left: activePlace.left, top: places.topOf(grid.active.row) + places.height - frame.base, minWidth: activePlace.width }}
+                >
+                  {why}
                 </div>
               )}
               {editing && editingPlace && (

@@ -1,8 +1,9 @@
 // One row of the grid. Drawn again only when something of this row changed.
-import { ExternalLink, Maximize2 } from 'lucide-react';
+import { ExternalLink, Eye, FileUp, Maximize2 } from 'lucide-react';
 import { memo, type ReactNode } from 'react';
 import type { Rec } from '../api/wire';
 import { hrefOf } from '../fields/registry';
+import { describedIn, filesOf, namesFiles } from '../files/facts';
 import { text } from '../text/en';
 import { CellValue } from './cells';
 import { columnsShown, ROW_HEIGHTS, type Layout, type PlacedColumn } from './geometry';
@@ -23,9 +24,14 @@ export interface RowProps {
   /** The active column in this row, or -1. */
   activeCol: number;
   marked: boolean;
+  /** Whether files may be opened, not only named. */
+  mayFetch: boolean;
   /** Changes whenever a cell of this record is being saved, refused or done. */
   stamp: number;
 }
+
+/** What the buttons of an active cell with files cover. */
+const FILE_BUTTONS_WIDTH = 52;
 
 export const cellId = (row: number, col: number): string => `cell-${row}-${col}`;
 
@@ -78,7 +84,7 @@ function classOf(place: PlacedColumn, frozen: boolean): string {
   return `cell${align}${frozen ? ' frozen' : ''}`;
 }
 
-function Cell({ grid, row, height, record, layout, col, selectedFrom, selectedTo, activeCol }: RowProps & { col: number }) {
+function Cell({ grid, row, height, record, layout, col, selectedFrom, selectedTo, activeCol, mayFetch }: RowProps & { col: number }) {
   const place = layout.columns[col];
   if (!place) return null;
   const { column } = place;
@@ -86,6 +92,7 @@ function Cell({ grid, row, height, record, layout, col, selectedFrom, selectedTo
   const value = record ? (state ? state.value : record.data[column.slug]) : undefined;
   const active = activeCol === col;
   const href = active ? hrefOf(value, column) : null;
+  const files = namesFiles(column) ? filesOf(value, describedIn(record, column)) : undefined;
   return (
     <div
       role="gridcell"
@@ -103,16 +110,20 @@ function Cell({ grid, row, height, record, layout, col, selectedFrom, selectedTo
       style={{ left: place.left, width: place.width }}
     >
       {record ? (
-        <Lines many={height > ROW_HEIGHTS.short}>
+        <Lines many={height > ROW_HEIGHTS.short && !files}>
           <CellValue
             value={value}
             column={column}
             display={state ? undefined : record.data._display?.[column.slug]}
+            files={files}
+            width={place.width - (active ? FILE_BUTTONS_WIDTH : 0)}
+            height={height}
           />
         </Lines>
       ) : (
         <span className="ghost" />
       )}
+      {active && record && files && <FileButtons name={column.name} show={mayFetch && files.length > 0} bring={place.editable} />}
       {href && (
         <a
           className="cell-link"
@@ -126,6 +137,25 @@ function Cell({ grid, row, height, record, layout, col, selectedFrom, selectedTo
         </a>
       )}
     </div>
+  );
+}
+
+/** What can be done with the files of the active cell by mouse or touch; the keys are Space and Enter. */
+function FileButtons({ name, show, bring }: { name: string; show: boolean; bring: boolean }) {
+  if (!show && !bring) return null;
+  return (
+    <span className="cell-tools">
+      {show && (
+        <button type="button" tabIndex={-1} data-files="show" aria-label={text.files.show(name)} title={text.files.show(name)}>
+          <Eye size={14} aria-hidden />
+        </button>
+      )}
+      {bring && (
+        <button type="button" tabIndex={-1} data-files="bring" aria-label={text.files.bring(name)} title={text.files.bring(name)}>
+          <FileUp size={14} aria-hidden />
+        </button>
+      )}
+    </span>
   );
 }
 

@@ -1,23 +1,27 @@
 // Above the grid: fields, filter, sort, search, import, export, new record, and how many rows there are.
 import { Button, Checkbox, Menu, Popover, TextInput, ActionIcon, Tooltip } from '@mantine/core';
 import {
-  ArrowDown, ArrowUp, ArrowUpDown, Bookmark, Columns3, Download, Ellipsis, EyeOff, FileUp, Filter, Plus, RefreshCw, Rows3, Search, Trash2,
+  ArrowDown, ArrowUp, ArrowUpDown, Bookmark, ClipboardList, Columns3, Copy, Download, Ellipsis, EyeOff, FileUp, Filter, Plus, Redo2, RefreshCw, Rows3, Search, Settings2, Trash2, Undo2,
 } from 'lucide-react';
-import { useState, type RefObject } from 'react';
+import { lazy, Suspense, useState, type RefObject } from 'react';
 import { useLocation } from 'wouter';
+import { tablePath } from '../api/places';
 import type { Column, ColumnUpdate, FieldType, FilterGroup, Table } from '../api/wire';
 import { FilterPanel } from '../filter/FilterPanel';
 import { effective, emptyFilter, isGroup, ruleCount, type Filterable } from '../filter/model';
 import { SortPanel } from '../filter/SortPanel';
 import { text } from '../text/en';
+import { copy } from '../ui/copy';
 import { count } from '../ui/time';
-import { show } from '../ui/toast';
-import { ExportDialog } from './ExportDialog';
 import { ROW_HEIGHTS, type RowSize } from './geometry';
 import { GroupPanel } from './GroupPanel';
 import type { GridModel, View } from './model';
 import { Selected } from './Selected';
 import { ViewsPanel } from './ViewsPanel';
+
+const ExportDialog = lazy(() => import('./ExportDialog').then((all) => ({ default: all.ExportDialog })));
+
+const TRAVELS = [['undo', Undo2, 'Ctrl+Z'], ['redo', Redo2, 'Ctrl+Y']] as const;
 
 export type Panel = 'views' | 'fields' | 'filter' | 'sort' | 'group' | null;
 
@@ -33,7 +37,15 @@ interface ToolbarProps {
   setPanel: (panel: Panel) => void;
   searchBox: RefObject<HTMLInputElement | null>;
   mayEdit: boolean;
+  /** Whether its columns, views and forms may be changed. */
+  mayShape: boolean;
+  /** Whether files may be taken in. */
+  mayImport: boolean;
+  /** Whether a part of it is all there is for this person. */
+  part: boolean;
   newRecord: () => void;
+  /** Takes the last step of this tab back, or does it again. */
+  travel: (way: 'undo' | 'redo') => void;
   addColumn: () => void;
   saveColumn: (column: Column, input: ColumnUpdate) => void;
   reorder: (ids: string[]) => void;
@@ -47,11 +59,7 @@ export function Toolbar(props: ToolbarProps) {
   const rules = ruleCount(filter);
   const hidden = props.columns.filter((column) => column.isVisible === false).length;
   const toggle = (name: Panel) => setPanel(panel === name ? null : name);
-  const copyFilter = () => {
-    void navigator.clipboard
-      .writeText(JSON.stringify({ filter: effective(filter) }, null, 2))
-      .then(() => show(text.filter.copied));
-  };
+  const copyFilter = () => copy(JSON.stringify({ filter: effective(filter) }, null, 2), text.filter.copied);
   const popover = { position: 'bottom-start' as const, shadow: 'md', trapFocus: true, withinPortal: true };
   const { rows, exact } = grid.rowCount;
   return (
@@ -63,7 +71,7 @@ export function Toolbar(props: ToolbarProps) {
           </Button>
         </Popover.Target>
         <Popover.Dropdown aria-label={text.views.title}>
-          <ViewsPanel table={table} view={view} setView={setView} mayEdit={props.mayEdit} />
+          <ViewsPanel table={table} view={view} setView={setView} mayEdit={props.mayShape} />
         </Popover.Dropdown>
       </Popover>
       <Popover {...popover} opened={panel === 'fields'} onChange={(open) => !open && setPanel(null)}>
@@ -123,9 +131,25 @@ export function Toolbar(props: ToolbarProps) {
         value={view.search}
         onChange={(event) => setView({ ...view, search: event.currentTarget.value })}
       />
+      {view.search.trim() !== '' && (
+        <Checkbox
+          size="xs"
+          className="toolbar-alike"
+          label={text.grid.alike}
+          title={text.grid.alikeHint}
+          checked={view.alike === true}
+          onChange={(event) => setView({ ...view, alike: event.currentTarget.checked || undefined })}
+        />
+      )}
       <Selected grid={grid} />
       <span className="toolbar-count" aria-live="polite">
         {grid.loaded ? (exact ? text.grid.rows(count(rows), rows) : text.grid.rowsAtLeast(count(rows))) : ''}
+        {grid.loaded && rows > 0 && grid.ranked && (
+          <>
+            <span className="toolbar-dot"> · </span>
+            <span className="toolbar-ranked">{text.grid.ranked}</span>
+          </>
+        )}
       </span>
       <Tooltip label={text.grid.refresh}>
         <ActionIcon variant="subtle" color="gray" aria-label={text.grid.refresh} onClick={() => grid.refresh()}>
@@ -140,17 +164,45 @@ export function Toolbar(props: ToolbarProps) {
         </Menu.Target>
         <Menu.Dropdown>
           {props.mayEdit && (
-            <Menu.Item leftSection={<FileUp size={14} />} onClick={() => navigate(`/t/${table.slug}/import`)}>
+            <>
+              {TRAVELS.map(([way, Icon, keys]) => {
+                const step = grid.history.next(way);
+                return (
+                  <Menu.Item key={way} leftSection={<Icon size={14} />} rightSection={<span className="menu-keys">{keys}</span>} disabled={!step} onClick={() => props.travel(way)}>
+                    {text.undo.next(way, step)}
+                  </Menu.Item>
+                );
+              })}
+              <Menu.Divider />
+            </>
+          )}
+          {props.mayImport && (
+            <Menu.Item leftSection={<FileUp size={14} />} onClick={() => navigate(`${tablePath(table)}/import`)}>
               {text.imports.title}
             </Menu.Item>
           )}
           <Menu.Item leftSection={<Download size={14} />} onClick={() => setExporting(true)}>
             {text.exports.title}
           </Menu.Item>
-          <Menu.Item leftSection={<Columns3 size={14} />} onClick={() => navigate(`/t/${table.slug}/columns`)}>
+          <Menu.Item leftSection={<Columns3 size={14} />} onClick={() => navigate(`${tablePath(table)}/columns`)}>
             {text.columns.title}
           </Menu.Item>
-          <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => navigate(`/t/${table.slug}/trash`)}>
+          {props.mayShape && (
+            <Menu.Item leftSection={<Settings2 size={14} />} onClick={() => navigate(`${tablePath(table)}/settings`)}>
+              {text.tables.settings}
+            </Menu.Item>
+          )}
+          {!props.part && (
+            <>
+              <Menu.Item leftSection={<Copy size={14} />} onClick={() => navigate(`${tablePath(table)}/duplicates`)}>
+                {text.nav.duplicates}
+              </Menu.Item>
+              <Menu.Item leftSection={<ClipboardList size={14} />} onClick={() => navigate(`${tablePath(table)}/forms`)}>
+                {text.nav.forms}
+              </Menu.Item>
+            </>
+          )}
+          <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => navigate(`${tablePath(table)}/trash`)}>
             {text.nav.trash}
           </Menu.Item>
           <Menu.Divider />
@@ -169,12 +221,16 @@ export function Toolbar(props: ToolbarProps) {
           {text.grid.newRecord}
         </Button>
       )}
-      {exporting && <ExportDialog table={table} columns={props.columns} view={view} close={() => setExporting(false)} />}
+      {exporting && (
+        <Suspense fallback={null}>
+          <ExportDialog table={table} columns={props.columns} view={view} grid={grid} close={() => setExporting(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
 
-function FieldsPanel({ columns, saveColumn, reorder, mayEdit, addColumn }: ToolbarProps) {
+function FieldsPanel({ columns, saveColumn, reorder, mayShape: mayEdit, addColumn }: ToolbarProps) {
   const swap = (i: number, j: number) => {
     const ids = columns.map((column) => column.id);
     const [a, b] = [ids[i], ids[j]];

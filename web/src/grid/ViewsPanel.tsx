@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Check, Save, Trash2, UserRound } from 'lucide-react';
 import { useState } from 'react';
 import { views as api } from '../api/endpoints';
+import { addressOf } from '../api/places';
 import { keys } from '../api/queries';
 import type { SavedView, Table } from '../api/wire';
 import { effective } from '../filter/model';
@@ -34,24 +35,24 @@ export function useViews(table: string) {
 
 export function ViewsPanel({ table, view, setView, mayEdit }: { table: Table; view: View; setView: (view: View) => void; mayEdit: boolean }) {
   const client = useQueryClient();
-  const views = useViews(table.slug);
+  const views = useViews(addressOf(table));
   const [name, setName] = useState('');
   const [personal, setPersonal] = useState(false);
   const { busy, error, work } = useWork();
-  const again = () => client.invalidateQueries({ queryKey: keys.views(table.slug) });
+  const again = () => client.invalidateQueries({ queryKey: keys.views(addressOf(table)) });
   const keep = async () => {
-    await api.create(table.slug, { name, personal, settings: settingsOf(view) });
+    await api.create(addressOf(table), { name, personal, settings: settingsOf(view) });
     setName('');
     await again();
     show(text.views.kept);
   };
   const keepAnew = async (saved: SavedView) => {
-    await api.update(table.slug, saved.id, { settings: settingsOf(view) });
+    await api.update(addressOf(table), saved.id, { settings: settingsOf(view) });
     await again();
     show(text.views.kept);
   };
   const forget = async (saved: SavedView) => {
-    await api.remove(table.slug, saved.id);
+    await api.remove(addressOf(table), saved.id);
     await again();
     show(text.views.forgotten(saved.name));
   };

@@ -1,7 +1,9 @@
 // How a value looks in a cell. Draws text and small signs only; never markup from a value.
 import { Check, Lock, Star } from 'lucide-react';
 import type { FieldColumn as Column } from '../api/wire';
-import { displayText, findOption } from '../fields/registry';
+import { displayText, findOption, ratingMax } from '../fields/registry';
+import { CellFiles } from '../files/CellFiles';
+import type { AnyFile } from '../files/facts';
 import { paletteColor } from '../ui/TableMark';
 
 export function Pill({ name, color }: { name: string; color?: string | null }) {
@@ -22,19 +24,23 @@ function Stars({ value, max }: { value: number; max: number }) {
   );
 }
 
-export function ratingMax(column: Column): number {
-  const max = Number(column.config?.max ?? 5);
-  return Number.isFinite(max) && max > 0 ? Math.min(10, max) : 5;
-}
-
 export function CellValue({
   value,
   column,
   display,
+  files,
+  width = 0,
+  height = 0,
 }: {
   value: unknown;
   column: Column;
   display?: string;
+  /** Those that the value names. */
+  files?: AnyFile[];
+  /** Of the cell, in pixels. */
+  width?: number;
+  /** Of the row. */
+  height?: number;
 }) {
   if (value === null || value === undefined || value === '') return null;
   if (column.encrypted) {
@@ -75,6 +81,9 @@ export function CellValue({
       return <Pill name={displayText(value, column, display)} color="blue" />;
     case 'relation':
       return Array.isArray(value) && value.length === 0 ? null : <Pill name={displayText(value, column, display)} />;
+    case 'file':
+    case 'files':
+      return files ? <CellFiles files={files} width={width} height={height} /> : <>{displayText(value, column, display)}</>;
     case 'button':
       return <span className="cell-button">{displayText(value, column, display)}</span>;
     default:

@@ -1,9 +1,10 @@
 // What the grid asks or reports: a conflict, refused cells, rows pasted past the end.
-import { Button, Group, Modal, ScrollArea, Text } from '@mantine/core';
+import { Button, Group, ScrollArea, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { Column, Data } from '../api/wire';
 import { displayText } from '../fields/registry';
 import { text } from '../text/en';
+import { Dialog } from '../ui/Dialog';
 import { RefusedValues } from '../ui/tables';
 import { ago } from '../ui/time';
 import type { GridModel } from './model';
@@ -20,7 +21,7 @@ export function ConflictDialog({ grid, writer }: { grid: GridModel; writer: Grid
     grid.emit();
   };
   return (
-    <Modal opened onClose={close} title={text.conflict.title}>
+    <Dialog onClose={close} title={text.conflict.title}>
       <Text size="sm">{text.conflict.body(column.name, ago(state?.current?.updatedAt))}</Text>
       <dl className="compare">
         <div>
@@ -40,7 +41,7 @@ export function ConflictDialog({ grid, writer }: { grid: GridModel; writer: Grid
           {text.conflict.keepMine}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -54,7 +55,7 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
     grid.emit();
   };
   return (
-    <Modal opened size="lg" onClose={close} title={text.report.title(report.title)}>
+    <Dialog size="lg" onClose={close} title={text.report.title(report.title)}>
       <Text size="sm">{text.report.body(report.bad.length, report.keepGood ? report.good : 0)}</Text>
       <ScrollArea.Autosize mah={320} mt="sm">
         <RefusedValues
@@ -79,14 +80,14 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
           </Button>
         )}
       </Group>
-    </Modal>
+    </Dialog>
   );
 }
 
 export function OfferRows({ rows, close, writer }: { rows: Data[] | null; close: () => void; writer: GridWriter }) {
   if (!rows) return null;
   return (
-    <Modal opened onClose={close} title={text.offer.title}>
+    <Dialog onClose={close} title={text.offer.title}>
       <Text size="sm">{text.offer.body(rows.length)}</Text>
       <Group justify="flex-end" gap="xs" mt="md">
         <Button variant="default" onClick={close}>
@@ -102,6 +103,6 @@ export function OfferRows({ rows, close, writer }: { rows: Data[] | null; close:
           {text.offer.yes(rows.length)}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

@@ -30,7 +30,7 @@ export function figuresOf(column: Column): Figure[] {
 }
 
 const namesSeveral = (column: Column) =>
-  column.fieldType === 'multiSelect' || column.fieldType === 'users' || column.config?.relationType === 'manyToMany';
+  column.fieldType === 'multiSelect' || column.fieldType === 'users' || column.fieldType === 'files' || column.config?.relationType === 'manyToMany';
 
 export function groupable(column: FieldColumn): boolean {
   return !column.encrypted && GROUPABLE.has(column.fieldType);

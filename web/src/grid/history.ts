@@ -24,6 +24,11 @@ export class History {
     this.undone = [];
   }
 
+  /** What would be taken back or done again next. */
+  next(way: 'undo' | 'redo'): string | undefined {
+    return (way === 'undo' ? this.done : this.undone).at(-1)?.label;
+  }
+
   async undo(): Promise<string | null> {
     return this.move(this.done, this.undone, (step) => step.undo());
   }

@@ -1,11 +1,14 @@
 // The keyboard map of the grid in navigation mode. Editors have their own keys.
 import type { KeyboardEvent } from 'react';
+import { namesFiles } from '../files/facts';
 import { text } from '../text/en';
 import type { GridModel } from './model';
 import type { GridWriter } from './writer';
 
 export interface GridActions {
   openRecord: (row: number) => void;
+  /** Shows the files of the active cell; false if it has none. */
+  showFiles: () => boolean;
   newRecord: () => void;
   openHeaderMenu: (col: number) => void;
   openCellMenu: () => void;
@@ -57,7 +60,7 @@ const enter: Handler = (grid, writer, actions, event) => {
   }
   if (toggle(grid, writer)) return true;
   if (grid.activeEditable()) grid.startEdit();
-  else actions.openRecord(grid.active.row);
+  else if (!actions.showFiles()) actions.openRecord(grid.active.row);
   return true;
 };
 
@@ -75,7 +78,9 @@ const space: Handler = (grid, writer, actions, event) => {
     const record = grid.activeRecord();
     if (record) {
       const on = grid.marks.all === grid.marks.except.has(record.id);
-      grid.markRows(range.top, range.bottom, on);
+      // All of them are more than those that were loaded.
+      if (range.top === 0 && range.bottom === grid.lastRow) grid.markAll(on);
+      else grid.markRows(range.top, range.bottom, on);
     }
     return true;
   }
@@ -83,7 +88,7 @@ const space: Handler = (grid, writer, actions, event) => {
     grid.selectRange({ row: 0, col: range.left }, { row: grid.lastRow, col: range.right });
     return true;
   }
-  if (!toggle(grid, writer)) actions.openRecord(grid.active.row);
+  if (!toggle(grid, writer) && !actions.showFiles()) actions.openRecord(grid.active.row);
   return true;
 };
 
@@ -209,7 +214,8 @@ export function handleKey(
   }
   if (event.altKey) return false;
   const column = grid.activeColumn();
-  if (column?.fieldType === 'boolean' && !column.encrypted) return false;
+  // Neither a tick nor a file is typed.
+  if (column && ((column.fieldType === 'boolean' && !column.encrypted) || namesFiles(column))) return false;
   if (event.key === 'Process' || event.nativeEvent.isComposing) {
     if (actions.mayEdit && grid.activeEditable()) grid.startEdit('');
     return false;

@@ -1,17 +1,20 @@
 // The menus of a column header and of a cell, opened at a point by mouse or keyboard.
-import { Menu, NumberInput, Button, Modal, Group } from '@mantine/core';
+import { Menu, NumberInput, Button, Group } from '@mantine/core';
 import {
-  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, KeyRound, Lock, LockOpen,
-  MoveHorizontal, Pencil, Pin, PinOff, Rows3, Sigma, Trash2, UnfoldHorizontal,
+  ArrowDownAZ, ArrowLeft, ArrowRight, ArrowUpAZ, ClipboardCopy, ClipboardPaste, Eraser, Expand, EyeOff, Filter, KeyRound, ListTree, Lock, LockOpen, Merge,
+  MoveHorizontal, Pencil, Pin, PinOff, Rows3, Shapes, Sigma, Trash2, UnfoldHorizontal,
 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import { columns as columnApi } from '../api/endpoints';
 import type { Column, ColumnJobKind, Data, FieldType, SortKey } from '../api/wire';
-import type { AskedJob } from '../columns/ColumnJobDialog';
+import { hasValues, mayChangeType, mayMerge } from '../columns/acts';
+import type { AskedJob, ColumnAct } from '../columns/ColumnJobDialog';
 import { jobsOn } from '../columns/encryption';
 import { emptyFilter, isGroup, newRule, operatorsOf, SORT_KEYS_MAX, type Filterable, isRelated } from '../filter/model';
 import { text } from '../text/en';
 import type { Question } from '../ui/confirm';
+import { Dialog } from '../ui/Dialog';
+import { useFocusBack } from '../ui/focus';
 import { messageOf } from '../ui/states';
 import { showError } from '../ui/toast';
 import { clampWidth, MAX_WIDTH, MIN_WIDTH, type Layout } from './geometry';
@@ -24,10 +27,21 @@ export interface MenuAt {
   y: number;
 }
 
-function MenuAtPoint({ at, close, label, children }: { at: MenuAt | null; close: () => void; label: string; children: ReactNode }) {
-  if (!at) return null;
+interface PointProps {
+  at: MenuAt | null;
+  close: () => void;
+  label: string;
+  children: ReactNode;
+}
+
+function MenuAtPoint({ at, ...rest }: PointProps) {
+  return at && <OpenAt at={at} {...rest} />;
+}
+
+function OpenAt({ at, close, label, children }: PointProps & { at: MenuAt }) {
+  useFocusBack();
   return (
-    <Menu opened onClose={close} position="bottom-start" offset={2} returnFocus clickOutsideEvents={['mousedown', 'touchstart']}>
+    <Menu opened onClose={close} position="bottom-start" offset={2} returnFocus={false} clickOutsideEvents={['mousedown', 'touchstart']}>
       <Menu.Target>
         <button type="button" tabIndex={-1} className="menu-point" aria-label={label} style={{ left: at.x, top: at.y }} />
       </Menu.Target>
@@ -43,8 +57,9 @@ interface HeaderMenuProps {
   view: View;
   setView: (view: View) => void;
   mayEdit: boolean;
-  /** Begins a job on a column, for those who may. */
-  startJob?: (asked: AskedJob) => void;
+  /** Whether the jobs of the vault are for this person. */
+  admin: boolean;
+  start: (asked: AskedJob) => void;
   move: (from: number, to: number) => void;
   resize: (columnId: string, width: number, done: boolean) => void;
   fit: (columnId: string) => void;
@@ -55,7 +70,8 @@ interface HeaderMenuProps {
   types: FieldType[] | undefined;
   ask: (question: Question) => void;
   removed: () => void;
-  slug: string;
+  /** What the table is called in requests. */
+  address: string;
 }
 
 /** Puts one key into an order: changed where it is, else first. */
@@ -114,7 +130,8 @@ export function HeaderMenu(props: HeaderMenuProps) {
   const col = at?.col ?? 0;
   const place = layout.columns[col];
   const column = place?.column;
-  const jobs = column && props.startJob ? jobsOn(column, props.types) : [];
+  const jobs = column && props.admin ? jobsOn(column, props.types) : [];
+  const start = (kind: ColumnAct) => column && props.start({ column, kind });
   const only = (direction: 'asc' | 'desc') =>
     column && setView({ ...view, sort: sortBy(view.sort.filter((key) => key.column === column.slug), column.slug, direction) });
   const addFilter = () => {
@@ -133,7 +150,7 @@ export function HeaderMenu(props: HeaderMenuProps) {
       confirm: text.columns.delete,
       danger: true,
       run: async () => {
-        await columnApi.remove(props.slug, column.id);
+        await columnApi.remove(props.address, column.id);
         props.removed();
       },
     });
@@ -163,6 +180,11 @@ export function HeaderMenu(props: HeaderMenuProps) {
         {column && groupable(column) && (
           <Menu.Item leftSection={<Rows3 size={14} />} onClick={() => setView(groupedBy(view, view.group?.column === column.slug ? null : column.slug))}>
             {view.group?.column === column.slug ? text.group.none_ : text.group.byThis}
+          </Menu.Item>
+        )}
+        {column && hasValues(column) && (
+          <Menu.Item leftSection={<ListTree size={14} />} onClick={() => start('values')}>
+            {text.columns.values}
           </Menu.Item>
         )}
         <Menu.Item
@@ -207,11 +229,21 @@ export function HeaderMenu(props: HeaderMenuProps) {
             <Menu.Item leftSection={<EyeOff size={14} />} disabled={col === 0} onClick={() => column && props.hide(column)}>
               {text.columns.hide}
             </Menu.Item>
-            {jobs.length > 0 && <Menu.Divider />}
+            {column && (jobs.length > 0 || mayChangeType(column) || mayMerge(column)) && <Menu.Divider />}
+            {column && mayChangeType(column) && (
+              <Menu.Item leftSection={<Shapes size={14} />} onClick={() => start('changeType')}>
+                {text.columns.changeType}
+              </Menu.Item>
+            )}
+            {column && mayMerge(column) && (
+              <Menu.Item leftSection={<Merge size={14} />} onClick={() => start('mergeOptions')}>
+                {text.columns.mergeOptions}
+              </Menu.Item>
+            )}
             {jobs.map((kind) => {
               const Icon = JOB_ICONS[kind];
               return (
-                <Menu.Item key={kind} leftSection={<Icon size={14} />} onClick={() => column && props.startJob?.({ column, kind })}>
+                <Menu.Item key={kind} leftSection={<Icon size={14} />} onClick={() => start(kind)}>
                   {text.columns.jobs[kind]}
                 </Menu.Item>
               );
@@ -224,8 +256,7 @@ export function HeaderMenu(props: HeaderMenuProps) {
         )}
       </MenuAtPoint>
       {sizing && (
-        <Modal
-          opened
+        <Dialog
           size="xs"
           onClose={() => setSizing(null)}
           title={text.columns.widthOf(sizing.column.name)}
@@ -249,7 +280,7 @@ export function HeaderMenu(props: HeaderMenuProps) {
               <Button type="submit">{text.common.save}</Button>
             </Group>
           </form>
-        </Modal>
+        </Dialog>
       )}
     </>
   );

@@ -1,5 +1,6 @@
 // The state of one grid: rows, place, selection, what is being edited. Draws nothing; writes go through writer.ts.
 import { records as api } from '../api/endpoints';
+import { addressOf, type TablePlace } from '../api/places';
 import type { Column, FilterNode, Query, QueryReply, Rec, SortKey } from '../api/wire';
 import { valueText } from '../fields/registry';
 import { SORT_KEYS_MAX } from '../filter/model';
@@ -15,6 +16,8 @@ export interface View {
   filter?: FilterNode;
   sort: SortKey[];
   search: string;
+  /** Whether words count that are merely alike; what is most alike comes first, unless it is sorted. */
+  alike?: boolean;
   group?: Grouping;
   /** How many columns stay while the others scroll. */
   frozen?: number;
@@ -91,6 +94,9 @@ const IDS_AT_ONCE = 500;
 /** From this many rows on, pages of the second half are read from the end. */
 const FAR_ROWS = 50_000;
 
+/** Whether a view finds what is merely alike. */
+export const byLikeness = (view: View): boolean => view.alike === true && view.search.trim() !== '';
+
 export class GridModel {
   readonly history = new History();
   readonly pages: PageCache;
@@ -119,7 +125,11 @@ export class GridModel {
   private counting: AbortController | null = null;
   private refreshedAt = Date.now();
 
-  constructor(readonly table: string) {
+  /** What the table is called in requests. */
+  readonly table: string;
+
+  constructor(readonly place: TablePlace) {
+    this.table = addressOf(place);
     this.pages = new PageCache(
       (offset, limit, signal) => this.load(offset, limit, signal),
       (page, loaded) => this.pageArrived(page, loaded),
@@ -155,16 +165,21 @@ export class GridModel {
     return {
       ...(this.view.filter ? { filter: this.view.filter } : {}),
       ...(this.sort.length > 0 ? { sort: this.sort } : {}),
-      ...(this.view.search ? { search: { query: this.view.search } } : {}),
+      ...(this.view.search ? { search: { query: this.view.search, ...(this.view.alike ? { fuzzy: true } : {}) } } : {}),
     };
   }
 
   /** The order of the rows: groups first. */
-  private get sort(): SortKey[] {
+  get sort(): SortKey[] {
     const { group, sort } = this.view;
     if (!group) return sort;
     const first: SortKey = { column: group.column, direction: group.direction, nulls: 'last' };
     return [first, ...sort.filter((key) => key.column !== group.column)].slice(0, SORT_KEYS_MAX);
+  }
+
+  /** Whether what is most alike stands first. */
+  get ranked(): boolean {
+    return byLikeness(this.view) && this.sort.length === 0;
   }
 
   /** Where the rows are, as they are counted, sized and grouped now. */
@@ -197,7 +212,8 @@ export class GridModel {
 
   private async load(offset: number, limit: number, signal: AbortSignal): Promise<LoadedPage> {
     const { rows, exact } = this.rowCount;
-    if (exact && rows > FAR_ROWS && offset > rows / 2) return this.loadFromEnd(offset, limit, rows, signal);
+    // What is ranked has no other end.
+    if (exact && rows > FAR_ROWS && offset > rows / 2 && !this.ranked) return this.loadFromEnd(offset, limit, rows, signal);
     const reply = await this.page(this.sort, offset, limit, signal);
     return { records: reply.records, hasMore: reply.pagination.hasMore };
   }
@@ -440,8 +456,7 @@ export class GridModel {
   }
 
   /** Every marked record, also of rows never shown, page by page; without values where only ids are wanted. */
-  async *marked(what: 'ids' | 'records'): AsyncGenerator<Rec[]> {
-    const { marks } = this;
+  async *marked(what: 'ids' | 'records', marks = this.marks): AsyncGenerator<Rec[]> {
     const columns = what === 'ids' ? { columns: [] } : {};
     if (!marks.all) {
       const ids = [...marks.except];

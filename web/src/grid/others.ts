@@ -56,7 +56,7 @@ export function followOthers(grid: GridModel): () => void {
     else return;
     later(GATHER_MS);
   };
-  const stop = live.watch(grid.table, listener);
+  const stop = live.watch(grid.place, listener);
   let wasEditing = false;
   const stopEditing = grid.subscribe(() => {
     const editing = grid.editing !== null;

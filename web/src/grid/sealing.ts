@@ -1,17 +1,23 @@
-// Columns of a shown table whose values became encrypted, readable, or masked in another way: noticed wherever it was done.
+// Columns of a shown table whose values became encrypted, readable, masked in another way, or of another type: noticed wherever it was done.
 import { useEffect, useRef } from 'react';
 import type { Column } from '../api/wire';
 
-/** Calls with the columns that changed, when some did. */
-export function useSealing(columns: Column[], changed: (columns: Column[]) => void): void {
-  const before = useRef<ReadonlyMap<string, string> | null>(null);
+const maskOf = (column: Column): string => column.encrypted?.mask ?? (column.encrypted ? 'full' : '');
+
+/** Calls when the values of some columns became others, with those of which a view cannot say any more what it said. */
+export function useSealing(columns: Column[], changed: (unfit: Column[]) => void): void {
+  const before = useRef<ReadonlyMap<string, Column> | null>(null);
   const tell = useRef(changed);
   tell.current = changed;
   useEffect(() => {
-    const now = new Map(columns.map((column) => [column.slug, column.encrypted?.mask ?? (column.encrypted ? 'full' : '')]));
     const old = before.current;
-    before.current = now;
-    const others = old ? columns.filter(({ slug }) => old.has(slug) && old.get(slug) !== now.get(slug)) : [];
-    if (others.length > 0) tell.current(others);
+    before.current = new Map(columns.map((column) => [column.slug, column]));
+    const others = columns.flatMap((column) => {
+      const was = old?.get(column.slug);
+      if (!was) return [];
+      const retyped = was.fieldType !== column.fieldType;
+      return retyped || maskOf(was) !== maskOf(column) ? [{ column, unfit: retyped || column.encrypted != null }] : [];
+    });
+    if (others.length > 0) tell.current(others.filter((one) => one.unfit).map((one) => one.column));
   }, [columns]);
 }

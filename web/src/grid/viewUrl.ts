@@ -28,6 +28,7 @@ export function viewOf(json: unknown): View {
     filter: read.filter && 'filters' in read.filter ? read.filter : undefined,
     sort: Array.isArray(read.sort) ? read.sort : [],
     search: typeof read.search === 'string' ? read.search : '',
+    ...(read.alike === true ? { alike: true } : {}),
     ...(grouped ? { group: { column: group.column, direction: group.direction } } : {}),
     ...(typeof read.frozen === 'number' && read.frozen > 1 ? { frozen: Math.floor(read.frozen) } : {}),
     ...(read.rowSize && read.rowSize in ROW_HEIGHTS ? { rowSize: read.rowSize as RowSize } : {}),
@@ -37,11 +38,11 @@ export function viewOf(json: unknown): View {
 
 /** A view as JSON: only what differs from the plain one. */
 export function viewJson(view: View): Partial<View> {
-  const { filter, sort, search, group, frozen, rowSize, figures } = view;
+  const { filter, sort, search, alike, group, frozen, rowSize, figures } = view;
   return {
     ...(filter ? { filter } : {}),
     ...(sort.length > 0 ? { sort } : {}),
-    ...(search ? { search } : {}),
+    ...(search ? { search, ...(alike ? { alike } : {}) } : {}),
     ...(group ? { group } : {}),
     ...(frozen && frozen > 1 ? { frozen } : {}),
     ...(rowSize && rowSize !== 'short' ? { rowSize } : {}),
@@ -51,7 +52,7 @@ export function viewJson(view: View): Partial<View> {
 
 /** Whether two views show the same rows in the same order. */
 export function sameRows(a: View, b: View): boolean {
-  const asked = ({ filter, sort, search, group }: View) => JSON.stringify([filter ?? null, sort, search, group ?? null]);
+  const asked = ({ filter, sort, search, alike, group }: View) => JSON.stringify([filter ?? null, sort, search, search !== '' && alike === true, group ?? null]);
   return asked(a) === asked(b);
 }
 

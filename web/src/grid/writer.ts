@@ -3,6 +3,7 @@ import { history, records as api } from '../api/endpoints';
 import { ApiError } from '../api/http';
 import type { BulkReply, Column, Data, Rec } from '../api/wire';
 import { parseText, sameValue, valueText } from '../fields/registry';
+import { describedIn, filesOf, namesFiles } from '../files/facts';
 import { text } from '../text/en';
 import { messageOf } from '../ui/states';
 import { show, showError } from '../ui/toast';
@@ -11,6 +12,9 @@ import { RANGE_ROWS_MAX, type BadCell, type GridModel, type Range } from './mode
 
 /** How many records one bulk request may carry: up to so many, what is done is one operation, all or nothing. */
 export const BULK_CHUNK = 10_000;
+
+/** How often a cell is written again that others change meanwhile. */
+const RELINKS_MAX = 4;
 
 export interface Change {
   record: Rec;
@@ -95,7 +99,49 @@ export class GridWriter {
         : undefined;
     const message = issue?.message ?? messageOf(error);
     grid.setCellState(record.id, column.slug, { kind: 'error', value, message });
-    grid.announce(text.grid.refused(column.name, message));
+    // Whoever went on to the next cell sees it too.
+    showError(text.grid.refused(column.name, message));
+  }
+
+  /** A cell changed by what is in it now: again over what somebody else made of it meanwhile. A refusal is thrown. */
+  async relink(record: Rec, column: Column, change: (now: unknown) => unknown): Promise<Rec> {
+    const previous = this.tails.get(record.id) ?? Promise.resolve();
+    const write = previous.catch(() => undefined).then(() => this.relinked(record, column, change));
+    this.tails.set(record.id, write);
+    try {
+      return await write;
+    } finally {
+      if (this.tails.get(record.id) === write) this.tails.delete(record.id);
+    }
+  }
+
+  private async relinked(record: Rec, column: Column, change: (now: unknown) => unknown): Promise<Rec> {
+    const row = this.grid.pages.rowOf(record.id);
+    const cached = row === undefined ? undefined : this.grid.pages.record(row);
+    let newest = cached && cached.version > record.version ? cached : record;
+    for (let left = RELINKS_MAX; ; left--) {
+      try {
+        const saved = await api.update(this.grid.table, record.id, { [column.slug]: change(newest.data[column.slug]) }, newest.version);
+        this.wrote(newest, saved, column);
+        return saved;
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 412 || left === 0) throw error;
+        newest = await api.get(this.grid.table, record.id);
+      }
+    }
+  }
+
+  /** One cell that is written already: shown, and a step to undo. */
+  wrote(before: Rec, saved: Rec, column: Column): void {
+    const { slug } = column;
+    this.accept(saved);
+    this.grid.setCellState(saved.id, slug, null);
+    if (!sameValue(before.data[slug], saved.data[slug])) {
+      this.remember(text.undo.edit(column.name), [
+        { id: saved.id, before: { [slug]: before.data[slug] ?? null }, after: { [slug]: saved.data[slug] ?? null } },
+      ]);
+    }
+    this.grid.emit();
   }
 
   /** A conflict answered: mine again over theirs, or theirs. */
@@ -326,7 +372,7 @@ export class GridWriter {
     if (!rows) return false;
     const columns = this.columnsOf(range);
     const cells = rows.map((record) =>
-      columns.map(({ column }) => valueText(this.grid.shownValue(record, column.slug), column)),
+      columns.map(({ column }) => this.copied(record, column)),
     );
     const plain = toTsv(cells);
     try {
@@ -343,6 +389,13 @@ export class GridWriter {
     return true;
   }
 
+  /** A value as it is copied: as it would be typed, but files by their names. */
+  private copied(record: Rec, column: Column): string {
+    const shown = this.grid.shownValue(record, column.slug);
+    if (!namesFiles(column)) return valueText(shown, column);
+    return filesOf(shown, describedIn(record, column)).map((file) => file.name ?? text.files.unnamed).join(', ');
+  }
+
   /** What copy would put on the clipboard when every row of the range is already here; for the copy event. */
   copyNow(): { plain: string; html: string } | null {
     const range = this.grid.range();
@@ -351,7 +404,7 @@ export class GridWriter {
     for (let row = range.top; row <= range.bottom; row++) {
       const record = this.grid.pages.record(row);
       if (!record) return null;
-      cells.push(columns.map(({ column }) => valueText(this.grid.shownValue(record, column.slug), column)));
+      cells.push(columns.map(({ column }) => this.copied(record, column)));
     }
     this.grid.announce(text.grid.copied(cells.length * columns.length));
     return { plain: toTsv(cells), html: toHtml(cells) };
@@ -509,7 +562,7 @@ export class GridWriter {
     const undos: string[] = [];
     let left = 0;
     for (const operation of operations.toReversed()) {
-      const report = await history.revert(operation, false);
+      const report = await history.revert(this.grid.place.workspaceId, operation, false);
       left += report.skippedTotal;
       if (report.operation) undos.push(report.operation);
     }

@@ -1,20 +1,27 @@
 // API keys: make one (its secret is shown once), see when it was last used, revoke it.
-import { Badge, Button, Code, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core';
-import { KeyRound, Plus } from 'lucide-react';
+import { Badge, Button, Code, Group, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { KeyRound, Lock, Plus } from 'lucide-react';
 import { useState } from 'react';
+import { GrantsEditor } from '../access/GrantsEditor';
+import { GrantsShort } from '../access/GrantsShort';
+import { grantsOf, waits, type Place } from '../access/places';
 import { apiKeys as api } from '../api/endpoints';
 import { keys, mayAdminister, queryClient, useApiKeys } from '../api/queries';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated } from '../api/wire';
 import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
+import { Dialog, HELD } from '../ui/Dialog';
 import { SecretOnce } from '../ui/SecretOnce';
-import { Empty, Failure, Loading, Problem } from '../ui/states';
+import { Refusal } from '../ui/form';
+import { Empty, Failure, Loading } from '../ui/states';
 import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
 
+/** What the server may refuse where it stands. */
+const FIELDS = ['grants'] as const;
 const DAY_MS = 86_400_000;
 
 export function ApiKeysPage() {
@@ -29,7 +36,7 @@ export function ApiKeysPage() {
           <Title order={1} size="h3">
             {text.nav.apiKeys}
           </Title>
-          <Empty icon={<KeyRound size={28} />} title={text.errors.forbidden} body={text.keys.adminsOnly} />
+          <Empty icon={<Lock size={28} />} title={text.errors.forbidden} body={text.keys.adminsOnly} />
         </>
       )}
     </div>
@@ -70,7 +77,13 @@ function Keys() {
       </div>
       {query.isPending && <Loading />}
       {query.isError && <Failure error={query.error} retry={() => void query.refetch()} />}
-      {query.data?.length === 0 && <Empty icon={<KeyRound size={28} />} title={text.keys.empty} body={text.keys.emptyBody} />}
+      {query.data?.length === 0 && (
+        <Empty icon={<KeyRound size={28} />} title={text.keys.empty} body={text.keys.emptyBody}>
+          <Button leftSection={<Plus size={14} />} onClick={() => setMaking(true)}>
+            {text.keys.create}
+          </Button>
+        </Empty>
+      )}
       {query.data && query.data.length > 0 && (
         <div className="sheet">
           <table className="plain">
@@ -87,6 +100,7 @@ function Keys() {
                   </td>
                   <td>
                     <Badge variant="default">{text.keys.scopes[key.scope] ?? key.scope}</Badge>
+                    <GrantsShort grants={key.grants} />
                   </td>
                   <td className="time" title={when(key.createdAt)}>{ago(key.createdAt)}</td>
                   <td className="time" title={when(key.lastUsedAt)}>{key.lastUsedAt ? ago(key.lastUsedAt) : text.keys.never}</td>
@@ -111,28 +125,30 @@ function Keys() {
 function Create({ close, made }: { close: () => void; made: () => void }) {
   const [name, setName] = useState('');
   const [scope, setScope] = useState<ApiKeyCreate['scope']>('read');
+  const [places, setPlaces] = useState<Place[]>([]);
   const [days, setDays] = useState('90');
   const { busy, error, work } = useWork();
   const [key, setKey] = useState<ApiKeyCreated | null>(null);
   const create = async () => {
     const expiresAt = days === '' ? undefined : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
-    setKey(await api.create({ name: name.trim(), scope, ...(expiresAt ? { expiresAt } : {}) }));
+    const grants = scope === 'admin' ? [] : grantsOf(places).grants;
+    setKey(await api.create({ name: name.trim(), scope, grants, ...(expiresAt ? { expiresAt } : {}) }));
     made();
   };
   if (key) {
     return (
-      <Modal
-        opened
-        onClose={close}
-        closeOnClickOutside={false}
-        title={text.keys.madeTitle}
-      >
-        <SecretOnce secret={key.key} body={text.keys.madeBody} close={close} />
-      </Modal>
+      <Dialog onClose={close} {...HELD} size="lg" title={text.keys.madeTitle}>
+        <SecretOnce secret={key.key} body={text.keys.madeBody} close={close}>
+          <Text size="sm">{text.keys.tryIt}</Text>
+          <Code block className="secret" tabIndex={0}>
+            {`curl -H "Authorization: Bearer $KEY" ${location.origin}/api/tables`}
+          </Code>
+        </SecretOnce>
+      </Dialog>
     );
   }
   return (
-    <Modal opened onClose={close} title={text.keys.create}>
+    <Dialog onClose={close} title={text.keys.create} size="lg">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -151,7 +167,7 @@ function Create({ close, made }: { close: () => void; made: () => void }) {
           <Select
             label={text.keys.scope}
             allowDeselect={false}
-            data={['read', 'write', 'admin'].map((one) => ({ value: one, label: text.keys.scopeHints[one] ?? one }))}
+            data={['none', 'read', 'write', 'admin'].map((one) => ({ value: one, label: text.keys.scopeHints[one] ?? one }))}
             value={scope}
             onChange={(value) => setScope((value ?? 'read') as ApiKeyCreate['scope'])}
           />
@@ -162,17 +178,18 @@ function Create({ close, made }: { close: () => void; made: () => void }) {
             value={days}
             onChange={(value) => setDays(value ?? '')}
           />
-          <Problem error={error} />
+          {scope !== 'admin' && <GrantsEditor ofKey closed={scope === 'none'} places={places} change={setPlaces} error={error} />}
+          <Refusal error={error} fields={FIELDS} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={close}>
               {text.common.cancel}
             </Button>
-            <Button type="submit" loading={busy} disabled={name.trim() === ''}>
+            <Button type="submit" loading={busy} disabled={name.trim() === '' || (scope !== 'admin' && places.some(waits))}>
               {text.keys.create}
             </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,14 +1,18 @@
 // All columns of a table: add, edit, hide, reorder by drag or keyboard, delete.
-import { ActionIcon, Badge, Button, Group, Switch, Title, VisuallyHidden } from '@mantine/core';
-import { ArrowDown, ArrowUp, Columns3, GripVertical, Pencil, Plus, Trash2 } from 'lucide-react';
+import { ActionIcon, Badge, Button, Group, Menu, Switch, Title, VisuallyHidden } from '@mantine/core';
+import { ArrowDown, ArrowUp, Columns3, Ellipsis, GripVertical, ListTree, Merge, Pencil, Plus, Shapes, Trash2 } from 'lucide-react';
 import { useMemo, useState } from 'react';
+import { useLocation } from 'wouter';
+import { mayShape } from '../access/rights';
 import { columns as api } from '../api/endpoints';
-import { mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable } from '../api/queries';
+import { useFieldTypes, usePatchColumns, useRefreshTable, useTable } from '../api/queries';
 import type { Column } from '../api/wire';
-import { ColumnJobDialog, type AskedJob } from '../columns/ColumnJobDialog';
+import { hasValues, mayChangeType, mayMerge } from '../columns/acts';
+import { ColumnJobDialog, type AskedJob, type ColumnAct } from '../columns/ColumnJobDialog';
 import { ColumnModal } from '../columns/ColumnModal';
 import { fieldTypeName, kindOfColumn } from '../fields/registry';
-import { Crumbs, useMe } from '../shell/Shell';
+import { writeView } from '../grid/viewUrl';
+import { Crumbs } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
 import { moved, useDragList } from '../ui/dragList';
@@ -18,13 +22,14 @@ import { showError } from '../ui/toast';
 export function ColumnsPage({ table }: { table: string }) {
   const query = useTable(table);
   const types = useFieldTypes();
-  const editor = mayEdit(useMe());
+  const editor = query.data !== undefined && mayShape(query.data);
   const patch = usePatchColumns(table);
   const refresh = useRefreshTable(table);
   const [editing, setEditing] = useState<Column | 'new' | null>(null);
   const [asked, setAsked] = useState<AskedJob | null>(null);
   const [question, setQuestion] = useState<Question | null>(null);
   const [said, setSaid] = useState('');
+  const [, navigate] = useLocation();
   const list = useMemo(
     () => [...(query.data?.columns ?? [])].sort((a, b) => (a.orderIndex ?? 0) - (b.orderIndex ?? 0)),
     [query.data?.columns],
@@ -128,6 +133,7 @@ export function ColumnsPage({ table }: { table: string }) {
                     <ActionIcon variant="subtle" color="gray" aria-label={text.columns.editTitle(column.name)} onClick={() => setEditing(column)}>
                       <Pencil size={15} />
                     </ActionIcon>
+                    <ColumnMenu column={column} start={(kind) => setAsked({ column, kind })} />
                     <ActionIcon variant="subtle" color="red" aria-label={text.columns.deleteLabel(column.name)} disabled={column.isPrimary} onClick={() => remove(column)}>
                       <Trash2 size={15} />
                     </ActionIcon>
@@ -140,7 +146,14 @@ export function ColumnsPage({ table }: { table: string }) {
       )}
       <VisuallyHidden aria-live="polite">{said}</VisuallyHidden>
       <Confirm question={question} close={() => setQuestion(null)} />
-      {query.data && <ColumnJobDialog table={query.data} asked={asked} close={() => setAsked(null)} />}
+      {query.data && (
+        <ColumnJobDialog
+          table={query.data}
+          asked={asked}
+          close={() => setAsked(null)}
+          filter={(rule) => navigate(`/t/${table}${writeView({ sort: [], search: '', filter: { operator: 'and', filters: [rule] } }, list)}`)}
+        />
+      )}
       {editing && query.data && (
         <ColumnModal
           table={query.data}
@@ -157,5 +170,31 @@ export function ColumnsPage({ table }: { table: string }) {
         />
       )}
     </div>
+  );
+}
+
+/** What else there is to do with a column, besides editing it. */
+function ColumnMenu({ column, start }: { column: Column; start: (kind: ColumnAct) => void }) {
+  const items: [ColumnAct, boolean, string, React.ReactNode][] = [
+    ['changeType', mayChangeType(column), text.columns.changeType, <Shapes key="icon" size={14} />],
+    ['mergeOptions', mayMerge(column), text.columns.mergeOptions, <Merge key="icon" size={14} />],
+    ['values', hasValues(column), text.columns.values, <ListTree key="icon" size={14} />],
+  ];
+  const possible = items.filter(([, possible]) => possible);
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={text.columns.moreOf(column.name)} disabled={possible.length === 0}>
+          <Ellipsis size={15} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {possible.map(([kind, , label, icon]) => (
+          <Menu.Item key={kind} leftSection={icon} onClick={() => start(kind)}>
+            {label}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
   );
 }

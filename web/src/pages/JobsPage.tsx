@@ -4,14 +4,17 @@ import { useQuery } from '@tanstack/react-query';
 import { FileUp } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { mayAdminister, mayEdit, keys } from '../api/queries';
+import { mayAdminister, keys } from '../api/queries';
 import { vault } from '../api/vault';
 import { RecentImports } from '../imports/RecentImports';
+import { InWorkspace } from '../shell/here';
 import { Crumbs, useMe } from '../shell/Shell';
 import { words } from '../text/admin';
 import { text } from '../text/en';
 import { AdminOnly, OfflineNotice, PageHead } from '../ui/AdminOnly';
 import { Jobs } from '../vault/Jobs';
+import { NotForYou } from '../ui/NotForYou';
+import { isHeld, mayImport } from '../access/rights';
 import { StartJob, type Draft } from '../vault/StartJob';
 
 export function JobsPage() {
@@ -22,7 +25,7 @@ export function JobsPage() {
       <div className="page">
         <Crumbs trail={[{ label: text.nav.jobs }]} />
         <PageHead title={text.nav.jobs} about={words.jobs.about}>
-          {mayEdit(me) && (
+          {mayImport(me) && (
             <Button component={Link} to="/new?from=file" variant="default" leftSection={<FileUp size={14} />}>
               {words.jobs.fromFile}
             </Button>
@@ -30,9 +33,9 @@ export function JobsPage() {
         </PageHead>
         <section className="page-section">
           <Title order={2} size="h4" mb="xs">
-            {words.jobs.imports}
+            {words.jobs.imports} <InWorkspace />
           </Title>
-          <RecentImports />
+          {isHeld(me) ? <NotForYou /> : <RecentImports />}
         </section>
         <section className="page-section">
           <Title order={2} size="h4" mb="xs">

@@ -4,11 +4,15 @@ import { useQuery } from '@tanstack/react-query';
 import { Compass, Download } from 'lucide-react';
 import { lazy, Suspense, type ReactNode } from 'react';
 import { Link } from 'wouter';
+import { isHeld } from '../access/rights';
+import { tablePath, useWorkspace } from '../api/places';
 import { keys, mayAdminister, useTables } from '../api/queries';
 import { server } from '../api/server';
+import type { Table } from '../api/wire';
 import { parse, sum, type Scrape } from '../metrics/prometheus';
 import { bytes } from '../metrics/units';
 import { KeyboardMap } from '../shell/Help';
+import { InWorkspace } from '../shell/here';
 import { Crumbs, useMe } from '../shell/Shell';
 import { words } from '../text/admin';
 import { text } from '../text/en';
@@ -17,11 +21,14 @@ import { Empty, Failure, Loading } from '../ui/states';
 import { Sheet } from '../ui/Sheet';
 import { Heads } from '../ui/tables';
 import { count } from '../ui/time';
+import { show } from '../ui/toast';
 
 const Metrics = lazy(() => import('../metrics/Metrics').then((m) => ({ default: m.Metrics })));
 
-const PARTS = ['', 'metrics', 'backup', 'keyboard'];
-const FOR_ADMINS = ['metrics', 'backup'];
+const Workspaces = lazy(() => import('../tables/Workspaces').then((m) => ({ default: m.Workspaces })));
+
+const PARTS = ['', 'workspaces', 'metrics', 'backup', 'keyboard'];
+const FOR_ADMINS = ['workspaces', 'metrics', 'backup'];
 const ASK_AGAIN_MS = 10_000;
 const TABLES_SHOWN_MAX = 20;
 const MINUTE_SECONDS = 60;
@@ -49,6 +56,13 @@ export function SettingsPage({ part }: { part: string }) {
         </nav>
         {!known && <Empty icon={<Compass size={28} />} title={text.errors.noPage} body={text.errors.noPageBody} />}
         {part === '' && <Server />}
+        {part === 'workspaces' && (
+          <AdminOnly why={words.settings.adminsOnly}>
+            <Suspense fallback={<Loading rows={4} />}>
+              <Workspaces />
+            </Suspense>
+          </AdminOnly>
+        )}
         {part === 'metrics' && (
           <AdminOnly why={words.settings.adminsOnly}>
             <Suspense fallback={<Loading rows={6} height={80} />}>
@@ -92,25 +106,45 @@ function factsOf(scrape: Scrape | undefined): [string, string][] {
 function Server() {
   const me = useMe();
   const admin = mayAdminister(me);
+  const workspace = useWorkspace();
   const again = { refetchOnMount: 'always' as const, refetchInterval: ASK_AGAIN_MS };
   const health = useQuery({ queryKey: [...keys.server, 'health'], queryFn: server.health });
-  const stats = useQuery({ queryKey: [...keys.server, 'stats'], queryFn: server.stats, ...again });
+  // What the server holds is not for those who see only a part of it.
+  const whole = me.user.role !== 'guest' && !isHeld(me);
+  const stats = useQuery({ queryKey: [...keys.server, 'stats', workspace], queryFn: () => server.stats(workspace), enabled: whole, ...again });
   const metrics = useQuery({ queryKey: [...keys.server, 'metrics'], queryFn: async () => parse(await server.metrics()), enabled: admin, ...again });
   const tables = useTables();
-  if (stats.isPending || health.isPending) return <Loading />;
+  if ((whole && stats.isPending) || health.isPending) return <Loading />;
   if (stats.isError && !stats.data) return <Failure error={stats.error} retry={() => void stats.refetch()} />;
-  const held = stats.data;
-  if (!held) return null;
-  const { ttl } = held;
   const about: [string, string][] = [
     [words.settings.version, health.data?.version ?? ''],
     ...factsOf(metrics.data),
-    [words.settings.revision, count(held.revision)],
+    ...(stats.data ? [[words.settings.revision, count(stats.data.revision)] as [string, string]] : []),
     [words.settings.address, location.origin],
     [words.settings.you, `${me.user.name}, ${text.roles[me.user.role] ?? me.user.role}`],
   ];
+  return (
+    <>
+      <Section title={words.settings.server}>
+        <Facts facts={about} />
+      </Section>
+      {stats.data && <Contents held={stats.data} tables={tables.data} />}
+      <Section title={words.settings.more}>
+        <ul className="ways">
+          <Way href="/api/docs" name={words.settings.apiReference} body={words.settings.apiReferenceBody} />
+          <Way href="/api/openapi.json" name={words.settings.openapi} body={words.settings.openapiBody} />
+        </ul>
+      </Section>
+    </>
+  );
+}
+
+type Held = Awaited<ReturnType<typeof server.stats>>;
+
+function Contents({ held, tables }: { held: Held; tables: Table[] | undefined }) {
+  const { ttl } = held;
   const contents: [string, string][] = [
-    [words.settings.tables, count(tables.data?.length ?? held.buckets.count)],
+    [words.settings.tables, count(tables?.length ?? held.buckets.count)],
     [words.settings.records, count(held.records.total)],
     [words.settings.indexes, count(held.indexes.total)],
     [words.settings.queries, count(held.queries.defined)],
@@ -123,10 +157,7 @@ function Server() {
     .slice(0, TABLES_SHOWN_MAX);
   return (
     <>
-      <Section title={words.settings.server}>
-        <Facts facts={about} />
-      </Section>
-      <Section title={words.settings.contents}>
+      <Section title={words.settings.contents} within>
         <Facts facts={contents} />
       </Section>
       {largest.length > 0 && (
@@ -135,35 +166,30 @@ function Server() {
             <table className="plain">
               <Heads names={[words.settings.table, words.settings.records, words.settings.indexes]} />
               <tbody>
-                {largest.map((one) => (
-                  <tr key={one.slug}>
-                    <td>
-                      <Link to={`/t/${one.slug}`}>{tables.data?.find((table) => table.slug === one.slug)?.name ?? one.slug}</Link>
-                    </td>
-                    <td>{count(one.records)}</td>
-                    <td>{count(one.indexes)}</td>
-                  </tr>
-                ))}
+                {largest.map((one) => {
+                  const table = tables?.find((known) => known.slug === one.slug);
+                  return (
+                    <tr key={one.slug}>
+                      <td>{table ? <Link to={tablePath(table)}>{table.name}</Link> : one.slug}</td>
+                      <td>{count(one.records)}</td>
+                      <td>{count(one.indexes)}</td>
+                    </tr>
+                  );
+                })}
               </tbody>
             </table>
           </Sheet>
         </Section>
       )}
-      <Section title={words.settings.more}>
-        <ul className="ways">
-          <Way href="/api/docs" name={words.settings.apiReference} body={words.settings.apiReferenceBody} />
-          <Way href="/api/openapi.json" name={words.settings.openapi} body={words.settings.openapiBody} />
-        </ul>
-      </Section>
     </>
   );
 }
 
-function Section({ title, children }: { title: string; children: ReactNode }) {
+function Section({ title, within, children }: { title: string; within?: boolean; children: ReactNode }) {
   return (
     <section className="page-section">
       <Title order={2} size="h4" mb="xs">
-        {title}
+        {title} {within && <InWorkspace />}
       </Title>
       {children}
     </section>
@@ -201,20 +227,31 @@ function Backup() {
         {words.settings.backupTitle}
       </Title>
       <Text size="sm">{words.settings.backupBody}</Text>
-      <Code block tabIndex={0}>
-        {words.settings.backupCommand}
-      </Code>
       <div className="warning">
-        <span>{words.settings.backupVault}</span>
+        <span>{words.settings.backupFiles}</span>
       </div>
       <div>
-        <Button component="a" href="/api/backup" download leftSection={<Download size={14} />}>
+        <Button component="a" href="/api/backup" download onClick={() => show(words.settings.backupBegun)} leftSection={<Download size={14} />}>
           {words.settings.download}
         </Button>
       </div>
       <Text size="xs" c="dimmed">
         {words.settings.checksum} {words.settings.backupBusy}
       </Text>
+      <Title order={3} size="h5" mt="sm">
+        {words.settings.backupRestoreTitle}
+      </Title>
+      <Text size="sm">{words.settings.backupRestore}</Text>
+      <Code block tabIndex={0}>
+        {words.settings.backupCommand}
+      </Code>
+      <Title order={3} size="h5" mt="sm">
+        {words.settings.backupNightlyTitle}
+      </Title>
+      <Text size="sm">{words.settings.backupNightly}</Text>
+      <Code block tabIndex={0}>
+        {words.settings.backupNightlyCommand(location.origin)}
+      </Code>
     </Stack>
   );
 }

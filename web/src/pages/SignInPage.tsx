@@ -1,5 +1,5 @@
 // Sign-in with e-mail and password.
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { auth } from '../api/endpoints';
@@ -60,6 +60,11 @@ export function SignInPage() {
           <Button type="submit" size="sm" loading={busy} fullWidth>
             {text.auth.signIn}
           </Button>
+          {error !== null && (
+            <Text size="xs" c="dimmed">
+              {text.auth.forgotten}
+            </Text>
+          )}
         </Stack>
       </form>
       )}

@@ -1,23 +1,27 @@
 // One table as a grid: toolbar, rows, and the dialogs that belong to them.
-import { Button } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { Columns3, FileUp, FilterX, Inbox, Plus } from 'lucide-react';
+import { Columns3, FileUp, FilterX, Inbox, Plus, SearchCheck } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
+import { HeldNotice } from '../access/HeldNotice';
+import { asGranted, isHeld, mayImport, mayShape, mayWrite, seesPart } from '../access/rights';
 import { columns as columnApi } from '../api/endpoints';
 import { ApiError } from '../api/http';
-import { mayAdminister, mayEdit, useFieldTypes, usePatchColumns, useRefreshTable, useTable, useTableStats } from '../api/queries';
+import { addressOf, recordPath, tablePath } from '../api/places';
+import { mayAdminister, useFieldTypes, usePatchColumns, useRefreshTable, useTable, useTableStats } from '../api/queries';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { ColumnJobDialog, type AskedJob } from '../columns/ColumnJobDialog';
 import { ColumnModal } from '../columns/ColumnModal';
 import { effective, filterable, ruleCount } from '../filter/model';
 import { BulkBar } from '../grid/BulkBar';
+import { useCellFiles } from '../grid/cellFiles';
 import { useFigures } from '../grid/figures';
 import { fittingWidth } from '../grid/fit';
 import { layoutOf } from '../grid/geometry';
 import { Grid } from '../grid/Grid';
 import { CellMenu, FigureMenu, HeaderMenu, type MenuAt } from '../grid/menus';
-import { GridModel, type View } from '../grid/model';
+import { byLikeness, GridModel, type View } from '../grid/model';
 import { followOthers } from '../grid/others';
 import { ConflictDialog, OfferRows, ReportDialog } from '../grid/dialogs';
 import { Toolbar, type Panel } from '../grid/Toolbar';
@@ -30,7 +34,7 @@ import { Crumbs, useMe } from '../shell/Shell';
 import { useReach } from '../shell/Connection';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
-import { Empty, Failure, Loading, messageOf } from '../ui/states';
+import { Empty, Failure, Loading, ToTables, messageOf } from '../ui/states';
 import { showError } from '../ui/toast';
 
 const REFRESH_AFTER_MS = 20_000;
@@ -43,7 +47,7 @@ export function TablePage({ table, record }: { table: string; record?: string })
     return (
       <>
         <Crumbs trail={[{ label: text.nav.tables, to: '/' }, { label: table }]} />
-        <Failure alone error={query.error} retry={() => void query.refetch()} />
+        <Failure alone error={query.error} retry={() => void query.refetch()} wayOn={<ToTables />} />
       </>
     );
   }
@@ -52,9 +56,9 @@ export function TablePage({ table, record }: { table: string; record?: string })
 
 const byOrder = (a: Column, b: Column) => (a.orderIndex ?? 0) - (b.orderIndex ?? 0);
 
-function useGrid(slug: string) {
+function useGrid(table: Table) {
   const [pair] = useState(() => {
-    const grid = new GridModel(slug);
+    const grid = new GridModel(table);
     return { grid, writer: new GridWriter(grid) };
   });
   useSyncExternalStore(pair.grid.subscribe, pair.grid.getVersion);
@@ -62,17 +66,20 @@ function useGrid(slug: string) {
 }
 
 function TableGrid({ table, record }: { table: Table; record?: string }) {
-  const slug = table.slug;
+  const address = addressOf(table);
   const me = useMe();
   const online = useReach() === 'online';
-  const editor = mayEdit(me) && online;
+  const editor = mayWrite(table) && online;
+  const shaper = mayShape(table) && online;
+  const importer = mayImport(me, table) && online;
+  const part = seesPart(table);
   const types = useFieldTypes();
-  const [stats] = useTableStats([slug]);
-  const { grid, writer } = useGrid(slug);
+  const [stats] = useTableStats([address]);
+  const { grid, writer } = useGrid(table);
   const [, navigate] = useLocation();
   const search = useSearch();
-  const patchColumns = usePatchColumns(slug);
-  const refreshTable = useRefreshTable(slug);
+  const patchColumns = usePatchColumns(address);
+  const refreshTable = useRefreshTable(address);
   const [view, setViewState] = useState<View>(() => readView(search));
   const [widths, setWidths] = useState<ReadonlyMap<string, number>>(new Map());
   const [panel, setPanel] = useState<Panel>(null);
@@ -86,7 +93,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
   const [surplus, setSurplus] = useState<Data[] | null>(null);
   const searchBox = useRef<HTMLInputElement>(null);
 
-  const all = useMemo(() => [...(table.columns ?? [])].sort(byOrder), [table.columns]);
+  const all = useMemo(() => asGranted(table, [...(table.columns ?? [])].sort(byOrder)), [table]);
   const visible = useMemo(() => {
     const shown = all.filter((one) => one.isVisible !== false);
     const primary = shown.find((one) => one.isPrimary);
@@ -128,16 +135,22 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     return () => document.removeEventListener('visibilitychange', onVisible);
   }, [grid]);
 
-  useEffect(() => followOthers(grid), [grid]);
+  useEffect(() => {
+    // Nobody is told live of a table they see a part of: it is read again now and then.
+    if (!part) return followOthers(grid);
+    const timer = setInterval(() => document.visibilityState === 'visible' && grid.refreshIfOlder(REFRESH_AFTER_MS), REFRESH_AFTER_MS);
+    return () => clearInterval(timer);
+  }, [grid, part]);
 
+  const files = useCellFiles(grid, writer, editor, !isHeld(me));
   const figures = useFigures(grid, view, all);
   useEffect(() => {
     if (figures.error) showError(messageOf(figures.error));
   }, [figures.error]);
 
-  useSealing(all, (changed) => {
+  useSealing(all, (unfit) => {
     grid.history.clear();
-    const next = viewWithout(view, changed.filter((one) => one.encrypted));
+    const next = viewWithout(view, unfit);
     if (sameValue(next, view)) return grid.refresh();
     latest.current = next;
     setViewState(next);
@@ -148,7 +161,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
   const saveColumn = async (one: Column, input: Parameters<typeof columnApi.update>[2]) => {
     patchColumns((old) => old.map((c) => (c.id === one.id ? ({ ...c, ...input } as Column) : c)));
     try {
-      await columnApi.update(slug, one.id, input);
+      await columnApi.update(address, one.id, input);
     } catch (error) {
       showError(messageOf(error));
     }
@@ -168,7 +181,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
       old.map((c) => ({ ...c, orderIndex: ids.indexOf(c.id) >= 0 ? ids.indexOf(c.id) : c.orderIndex })),
     );
     try {
-      await columnApi.reorder(slug, ids);
+      await columnApi.reorder(address, ids);
     } catch (error) {
       showError(messageOf(error));
     }
@@ -185,10 +198,10 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
     void reorder(ids);
   };
   const open = (rec: Rec | undefined) => {
-    if (rec) navigate(`/t/${slug}/r/${encodeURIComponent(rec.id)}${writeView(view, all)}`);
+    if (rec) navigate(`${recordPath(table, rec.id)}${writeView(view, all)}`);
   };
   const close = () => {
-    navigate(`/t/${slug}${writeView(view, all)}`);
+    navigate(`${tablePath(table)}${writeView(view, all)}`);
     setCreating(false);
   };
   const current = record ? decodeURIComponent(record) : undefined;
@@ -210,19 +223,32 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         setPanel={setPanel}
         searchBox={searchBox}
         mayEdit={editor}
+        mayShape={shaper}
+        mayImport={importer}
+        part={part}
         newRecord={() => setCreating(true)}
+        travel={(way) => void writer[way]()}
         addColumn={() => setColumn('new')}
         saveColumn={(one, input) => void saveColumn(one, input)}
         reorder={(ids) => void reorder(ids)}
       />
       {!online && <div className="notice">{text.errors.readOnlyOffline}</div>}
+      <HeldNotice table={table} columns={all} />
       <Body
         grid={grid}
         filtered={filtered}
         hasColumns={visible.length > 0}
         editor={editor}
-        slug={slug}
-        clear={() => setView({ ...view, filter: undefined, search: '' })}
+        shaper={shaper}
+        importer={importer}
+        table={table}
+        clear={() => setView({ ...view, filter: undefined, search: '', alike: undefined })}
+        view={view}
+        searchAlike={() => {
+          setView({ ...view, alike: true });
+          // The button goes with the answer.
+          searchBox.current?.focus();
+        }}
         newRecord={() => setCreating(true)}
         addColumn={() => setColumn('new')}
       >
@@ -233,6 +259,8 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
           name={table.name}
           sort={view.sort}
           mayEdit={editor}
+          mayShape={shaper}
+          files={files}
           resize={resize}
           fit={fit}
           groupColumn={view.group && grid.groups.length > 0 ? fields.find((one) => one.slug === view.group?.column) : undefined}
@@ -261,8 +289,9 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         layout={layout}
         view={view}
         setView={setView}
-        mayEdit={editor}
-        startJob={mayAdminister(me) ? setAsked : undefined}
+        mayEdit={shaper}
+        admin={mayAdminister(me)}
+        start={setAsked}
         move={move}
         resize={resize}
         fit={fit}
@@ -273,7 +302,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         types={types.data}
         ask={setQuestion}
         removed={() => void refreshTable()}
-        slug={slug}
+        address={address}
       />
       <FigureMenu at={figureMenu} close={() => setFigureMenu(null)} layout={layout} view={view} setView={setView} />
       <CellMenu
@@ -285,11 +314,20 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         open={() => open(grid.activeRecord())}
         offerRows={setSurplus}
       />
+      {files.dialogs}
       <ConflictDialog grid={grid} writer={writer} />
       <ReportDialog grid={grid} columns={all} />
       <OfferRows rows={surplus} close={() => setSurplus(null)} writer={writer} />
       <Confirm question={question} close={() => setQuestion(null)} />
-      <ColumnJobDialog table={table} asked={asked} close={() => setAsked(null)} />
+      <ColumnJobDialog
+        table={table}
+        asked={asked}
+        close={() => setAsked(null)}
+        filter={(rule) => {
+          setAsked(null);
+          setView({ ...view, filter: { operator: 'and', filters: [rule] }, search: '' });
+        }}
+      />
       {column && (
         <ColumnModal
           table={table}
@@ -315,6 +353,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
           seed={rowOf === undefined ? undefined : grid.pages.record(rowOf)}
           mayEdit={editor}
           close={close}
+          open={open}
           saved={(saved, created) => {
             grid.pages.replace(saved);
             if (created) {
@@ -346,8 +385,12 @@ function Body(props: {
   filtered: boolean;
   hasColumns: boolean;
   editor: boolean;
-  slug: string;
+  shaper: boolean;
+  importer: boolean;
+  table: Table;
   clear: () => void;
+  view: View;
+  searchAlike: () => void;
   newRecord: () => void;
   addColumn: () => void;
   children: React.ReactNode;
@@ -356,7 +399,7 @@ function Body(props: {
   if (!props.hasColumns) {
     return (
       <Empty icon={<Columns3 size={28} />} title={text.grid.noColumns} body={text.grid.noColumnsBody}>
-        {props.editor && (
+        {props.shaper && (
           <Button leftSection={<Plus size={14} />} onClick={props.addColumn}>
             {text.columns.add}
           </Button>
@@ -382,21 +425,19 @@ function Body(props: {
   if (!grid.loaded && grid.rowCount.rows === 0) return <Loading rows={14} />;
   if (grid.loaded && grid.rowCount.rows === 0) {
     return props.filtered ? (
-      <Empty icon={<FilterX size={28} />} title={text.grid.noMatch} body={text.grid.noMatchBody}>
-        <Button variant="default" onClick={props.clear}>
-          {text.grid.clearFilters}
-        </Button>
-      </Empty>
+      <NoMatch {...props} />
     ) : (
-      <Empty icon={<Inbox size={28} />} title={text.grid.noRecords} body={props.editor ? text.grid.noRecordsBody : undefined}>
+      <Empty icon={<Inbox size={28} />} title={text.grid.noRecords} body={!props.editor ? undefined : props.importer ? text.grid.noRecordsBody : text.grid.noRecordsTyped}>
         {props.editor && (
           <>
             <Button leftSection={<Plus size={14} />} onClick={props.newRecord}>
               {text.grid.newRecord}
             </Button>
-            <Button component={Link} to={`/t/${props.slug}/import`} variant="default" leftSection={<FileUp size={14} />}>
-              {text.imports.title}
-            </Button>
+            {props.importer && (
+              <Button component={Link} to={`${tablePath(props.table)}/import`} variant="default" leftSection={<FileUp size={14} />}>
+                {text.imports.title}
+              </Button>
+            )}
           </>
         )}
       </Empty>
@@ -414,5 +455,26 @@ function Body(props: {
       ) : null}
       {props.children}
     </>
+  );
+}
+
+/** Nothing was found: what is merely alike may be there. */
+function NoMatch({ view, searchAlike, clear }: { view: View; searchAlike: () => void; clear: () => void }) {
+  const exact = view.search.trim() !== '' && !byLikeness(view);
+  const filtered = ruleCount(view.filter) > 0;
+  const body = view.search.trim() === '' ? text.grid.noMatchBody : (exact ? text.grid.noneExact : text.grid.noneAlike)(filtered);
+  return (
+    <Empty icon={<FilterX size={28} />} title={text.grid.noMatch} body={body}>
+      <Group gap="xs" justify="center">
+        {exact && (
+          <Button leftSection={<SearchCheck size={14} />} onClick={searchAlike}>
+            {text.grid.searchAlike}
+          </Button>
+        )}
+        <Button variant="default" onClick={clear}>
+          {text.grid.clearFilters}
+        </Button>
+      </Group>
+    </Empty>
   );
 }

@@ -2,12 +2,15 @@
 import { Button, Checkbox, Group, Select, Text, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { RotateCcw, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
+import { mayWrite } from '../access/rights';
 import { records as api } from '../api/endpoints';
-import { keys, mayAdminister, mayEdit, queryClient, useTable, useTables } from '../api/queries';
+import { addressOf, useWorkspace } from '../api/places';
+import { keys, mayAdminister, queryClient, useTable, useTables, useTableStats } from '../api/queries';
 import type { Rec, Table } from '../api/wire';
 import { displayText } from '../fields/registry';
+import { InWorkspace } from '../shell/here';
 import { Crumbs, useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
@@ -18,43 +21,60 @@ import { show, showError } from '../ui/toast';
 const COLUMNS_SHOWN = 4;
 
 export function TrashPage({ table }: { table?: string }) {
+  const workspace = useWorkspace();
+  // Without a table in the address, another workspace begins anew.
+  return <Trash key={table ?? workspace} table={table} />;
+}
+
+function Trash({ table }: { table?: string }) {
   const tables = useTables();
   const [, navigate] = useLocation();
-  const first = table ?? tables.data?.[0]?.slug;
+  const all = tables.data ?? [];
+  const counts = useTableStats(all.map(addressOf));
+  const deleted = (i: number) => counts[i]?.data?.deleted ?? 0;
+  // Without a table in the address, the first one of which something is in the trash.
+  const known = table !== undefined || counts.every((one) => !one.isPending);
+  const found = known ? all.find((_, i) => deleted(i) > 0) : undefined;
+  // It stays that one when its last record was restored.
+  const [begun, setBegun] = useState<string>();
+  const full = found && addressOf(found);
+  useEffect(() => setBegun((old) => old ?? full), [full]);
+  const first = table ?? begun ?? full ?? (known && all[0] ? addressOf(all[0]) : undefined);
+  const nothing = table === undefined && counts.every((one) => one.data?.deleted === 0);
   return (
     <div className="page">
       <Crumbs trail={[{ label: text.nav.tables, to: '/' }, { label: text.nav.trash }]} />
       <div className="page-head">
         <Title order={1} size="h3">
-          {text.nav.trash}
+          {text.nav.trash} <InWorkspace />
         </Title>
-        {first && (
+        {first && tables.data && (
           <Select
             size="xs"
             w={240}
             aria-label={text.trash.table}
             allowDeselect={false}
             searchable
-            data={(tables.data ?? []).map((one) => ({ value: one.slug, label: one.name }))}
+            data={all.map((one, i) => ({ value: addressOf(one), label: text.trash.tableWith(one.name, deleted(i)) }))}
             value={first}
-            onChange={(slug) => slug && navigate(`/t/${slug}/trash`)}
+            onChange={(to) => to && navigate(`/t/${to}/trash`)}
           />
         )}
       </div>
-      {tables.isPending && <Loading />}
-      {tables.isError && <Failure error={tables.error} retry={() => void tables.refetch()} />}
-      {tables.data && !first && <Empty icon={<Trash2 size={28} />} title={text.trash.empty} body={text.trash.emptyBody} />}
-      {first && <TableTrash key={first} slug={first} />}
+      {(tables.isPending || !known) && <Loading />}
+      {tables.isError && !first && <Failure error={tables.error} retry={() => void tables.refetch()} />}
+      {tables.data && known && nothing && <Empty icon={<Trash2 size={28} />} title={text.trash.empty} body={text.trash.emptyBody} />}
+      {first && !nothing && <TableTrash key={first} address={first} />}
     </div>
   );
 }
 
-function TableTrash({ slug }: { slug: string }) {
-  const table = useTable(slug);
+function TableTrash({ address }: { address: string }) {
+  const table = useTable(address);
   const trash = useInfiniteQuery({
-    queryKey: keys.trash(slug),
+    queryKey: keys.trash(address),
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) => api.trash(slug, pageParam),
+    queryFn: ({ pageParam }) => api.trash(address, pageParam),
     getNextPageParam: (page) => (page.pagination.hasMore ? (page.pagination.nextCursor ?? undefined) : undefined),
   });
   if (table.isPending || trash.isPending) return <Loading />;
@@ -89,13 +109,13 @@ function Rows({ table, rows }: { table: Table; rows: Rec[] }) {
   const ids = rows.map((row) => row.id).filter((id) => chosen.has(id));
   const refresh = () =>
     Promise.all([
-      queryClient.invalidateQueries({ queryKey: keys.trash(table.slug) }),
-      queryClient.invalidateQueries({ queryKey: keys.stats(table.slug) }),
+      queryClient.invalidateQueries({ queryKey: keys.trash(addressOf(table)) }),
+      queryClient.invalidateQueries({ queryKey: keys.stats(addressOf(table)) }),
     ]);
   const restore = async (which: string[]) => {
     setBusy(true);
     try {
-      for (const id of which) await api.restore(table.slug, id);
+      for (const id of which) await api.restore(addressOf(table), id);
       show(text.trash.restored(which.length));
       setChosen(new Set());
     } catch (error) {
@@ -111,7 +131,7 @@ function Rows({ table, rows }: { table: Table; rows: Rec[] }) {
       confirm: text.trash.purge,
       danger: true,
       run: async () => {
-        for (const id of which) await api.purge(table.slug, id);
+        for (const id of which) await api.purge(addressOf(table), id);
         setChosen(new Set());
         await refresh();
       },
@@ -126,7 +146,7 @@ function Rows({ table, rows }: { table: Table; rows: Rec[] }) {
     <>
       <Group gap="xs" mb="xs" className="trash-tools">
         <Text size="sm">{ids.length > 0 ? text.grid.selected(String(ids.length)) : text.trash.hint}</Text>
-        {mayEdit(me) && ids.length > 0 && (
+        {mayWrite(table) && ids.length > 0 && (
           <>
             <Button variant="default" loading={busy} leftSection={<RotateCcw size={14} />} onClick={() => void restore(ids)}>
               {text.trash.restore}

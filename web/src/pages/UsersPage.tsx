@@ -3,6 +3,7 @@ import { ActionIcon, Button, Menu, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Ellipsis, KeyRound, Pencil, Plus, Search, UserCheck, UserRoundX, Users } from 'lucide-react';
 import { useState } from 'react';
+import { GrantsShort } from '../access/GrantsShort';
 import { users as api } from '../api/endpoints';
 import { keys, mayAdminister, queryClient } from '../api/queries';
 import type { User } from '../api/wire';
@@ -17,6 +18,7 @@ import { Sheet } from '../ui/Sheet';
 import { Heads } from '../ui/tables';
 import { ago, when } from '../ui/time';
 import { show, showError } from '../ui/toast';
+import { OwnPassword } from '../users/OwnPassword';
 import { AddUser, EditUser, SetPassword } from '../users/UserDialogs';
 
 /** From so many people on, a box to find one. */
@@ -26,6 +28,7 @@ export type Asked = { kind: 'add' } | { kind: 'edit' | 'password'; user: User };
 
 export function UsersPage() {
   const [asked, setAsked] = useState<Asked | null>(null);
+  const me = useMe();
   const close = () => setAsked(null);
   return (
     <>
@@ -35,7 +38,7 @@ export function UsersPage() {
         <AdminPage ask={setAsked} />
         {asked?.kind === 'add' && <AddUser close={close} />}
         {asked?.kind === 'edit' && <EditUser user={asked.user} close={close} />}
-        {asked?.kind === 'password' && <SetPassword user={asked.user} close={close} />}
+        {asked?.kind === 'password' && (asked.user.id === me.user.id ? <OwnPassword user={asked.user} close={close} /> : <SetPassword user={asked.user} close={close} />)}
       </div>
     </>
   );
@@ -139,7 +142,10 @@ function Person({ user, ask, setActive }: PersonProps) {
         <strong>{user.name}</strong> {mine && <span className="dimmed">({words.users.you})</span>}
       </td>
       <td className="wrap-anywhere">{user.email}</td>
-      <td>{text.roles[user.role] ?? user.role}</td>
+      <td>
+        {text.roles[user.role] ?? user.role}
+        <GrantsShort grants={user.grants} />
+      </td>
       <td>
         <span className="pill" data-color={user.active ? 'green' : 'gray'}>
           {user.active ? words.users.active : words.users.disabled}

@@ -1,5 +1,5 @@
 // The vault: secrets behind tokens, their audit, the keys, the jobs. What a person may not do is not offered.
-import { ActionIcon, Button, Group, Menu, Text, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { CalendarClock, Compass, Eye, Gift, Lock, MoreHorizontal, Pencil, Plus, Share2, Timer, Trash2 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
@@ -118,11 +118,9 @@ function Head({ edits, manages, sealed, open }: HeadProps) {
     <Group gap="xs">
       <Menu position="bottom-end">
         <Menu.Target>
-          <Tooltip label={words.more}>
-            <ActionIcon variant="default" size={30} aria-label={words.more}>
-              <MoreHorizontal size={16} />
-            </ActionIcon>
-          </Tooltip>
+          <ActionIcon variant="default" size={30} aria-label={words.more} title={words.more}>
+            <MoreHorizontal size={16} />
+          </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
           {item(<Gift size={14} />, words.take, () => open('take'))}

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Plus, Webhook as WebhookIcon } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
+import { useWorkspace } from '../api/places';
 import { keys, mayAdminister } from '../api/queries';
 import { webhooks as api } from '../api/webhooks';
 import { useReach } from '../shell/Connection';
@@ -40,7 +41,7 @@ export function WebhooksPage({ id }: { id?: string }) {
           <OneWebhook key={id} id={id} />
         ) : (
           <>
-            <PageHead title={text.nav.webhooks} about={words.webhooks.about}>
+            <PageHead within title={text.nav.webhooks} about={words.webhooks.about}>
               {add}
             </PageHead>
             <AdminOnly why={words.webhooks.adminsOnly}>
@@ -55,7 +56,8 @@ export function WebhooksPage({ id }: { id?: string }) {
 }
 
 function List({ add }: { add: React.ReactNode }) {
-  const found = useQuery({ queryKey: keys.webhooks, queryFn: api.list, refetchOnMount: 'always', refetchInterval: ASK_AGAIN_MS });
+  const workspace = useWorkspace();
+  const found = useQuery({ queryKey: [...keys.webhooks, 'list', workspace], queryFn: () => api.list(workspace), refetchOnMount: 'always', refetchInterval: ASK_AGAIN_MS });
   if (found.isPending) return <Loading />;
   if (found.isError && !found.data) return <Failure error={found.error} retry={() => void found.refetch()} />;
   const all = found.data ?? [];

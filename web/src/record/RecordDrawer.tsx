@@ -1,16 +1,25 @@
 // One record as a form: new, to edit, or deleted and to restore. Never loses what was typed without asking.
-import { ActionIcon, Button, Drawer, Group, Menu, Modal, Stack, Tabs, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Drawer, Group, Menu, Stack, Tabs, Text, Tooltip } from '@mantine/core';
 import { ChevronDown, ChevronUp, Copy, Ellipsis, Link2, RotateCcw, Trash2 } from 'lucide-react';
 import { Fragment, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { isHeld, mayDrop, seesPart } from '../access/rights';
 import { records as api } from '../api/endpoints';
 import { live } from '../api/live';
-import { mayAdminister, useNames, useSession } from '../api/queries';
+import { useNames } from '../api/queries';
 import { ApiError } from '../api/http';
+import { addressOf, recordPath } from '../api/places';
 import type { Column, Data, Rec, Table } from '../api/wire';
 import { FieldInput } from '../fields/FieldInput';
 import { nameOf } from '../fields/links';
+import { isPreviewing } from '../files/around';
+import { describedIn } from '../files/facts';
 import { displayText, editable, kindOfColumn, parseText, sameValue, valueText } from '../fields/registry';
+import { useMe } from '../shell/Shell';
 import { text } from '../text/en';
+import { copy } from '../ui/copy';
+import { useFocusBack } from '../ui/focus';
+import { AskLeave } from '../ui/leaving';
+import { NotForYou } from '../ui/NotForYou';
 import { Failure, Loading, messageOf, Problem } from '../ui/states';
 import { when } from '../ui/time';
 import { show, showError } from '../ui/toast';
@@ -25,6 +34,8 @@ interface DrawerProps {
   mayEdit: boolean;
   close: () => void;
   saved: (record: Rec, created: boolean) => void;
+  /** Shows a record that was made: it may stand far from where one looks. */
+  open: (record: Rec) => void;
   removed: () => void;
   step?: (by: -1 | 1) => void;
 }
@@ -41,6 +52,7 @@ export function RecordDrawer(props: DrawerProps) {
   const [asked, setAsked] = useState(0);
   const [tab, setTab] = useState<string | null>('record');
   const dirty = useRef(false);
+  const part = seesPart(table);
   const [shownId, setShownId] = useState(recordId);
   if (shownId !== recordId) {
     // Another record in the same drawer: its tab stays, all else begins anew.
@@ -48,12 +60,13 @@ export function RecordDrawer(props: DrawerProps) {
     setRecord(seed);
     setError(null);
   }
+  useFocusBack();
   const [leaving, setLeaving] = useState<(() => void) | null>(null);
   useEffect(() => {
     if (!recordId) return;
     let stale = false;
     setError(null);
-    api.get(table.slug, recordId).then(
+    api.get(addressOf(table), recordId).then(
       (fresh) => {
         if (!stale && !dirty.current) setRecord(fresh);
       },
@@ -64,15 +77,15 @@ export function RecordDrawer(props: DrawerProps) {
     return () => {
       stale = true;
     };
-  }, [table.slug, recordId, asked]);
+  }, [addressOf(table), recordId, asked]);
   useEffect(() => {
-    if (!recordId) return;
-    return live.watch(table.slug, (event) => {
+    if (!recordId || part) return;
+    return live.watch(table, (event) => {
       const here = event === null || event.key === undefined || String(event.key) === recordId;
       // What is being typed is not taken away: saving it will say that somebody was faster.
       if (here && !dirty.current) setAsked((old) => old + 1);
     });
-  }, [table.slug, recordId]);
+  }, [addressOf(table), recordId, part]);
   const guard = (go: () => void) => {
     // After this event: the Escape that asked must not also answer.
     if (dirty.current) setTimeout(() => setLeaving(() => go));
@@ -84,7 +97,7 @@ export function RecordDrawer(props: DrawerProps) {
     <>
       <Drawer
         opened
-        onClose={() => guard(props.close)}
+        onClose={() => !isPreviewing() && guard(props.close)}
         onKeyDown={(event) => {
           const by = STEPS[event.key.toLowerCase()];
           const typing = (event.target as HTMLElement).closest('input, textarea, select, [role=menu]');
@@ -130,7 +143,11 @@ export function RecordDrawer(props: DrawerProps) {
               saved={(next, created, another) => {
                 dirty.current = false;
                 props.saved(next, created);
-                show(created ? text.record.created : text.record.saved);
+                const openIt = () => {
+                  // What is being typed in another one is not taken away.
+                  if (!document.querySelector('[role=dialog]')) props.open(next);
+                };
+                show(created ? text.record.created : text.record.saved, created && !another ? { label: text.record.openCreated, run: openIt } : undefined);
                 if (!another) props.close();
               }}
               reload={() => {
@@ -142,30 +159,13 @@ export function RecordDrawer(props: DrawerProps) {
           </RecordTabs>
         )}
       </Drawer>
-      <Modal
-        opened={leaving !== null}
-        onClose={() => setLeaving(null)}
-        title={text.record.unsavedTitle}
-        zIndex={400}
-      >
-        <Text size="sm">{text.record.unsavedBody}</Text>
-        <Group justify="flex-end" gap="xs" mt="md">
-          <Button
-            variant="default"
-            onClick={() => {
-              const go = leaving;
-              dirty.current = false;
-              setLeaving(null);
-              go?.();
-            }}
-          >
-            {text.record.discard}
-          </Button>
-          <Button data-autofocus onClick={() => setLeaving(null)}>
-            {text.record.keepEditing}
-          </Button>
-        </Group>
-      </Modal>
+      <AskLeave
+        go={leaving}
+        stay={() => setLeaving(null)}
+        leaving={() => {
+          dirty.current = false;
+        }}
+      />
     </>
   );
 }
@@ -178,9 +178,10 @@ interface TabsProps extends DrawerProps {
   children: ReactNode;
 }
 
-/** The form and the history of a record. A new one has no history yet. */
+/** The form and the history of a record. A new one has no history yet; some tables show none. */
 function RecordTabs({ tab, setTab, record, children, ...props }: TabsProps) {
-  if (!record) return children;
+  const part = seesPart(props.table);
+  if (!record || props.table.settings.enableRevisions === false) return children;
   return (
     <Tabs value={tab} onChange={setTab}>
       <Tabs.List mb="md">
@@ -188,7 +189,7 @@ function RecordTabs({ tab, setTab, record, children, ...props }: TabsProps) {
         <Tabs.Tab value="history">{text.history.history}</Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="record">{children}</Tabs.Panel>
-      <Tabs.Panel value="history">{tab === 'history' && <RecordHistory {...props} record={record} />}</Tabs.Panel>
+      <Tabs.Panel value="history">{tab === 'history' && (part ? <NotForYou part /> : <RecordHistory {...props} record={record} />)}</Tabs.Panel>
     </Tabs>
   );
 }
@@ -196,11 +197,11 @@ function RecordTabs({ tab, setTab, record, children, ...props }: TabsProps) {
 function RecordTools({ record, table, columns, mayEdit, step, guard, removed, close }: DrawerProps & { record: Rec; guard: (go: () => void) => void }) {
   const remove = async () => {
     try {
-      await api.remove(table.slug, record.id, record.version);
+      await api.remove(addressOf(table), record.id, record.version);
       show(text.record.deleted, {
         label: text.common.undo,
         run: () => {
-          api.restore(table.slug, record.id).then(removed, (error: unknown) => showError(messageOf(error)));
+          api.restore(addressOf(table), record.id).then(removed, (error: unknown) => showError(messageOf(error)));
         },
       });
       removed();
@@ -210,12 +211,12 @@ function RecordTools({ record, table, columns, mayEdit, step, guard, removed, cl
     }
   };
   const copyLink = () => {
-    const link = `${location.origin}/t/${table.slug}/r/${encodeURIComponent(record.id)}`;
-    void navigator.clipboard.writeText(link).then(() => show(text.record.linkCopied));
+    const link = `${location.origin}${recordPath(table, record.id)}`;
+    copy(link, text.record.linkCopied);
   };
   const copyJson = () => {
     const data = Object.fromEntries(columns.map((column) => [column.slug, record.data[column.slug] ?? null]));
-    void navigator.clipboard.writeText(JSON.stringify(data, null, 2)).then(() => show(text.record.jsonCopied));
+    copy(JSON.stringify(data, null, 2), text.record.jsonCopied);
   };
   return (
     <span className="drawer-tools">
@@ -262,7 +263,7 @@ function Deleted(props: DrawerProps & { recordId: string; error: unknown; restor
   const restore = async () => {
     setBusy(true);
     try {
-      await api.restore(props.table.slug, props.recordId);
+      await api.restore(addressOf(props.table), props.recordId);
       props.removed();
       props.restored();
       show(text.record.restored);
@@ -303,14 +304,16 @@ function initialValues(columns: Column[], record: Rec | undefined): Data {
 }
 
 function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, cancel }: FormProps) {
-  const reveals = mayAdminister(useSession().data);
+  const reveals = mayDrop(table);
   const start = useMemo(() => initialValues(columns, record), [columns, record]);
   const [values, setValues] = useState<Data>(start);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
-  const dirty = columns.some((column) => !sameText(values[column.slug], start[column.slug], column));
+  const [sending, setSending] = useState<Record<string, number>>({});
+  const coming = Object.values(sending).reduce((sum, count) => sum + count, 0);
+  const dirty = coming > 0 || columns.some((column) => !sameText(values[column.slug], start[column.slug], column));
   useEffect(() => setDirty(dirty), [dirty, setDirty]);
   useEffect(() => {
     if (!dirty) return;
@@ -343,19 +346,19 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
     return data;
   };
   const submit = async (another: boolean) => {
-    const data = collect();
+    const data = coming > 0 ? null : collect();
     if (!data) return;
     setBusy(true);
     setError(null);
     setErrors({});
     try {
       const result = record
-        ? await api.update(table.slug, record.id, data, record.version)
-        : await api.create(table.slug, data);
+        ? await api.update(addressOf(table), record.id, data, record.version)
+        : await api.create(addressOf(table), data);
       saved(result, !record, another);
       if (another) {
         setValues(initialValues(columns, undefined));
-        form.current?.querySelector<HTMLElement>('input, textarea')?.focus();
+        form.current?.querySelector<HTMLElement>('input:not([type=file]), textarea')?.focus();
       }
     } catch (cause) {
       setError(cause);
@@ -429,6 +432,8 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
             }
             readOnly={!mayEdit || !editable(column)}
             error={errors[column.slug]}
+            described={describedIn(record, column)}
+            sending={(count) => setSending((old) => ({ ...old, [column.slug]: count }))}
             change={(value) => {
               setValues((old) => ({ ...old, [column.slug]: value }));
               setErrors(({ [column.slug]: _gone, ...rest }) => rest);
@@ -445,18 +450,18 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
       {mayEdit && (
         <div className="form-foot">
           <Text size="xs" c="dimmed" className="form-hint">
-            {text.record.saveHint}
+            {coming > 0 ? text.files.coming(coming) : text.record.saveHint}
           </Text>
           <Group gap="xs">
             <Button variant="default" onClick={cancel}>
               {text.common.cancel}
             </Button>
             {!record && (
-              <Button variant="default" loading={busy} onClick={() => void submit(true)}>
+              <Button variant="default" loading={busy} disabled={coming > 0} onClick={() => void submit(true)}>
                 {text.record.saveAndNew}
               </Button>
             )}
-            <Button type="submit" loading={busy} disabled={record !== undefined && !dirty}>
+            <Button type="submit" loading={busy} disabled={coming > 0 || (record !== undefined && !dirty)}>
               {text.common.save}
             </Button>
           </Group>
@@ -474,8 +479,9 @@ function Facts({ record }: { record: Rec }) {
   const externalId = record.metadata?.externalId;
   const importRow = record.metadata?.importRow;
   const importId = record.metadata?.importId;
+  const held = isHeld(useMe());
   const nameOf = useNames();
-  const facts: [string, string][] = [
+  const facts: [string, ReactNode][] = [
     [text.record.id, record.id],
     [text.record.version, String(record.version)],
     [text.system.createdAt, when(record.createdAt)],
@@ -486,7 +492,20 @@ function Facts({ record }: { record: Rec }) {
   if (record.expiresAt) facts.push([text.record.expires, when(record.expiresAt)]);
   if (typeof source === 'string') facts.push([text.record.source, source]);
   if (typeof externalId === 'string') facts.push([text.record.externalId, externalId]);
-  if (typeof importId === 'string') facts.push([text.record.importId, importId]);
+  if (typeof importId === 'string') {
+    // In another tab, so that nothing that was typed here is lost.
+    facts.push([
+      text.record.importId,
+      held ? (
+        importId
+      ) : (
+        <a href={`/imports/${encodeURIComponent(importId)}`} target="_blank" rel="noopener">
+          {importId}
+          <span className="visually-hidden"> {text.shell.newTab}</span>
+        </a>
+      ),
+    ]);
+  }
   if (typeof importRow === 'number') facts.push([text.record.importRow, String(importRow)]);
   return (
     <dl className="facts">

@@ -2,15 +2,19 @@
 import { Button, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { RotateCcw } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { history as api } from '../api/endpoints';
+import { addressOf } from '../api/places';
 import { keys, queryClient, useNames } from '../api/queries';
 import type { Column, Rec, Step, Table } from '../api/wire';
 import { displayText } from '../fields/registry';
+import { describedIn, namesFiles } from '../files/facts';
 import { text } from '../text/en';
 import { Failure, Loading, messageOf } from '../ui/states';
 import { ago, when } from '../ui/time';
 import { show, showError } from '../ui/toast';
+
+const FileNames = lazy(() => import('../files/FileNames').then((all) => ({ default: all.FileNames })));
 
 interface HistoryProps {
   table: Table;
@@ -23,9 +27,9 @@ interface HistoryProps {
 export function RecordHistory(props: HistoryProps) {
   const { table, record } = props;
   const steps = useInfiniteQuery({
-    queryKey: [...keys.history(table.slug, record.id), record.version],
+    queryKey: [...keys.history(addressOf(table), record.id), record.version],
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) => api.steps(table.slug, record.id, pageParam),
+    queryFn: ({ pageParam }) => api.steps(addressOf(table), record.id, pageParam),
     getNextPageParam: (page) => (page.pagination.hasMore ? (page.pagination.nextCursor ?? undefined) : undefined),
   });
   const nameOf = useNames();
@@ -36,7 +40,7 @@ export function RecordHistory(props: HistoryProps) {
     <>
       <ol className="steps" aria-label={text.history.label}>
         {all.map((step) => (
-          <StepItem key={step.revision} {...props} step={step} who={nameOf(step.actor)} newest={step.version === record.version} />
+          <StepItem key={step.revision} {...props} step={step} who={nameOf(step.actor, step.reason)} newest={step.version === record.version} />
         ))}
       </ol>
       {steps.hasNextPage && (
@@ -53,7 +57,7 @@ function StepItem({ table, columns, record, mayEdit, restored, step, who, newest
   const restore = async () => {
     setBusy(true);
     try {
-      restored(await api.restoreVersion(table.slug, record.id, step.version, record.version));
+      restored(await api.restoreVersion(addressOf(table), record.id, step.version, record.version));
       show(text.history.restored(step.version));
       void queryClient.invalidateQueries({ queryKey: keys.operations });
     } catch (error) {
@@ -80,10 +84,10 @@ function StepItem({ table, columns, record, mayEdit, restored, step, who, newest
               <dd>
                 {step.kind !== 'inserted' && (
                   <>
-                    <del>{shown(change.from, change.column, columns)}</del> <span aria-hidden>→</span>{' '}
+                    <del>{shown(change.from, change.column, columns, record)}</del> <span aria-hidden>→</span>{' '}
                   </>
                 )}
-                <ins>{shown(change.to, change.column, columns)}</ins>
+                <ins>{shown(change.to, change.column, columns, record)}</ins>
               </dd>
             </div>
           ))}
@@ -103,9 +107,16 @@ function StepItem({ table, columns, record, mayEdit, restored, step, who, newest
   );
 }
 
-function shown(value: unknown, slug: string, columns: Column[]): string {
+function shown(value: unknown, slug: string, columns: Column[], record: Rec): ReactNode {
   if (value === null || value === undefined || value === '') return text.history.nothing;
   const column = columns.find((one) => one.slug === slug);
+  if (column && namesFiles(column) && !column.encrypted) {
+    return (
+      <Suspense fallback={text.common.loading}>
+        <FileNames value={value} described={describedIn(record, column)} />
+      </Suspense>
+    );
+  }
   const told = column ? displayText(value, column) : typeof value === 'string' ? value : JSON.stringify(value);
   return told || text.history.nothing;
 }

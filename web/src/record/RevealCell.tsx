@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { Eye } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { records as api } from '../api/endpoints';
+import { addressOf } from '../api/places';
 import { valueText } from '../fields/registry';
 import type { Column, Rec, Table } from '../api/wire';
 import { text } from '../text/en';
@@ -16,7 +17,7 @@ export function RevealCell({ table, column, record }: { table: Table; column: Co
   const { busy, error, work } = useWork();
   useEffect(() => setValue(null), [record.id, record.version]);
   const reveal = async () => {
-    const { values } = await api.reveal(table.slug, record.id, [column.slug]);
+    const { values } = await api.reveal(addressOf(table), record.id, [column.slug]);
     // As its type reads, not as the mask of the column does.
     setValue(valueText(values[column.slug], { ...column, encrypted: undefined }));
   };

@@ -3,18 +3,21 @@ import { Kbd } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import {
-  Columns3, CornerDownLeft, FileText, FileUp, Gauge, History, KeyRound, Keyboard, ListChecks, Plus, Search, Settings, Table2, Trash2, Users,
+  Boxes, ClipboardList, Columns3, Copy, CornerDownLeft, FileText, FileUp, Gauge, History, KeyRound, Keyboard, ListChecks, Plus, Search, Settings, Table2, Trash2, Users,
   Vault, Webhook, type LucideIcon,
 } from 'lucide-react';
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { isHeld, mayImport, seesPart, useMayMakeTables } from '../access/rights';
 import { records as api } from '../api/endpoints';
-import { mayAdminister, mayEdit, useTable, useTables } from '../api/queries';
+import { recordPath, tablePath, useWorkspace } from '../api/places';
+import { mayAdminister, useTable, useTablesOf, useWorkspaces } from '../api/queries';
 import type { Session, Table } from '../api/wire';
 import { displayText } from '../fields/registry';
 import { text } from '../text/en';
 import { Dialog } from '../ui/Dialog';
 import { TABLE_ICONS } from '../ui/TableMark';
+import { tableIn } from './here';
 
 const RECORDS_MAX = 8;
 const SHOWN_MAX = 40;
@@ -26,28 +29,36 @@ interface Goal {
   label: string;
   to: string;
   icon: LucideIcon;
+  /** The workspace, where there are several. */
+  place?: string;
 }
 
-function pagesOf(session: Session, table: Table | undefined): Goal[] {
+function pagesOf(session: Session, mayMake: boolean, table: Table | undefined): Goal[] {
   const page = (label: string, to: string, icon: LucideIcon): Goal => ({ kind: 'page', label, to, icon });
   const here = table && [
-    page(`${table.name}: ${text.columns.title}`, `/t/${table.slug}/columns`, Columns3),
-    ...(mayEdit(session) ? [page(`${table.name}: ${text.imports.title}`, `/t/${table.slug}/import`, FileUp)] : []),
-    page(`${table.name}: ${text.nav.trash}`, `/t/${table.slug}/trash`, Trash2),
+    page(`${table.name}: ${text.columns.title}`, `${tablePath(table)}/columns`, Columns3),
+    ...(mayImport(session, table) ? [page(`${table.name}: ${text.imports.title}`, `${tablePath(table)}/import`, FileUp)] : []),
+    ...(seesPart(table)
+      ? []
+      : [
+          page(`${table.name}: ${text.nav.duplicates}`, `${tablePath(table)}/duplicates`, Copy),
+          page(`${table.name}: ${text.nav.forms}`, `${tablePath(table)}/forms`, ClipboardList),
+        ]),
+    page(`${table.name}: ${text.nav.trash}`, `${tablePath(table)}/trash`, Trash2),
   ];
   return [
     page(text.nav.tables, '/', Table2),
-    ...(mayEdit(session) ? [page(text.nav.newTable, '/new', Plus)] : []),
+    ...(mayMake ? [page(text.nav.newTable, '/new', Plus)] : []),
     ...(here ?? []),
     page(text.nav.vault, '/vault', Vault),
-    page(text.nav.activity, '/activity', History),
-    page(text.nav.jobs, '/jobs', ListChecks),
+    ...(isHeld(session) ? [] : [page(text.nav.activity, '/activity', History), page(text.nav.jobs, '/jobs', ListChecks)]),
     page(text.nav.trash, '/trash', Trash2),
     ...(mayAdminister(session)
       ? [
           page(text.nav.users, '/users', Users),
           page(text.nav.apiKeys, '/keys', KeyRound),
           page(text.nav.webhooks, '/webhooks', Webhook),
+          page(text.palette.workspaces, '/settings/workspaces', Boxes),
           page(text.palette.load, '/settings/metrics', Gauge),
           page(text.palette.backup, '/settings/backup', FileText),
         ]
@@ -62,10 +73,10 @@ function useRecordsFound(table: Table | undefined, words: string): { goals: Goal
   const [wanted] = useDebouncedValue(words.trim(), REST_MS);
   const enabled = table !== undefined && wanted.length >= SEARCH_FROM;
   const found = useQuery({
-    queryKey: ['palette', table?.slug, wanted],
+    queryKey: ['palette', table?.id, wanted],
     queryFn: ({ signal }) =>
       api.query(
-        table?.slug ?? '',
+        table?.id ?? '',
         { search: { query: wanted }, pagination: { type: 'offset', offset: 0, limit: RECORDS_MAX }, includeDisplay: true, count: 'none' },
         signal,
       ),
@@ -76,25 +87,34 @@ function useRecordsFound(table: Table | undefined, words: string): { goals: Goal
   const primary = table?.columns?.find((column) => column.isPrimary) ?? table?.columns?.[0];
   const goals = (enabled ? (found.data?.records ?? []) : []).map((record): Goal => {
     const name = primary && displayText(record.data[primary.slug], primary, record.data._display?.[primary.slug]);
-    return { kind: 'record', label: name || text.record.unnamed, to: `/t/${table?.slug}/r/${encodeURIComponent(record.id)}`, icon: FileText };
+    return { kind: 'record', label: name || text.record.unnamed, to: table ? recordPath(table, record.id) : '/', icon: FileText };
   });
   return { goals, searching: enabled && found.isFetching };
+}
+
+/** The tables of all workspaces, those of the shown one first, and how the others' workspaces are called. */
+function useTablesEverywhere(here: string): { table: Table; place?: string }[] {
+  const places = useWorkspaces().data ?? [];
+  const ordered = [...places.filter((one) => one.id === here), ...places.filter((one) => one.id !== here)];
+  const found = useTablesOf(ordered);
+  return ordered.flatMap((place, i) => (found[i]?.data ?? []).map((table) => ({ table, place: ordered.length > 1 ? place.name : undefined })));
 }
 
 /** Those whose words all occur; those that begin so come first. */
 function matching(goals: Goal[], words: string): Goal[] {
   const parts = words.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const rank = (goal: Goal) => (goal.label.toLowerCase().startsWith(parts[0] ?? '') ? 0 : 1);
-  return goals.filter((goal) => parts.every((part) => goal.label.toLowerCase().includes(part))).sort((a, b) => rank(a) - rank(b));
+  const said = (goal: Goal) => `${goal.label} ${goal.place ?? ''}`.toLowerCase();
+  return goals.filter((goal) => parts.every((part) => said(goal).includes(part))).sort((a, b) => rank(a) - rank(b));
 }
 
 export function Palette({ session, close }: { session: Session; close: () => void }) {
   const [location, navigate] = useLocation();
-  const slug = /^\/t\/([^/]+)/.exec(location)?.[1];
+  const address = tableIn(location);
   return (
     <Dialog onClose={close} withCloseButton={false} size="lg" padding={0} yOffset="12vh" centered={false} aria-label={text.palette.title}>
-      {slug ? (
-        <InTable slug={decodeURIComponent(slug)} session={session} close={close} go={navigate} />
+      {address !== undefined ? (
+        <InTable address={address} session={session} close={close} go={navigate} />
       ) : (
         <Chooser session={session} close={close} go={navigate} />
       )}
@@ -109,8 +129,8 @@ interface ChooserProps {
   go: (to: string) => void;
 }
 
-function InTable({ slug, ...rest }: ChooserProps & { slug: string }) {
-  return <Chooser {...rest} table={useTable(slug).data} />;
+function InTable({ address, ...rest }: ChooserProps & { address: string }) {
+  return <Chooser {...rest} table={useTable(address).data} />;
 }
 
 function Chooser({ session, table, close, go }: ChooserProps) {
@@ -118,14 +138,16 @@ function Chooser({ session, table, close, go }: ChooserProps) {
   const [at, setAt] = useState(0);
   const id = useId();
   const list = useRef<HTMLUListElement>(null);
-  const tables = useTables();
+  const here = useWorkspace();
+  const mayMake = useMayMakeTables();
+  const tables = useTablesEverywhere(here);
   const found = useRecordsFound(table, words);
   const fixed = useMemo(
     () => [
-      ...(tables.data ?? []).map((one): Goal => ({ kind: 'table', label: one.name, to: `/t/${one.slug}`, icon: TABLE_ICONS[one.icon ?? ''] ?? Table2 })),
-      ...pagesOf(session, table),
+      ...tables.map(({ table: one, place }): Goal => ({ kind: 'table', label: one.name, to: tablePath(one), icon: TABLE_ICONS[one.icon ?? ''] ?? Table2, place })),
+      ...pagesOf(session, mayMake, table),
     ],
-    [tables.data, session, table],
+    [tables, session, mayMake, table],
   );
   const goals = [...matching(fixed, words).slice(0, SHOWN_MAX), ...found.goals];
   const chosen = Math.min(at, goals.length - 1);
@@ -183,6 +205,7 @@ function Chooser({ session, table, close, go }: ChooserProps) {
           >
             <goal.icon size={15} aria-hidden />
             <span className="palette-label">{goal.label}</span>
+            {goal.place && <span className="palette-place">{text.places.within(goal.place)}</span>}
             <span className="palette-kind">{text.palette.kinds[goal.kind]}</span>
             {i === chosen && <CornerDownLeft size={13} aria-hidden />}
           </li>

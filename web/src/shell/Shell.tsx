@@ -9,9 +9,11 @@ import { useMantineColorScheme } from '@mantine/core';
 import { createContext, lazy, Suspense, use, useEffect, useState, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { Link, useLocation } from 'wouter';
+import { isHeld, useMayMakeTables } from '../access/rights';
 import { auth } from '../api/endpoints';
 import { setCsrfToken } from '../api/http';
-import { keys, mayAdminister, mayEdit, queryClient, useTables } from '../api/queries';
+import { addressOf, tablePath } from '../api/places';
+import { keys, mayAdminister, queryClient, useTables } from '../api/queries';
 import type { Session } from '../api/wire';
 import { text } from '../text/en';
 import { messageOf } from '../ui/states';
@@ -19,9 +21,11 @@ import { showError } from '../ui/toast';
 import { TableMark } from '../ui/TableMark';
 import { Connection } from './Connection';
 import { Help, mac } from './Help';
+import { HereProvider, Switcher, tableIn } from './here';
 import { Logo } from './Logo';
 import { Palette } from './Palette';
 import { useRegions } from './regions';
+import { StrayFiles } from './StrayFiles';
 
 const SessionContext = createContext<Session | null>(null);
 
@@ -61,61 +65,64 @@ export function Shell({ session, children }: { session: Session; children: React
   const nav = <Navigation session={session} />;
   return (
     <SessionContext value={session}>
-      <a className="skip" href="#main">
-        {text.shell.skip}
-      </a>
-      <div className="shell">
-        <nav className="side" aria-label={text.shell.navigation}>
-          {nav}
-        </nav>
-        <div className="frame">
-          <header className="top">
-            <ActionIcon
-              className="side-toggle"
-              variant="subtle"
-              color="gray"
-              aria-label={text.shell.openMenu}
-              onClick={menuActions.open}
-            >
-              <MenuIcon size={18} />
-            </ActionIcon>
-            <div id="crumbs" className="crumbs" />
-            <button type="button" className="go-to" aria-haspopup="dialog" title={text.palette.open} onClick={paletteActions.open}>
-              <Search size={15} aria-hidden />
-              <span className="go-to-label">{text.palette.title}…</span>
-              <Kbd size="xs" className="go-to-label">
-                {mac ? '⌘' : 'Ctrl'} K
-              </Kbd>
-            </button>
-            <Connection />
-            <ThemeMenu />
-            <Tooltip label={text.help.open}>
+      <HereProvider>
+        <StrayFiles />
+        <a className="skip" href="#main">
+          {text.shell.skip}
+        </a>
+        <div className="shell">
+          <nav className="side" aria-label={text.shell.navigation}>
+            {nav}
+          </nav>
+          <div className="frame">
+            <header className="top">
               <ActionIcon
+                className="side-toggle"
                 variant="subtle"
                 color="gray"
-                aria-label={text.help.open}
-                onClick={helpActions.open}
+                aria-label={text.shell.openMenu}
+                onClick={menuActions.open}
               >
-                <CircleHelp size={18} />
+                <MenuIcon size={18} />
               </ActionIcon>
-            </Tooltip>
-            <UserMenu session={session} />
-          </header>
-          <main id="main" tabIndex={-1}>
-            {children}
-          </main>
+              <div id="crumbs" className="crumbs" />
+              <button type="button" className="go-to" aria-haspopup="dialog" title={text.palette.open} onClick={paletteActions.open}>
+                <Search size={15} aria-hidden />
+                <span className="go-to-label">{text.palette.title}…</span>
+                <Kbd size="xs" className="go-to-label">
+                  {mac ? '⌘' : 'Ctrl'} K
+                </Kbd>
+              </button>
+              <Connection />
+              <ThemeMenu />
+              <Tooltip label={text.help.open}>
+                <ActionIcon
+                  variant="subtle"
+                  color="gray"
+                  aria-label={text.help.open}
+                  onClick={helpActions.open}
+                >
+                  <CircleHelp size={18} />
+                </ActionIcon>
+              </Tooltip>
+              <UserMenu session={session} />
+            </header>
+            <main id="main" tabIndex={-1}>
+              {children}
+            </main>
+          </div>
         </div>
-      </div>
-      <Drawer
-        opened={menu}
-        onClose={menuActions.close}
-        size={264}
-        title={text.shell.navigation}
-      >
-        <div className="side-inner">{nav}</div>
-      </Drawer>
-      <Help opened={help} close={helpActions.close} />
-      {palette && <Palette session={session} close={paletteActions.close} />}
+        <Drawer
+          opened={menu}
+          onClose={menuActions.close}
+          size={264}
+          title={text.shell.navigation}
+        >
+          <div className="side-inner">{nav}</div>
+        </Drawer>
+        <Help opened={help} close={helpActions.close} />
+        {palette && <Palette session={session} close={paletteActions.close} />}
+      </HereProvider>
     </SessionContext>
   );
 }
@@ -136,26 +143,28 @@ function NavItem(props: { to: string; icon: ReactNode; label: string; active?: b
 function Navigation({ session }: { session: Session }) {
   const tables = useTables();
   const [location] = useLocation();
-  const current = /^\/t\/([^/]+)/.exec(location)?.[1];
+  const mayMake = useMayMakeTables();
+  const current = tableIn(location);
   return (
     <>
         <Link to="/" className="brand" aria-label={text.shell.home}>
           <Logo /> <span>{text.product}</span>
         </Link>
         <div className="nav-section">
+          <Switcher session={session} />
           <NavItem to="/" icon={<Table2 size={16} />} label={text.nav.tables} />
           <div className="nav-tables">
             {tables.data?.map((table) => (
               <NavItem
                 key={table.id}
-                to={`/t/${table.slug}`}
+                to={tablePath(table)}
                 icon={<TableMark table={table} size={16} />}
                 label={table.name}
-                active={current !== undefined && decodeURIComponent(current) === table.slug}
+                active={current === addressOf(table) || current === table.id}
               />
             ))}
           </div>
-          {mayEdit(session) && (
+          {mayMake && (
             <Link to="/new" className="nav-item nav-new">
               <span className="nav-icon" aria-hidden>
                 <Plus size={16} />
@@ -171,8 +180,12 @@ function Navigation({ session }: { session: Session }) {
             label={text.nav.vault}
             active={/^\/vault(\/|$)/.test(location)}
           />
-          <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
-          <NavItem to="/jobs" icon={<ListChecks size={16} />} label={text.nav.jobs} />
+          {!isHeld(session) && (
+            <>
+              <NavItem to="/activity" icon={<History size={16} />} label={text.nav.activity} />
+              <NavItem to="/jobs" icon={<ListChecks size={16} />} label={text.nav.jobs} />
+            </>
+          )}
           <NavItem to="/trash" icon={<Trash2 size={16} />} label={text.nav.trash} />
           {mayAdminister(session) && (
             <>
@@ -232,10 +245,11 @@ function ThemeMenu() {
   );
 }
 
-const SetPassword = lazy(() => import('../users/UserDialogs').then((m) => ({ default: m.SetPassword })));
+const OwnPassword = lazy(() => import('../users/OwnPassword').then((m) => ({ default: m.OwnPassword })));
 
 function UserMenu({ session }: { session: Session }) {
   const [changing, setChanging] = useState(false);
+  const [, navigate] = useLocation();
   const leave = async () => {
     try {
       await auth.logout();
@@ -243,6 +257,8 @@ function UserMenu({ session }: { session: Session }) {
       showError(messageOf(error));
       return;
     }
+    // Whoever signs in next begins at the start, and does not see where somebody else was.
+    navigate('/');
     setCsrfToken(null);
     queryClient.setQueryData(keys.session, null);
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
@@ -265,11 +281,9 @@ function UserMenu({ session }: { session: Session }) {
           <Menu.Label>
             {session.user.email} · {text.roles[session.user.role] ?? session.user.role}
           </Menu.Label>
-          {mayAdminister(session) && (
-            <Menu.Item leftSection={<KeyRound size={14} />} onClick={() => setChanging(true)}>
-              {text.auth.changePassword}
-            </Menu.Item>
-          )}
+          <Menu.Item leftSection={<KeyRound size={14} />} onClick={() => setChanging(true)}>
+            {text.auth.changePassword}
+          </Menu.Item>
           <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
             {text.auth.signOut}
           </Menu.Item>
@@ -277,7 +291,7 @@ function UserMenu({ session }: { session: Session }) {
       </Menu>
       {changing && (
         <Suspense fallback={null}>
-          <SetPassword user={session.user} close={() => setChanging(false)} />
+          <OwnPassword user={session.user} close={() => setChanging(false)} />
         </Suspense>
       )}
     </>

@@ -1,7 +1,7 @@
-// F6 goes from one part of the page to the next: navigation, header, tools, content. The browser's own F6 leaves the page.
+// F6 goes from one part of the page to the next: navigation, header, tools, content, what is done with ticked records, messages. The browser's own F6 leaves the page.
 import { useEffect } from 'react';
 
-const REGIONS = ['.side', '.top', '.toolbar', '.page-head', '.parts', '.grid', '.page'];
+const REGIONS = ['.side', '.top', '.toolbar', '.page-head', '.parts', '.grid', '.bulk', '.page', '.toasts'];
 const FOCUSABLE = 'a[href], button:not([disabled]), input:not([disabled]), [tabindex="0"]';
 
 const shown = (element: HTMLElement) => element.getClientRects().length > 0;

@@ -138,7 +138,7 @@ export const words = {
       rotateKey: 'Makes a data key and moves every version to it. Needs no password.', changePassword: 'Every secret that the old password opens is opened by the new one afterwards. The others stay as they are.', verify: 'Looks at every secret: whether it is as the vault wrote it, and whether it opens. Changes nothing.', purge: 'Secrets that were deleted before a time are taken out of the vault. Nobody can bring them back.',
     } satisfies Record<SecretsJobKind, string>,
     names: {
-      rotateKey: 'Move to a new data key', changePassword: 'Change a password', verify: 'Check', purge: 'Purge', encryptColumn: 'Encrypt a column', reindexColumn: 'Seal a column anew', decryptColumn: 'Make a column readable',
+      rotateKey: 'Move to a new data key', changePassword: 'Change a password', verify: 'Check', purge: 'Purge', encryptColumn: 'Encrypt a column', reindexColumn: 'Seal a column anew', decryptColumn: 'Make a column readable', changeColumnType: 'Change the type of a column',
     } satisfies Record<JobKind, string>,
     oldPassword: 'Old password', newPassword: 'New password', newPasswordHint: 'Leave empty to take the password away.', deletedBefore: 'Deleted before', dryRun: 'Only try it (dry run): count what would be done, change nothing', speed: 'How fast', batch: 'Secrets in one batch', rate: 'Secrets a second, at most', rateHint: 'Leave empty for as fast as it goes.', run: 'Start', runDry: 'Try it', started: 'The job runs.',
     states: { running: 'running', paused: 'paused', waiting: 'waits for passwords', done: 'done', cancelled: 'cancelled', failed: 'failed' } as Words, dry: 'dry run',
@@ -147,6 +147,7 @@ export const words = {
       encryptColumn: { done: 'are encrypted', would: 'would be encrypted', skipped: 'have no value', failed: 'could not be' },
       reindexColumn: { done: 'are sealed anew', would: 'would be sealed anew', skipped: 'have no value', failed: 'could not be' },
       decryptColumn: { done: 'are readable', would: 'would be readable', skipped: 'have no value', failed: 'could not be' },
+      changeColumnType: { done: 'have the new type', would: 'would have the new type', skipped: 'have no value', failed: 'became empty' },
     } as Partial<Record<JobKind, { done: string; would: string; skipped: string; failed: string }>>,
     repeated: (batches: number) => `${n(batches, 'batch', 'batches')} done again, since others changed something meanwhile`,
     pause: 'Pause', resume: 'Resume', cancel: 'Cancel', pauseOf: (name: string) => `Pause ${name}`, resumeOf: (name: string) => `Resume ${name}`, cancelOf: (name: string) => `Cancel ${name}`, forReal: 'Now do it', cancelTitle: 'Cancel the job?', cancelRun: 'Cancel the job', cancelBody: 'It stops after the batch it is working on. What it has done stays done.', cancelColumn: 'It stops, and the column is as it was.', keepOn: 'Let it run', passwordsTitle: 'The passwords again', passwordsBody: 'The job was interrupted. Passwords are kept nowhere, so it needs the same ones again to go on.', startedAt: 'Started', why: 'Why:',

@@ -4,6 +4,7 @@ import { Lock } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { mayAdminister } from '../api/queries';
 import { useReach } from '../shell/Connection';
+import { InWorkspace } from '../shell/here';
 import { useMe } from '../shell/Shell';
 import { text } from '../text/en';
 import { Empty } from './states';
@@ -11,15 +12,17 @@ import { Empty } from './states';
 interface HeadProps {
   title: string;
   about?: string;
+  /** Whether it shows one workspace. */
+  within?: boolean;
   children?: ReactNode;
 }
 
-export function PageHead({ title, about, children }: HeadProps) {
+export function PageHead({ title, about, within, children }: HeadProps) {
   return (
     <div className="page-head">
       <div>
         <Title order={1} size="h3">
-          {title}
+          {title} {within && <InWorkspace />}
         </Title>
         {about && (
           <Text size="sm" c="dimmed">

@@ -1,25 +1,20 @@
 // A dialog that is there only while it is open: what was typed into it goes with it, and the focus goes back where it came from.
 import { Modal, type ModalProps } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { useFocusBack } from './focus';
 
-/** What had the focus when the dialog opened; of an item of a menu, the button that opened the menu. */
-function origin(): HTMLElement | null {
-  const focused = document.activeElement;
-  const opener = focused?.closest('[role=menu]')?.getAttribute('aria-labelledby');
-  const found = opener ? document.getElementById(opener) : focused;
-  return found instanceof HTMLElement ? found : null;
-}
+/** Of a dialog that holds what is shown this once: nothing but its button closes it, so that no stray key or click loses it. */
+export const HELD = { closeOnClickOutside: false, closeOnEscape: false, withCloseButton: false };
 
-export function Dialog(props: Omit<ModalProps, 'opened'>) {
-  const [from] = useState(origin);
-  useEffect(
-    () => () => {
-      setTimeout(() => {
-        if (document.querySelector('[role=dialog]')) return;
-        (from?.isConnected ? from : document.getElementById('main'))?.focus();
-      });
-    },
-    [from],
+/** The kit moves the focus a moment later; until then, what is typed would go to the page behind. */
+const focusAtOnce = (within: HTMLElement | null) => within?.querySelector<HTMLElement>('[data-autofocus]')?.focus({ preventScroll: true });
+
+export function Dialog({ children, ...props }: Omit<ModalProps, 'opened'>) {
+  useFocusBack();
+  return (
+    <Modal {...props} opened>
+      <div ref={focusAtOnce} className="contents">
+        {children}
+      </div>
+    </Modal>
   );
-  return <Modal {...props} opened />;
 }

@@ -2,9 +2,16 @@
 import { Button } from '@mantine/core';
 import { FileUp } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { text } from '../text/en';
 
-export function DropFile(props: { accept: string; hint: string; take: (file: File) => void; busy?: boolean }) {
+interface DropProps {
+  accept: string;
+  title: string;
+  choose: string;
+  hint: string;
+  take: (file: File) => void;
+}
+
+export function DropFile(props: DropProps) {
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   return (
@@ -24,9 +31,9 @@ export function DropFile(props: { accept: string; hint: string; take: (file: Fil
       }}
     >
       <FileUp size={28} aria-hidden />
-      <p>{text.drop.title}</p>
-      <Button size="sm" loading={props.busy} onClick={() => input.current?.click()}>
-        {text.drop.choose}
+      <p>{props.title}</p>
+      <Button size="sm" onClick={() => input.current?.click()}>
+        {props.choose}
       </Button>
       <p className="dimmed">{props.hint}</p>
       <input
@@ -35,7 +42,7 @@ export function DropFile(props: { accept: string; hint: string; take: (file: Fil
         accept={props.accept}
         className="visually-hidden"
         tabIndex={-1}
-        aria-label={text.drop.choose}
+        aria-label={props.choose}
         onChange={(event) => {
           const file = event.currentTarget.files?.[0];
           event.currentTarget.value = '';

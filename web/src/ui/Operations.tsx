@@ -1,7 +1,8 @@
 // Operations as a list: when, who, what, and taking one back as a unit.
 import { Fragment } from 'react';
 import { Link } from 'wouter';
-import { mayEdit, useNames, useTableNames } from '../api/queries';
+import { tablePath } from '../api/places';
+import { mayEdit, useNames, useTableNamed } from '../api/queries';
 import type { Operation } from '../api/wire';
 import { useMe } from '../shell/Shell';
 import { text } from '../text/en';
@@ -22,7 +23,7 @@ export function Operations({ operations }: { operations: Operation[] }) {
           {operations.map((operation) => (
             <tr key={operation.operation} data-operation={operation.operation}>
               <td className="time" title={when(operation.at)}>{ago(operation.at)}</td>
-              <td>{nameOf(operation.actor)}</td>
+              <td>{nameOf(operation.actor, operation.reason)}</td>
               <td>
                 <What operation={operation} />
               </td>
@@ -44,19 +45,22 @@ export function Operations({ operations }: { operations: Operation[] }) {
 }
 
 function What({ operation }: { operation: Operation }) {
-  const nameOf = useTableNames();
+  const tableNamed = useTableNamed();
   const reason = operation.reason === 'user' ? null : (text.history.reasons[operation.reason] ?? operation.reason);
   return (
     <>
       {reason && <span className="pill step-reason">{reason}</span>}{' '}
       {operation.tables.length === 0
         ? text.activity.changes(operation.changes)
-        : operation.tables.map((table, i) => (
-            <Fragment key={table.table}>
-              {i > 0 && ' · '}
-              <Link to={`/t/${table.table}`}>{nameOf(table.table)}</Link>: {countsOf(table)}
-            </Fragment>
-          ))}
+        : operation.tables.map((counts, i) => {
+            const table = tableNamed(counts.table);
+            return (
+              <Fragment key={counts.table}>
+                {i > 0 && ' · '}
+                {table ? <Link to={tablePath(table)}>{table.name}</Link> : counts.table}: {countsOf(counts)}
+              </Fragment>
+            );
+          })}
     </>
   );
 }

@@ -1,7 +1,8 @@
 // Asks before something that cannot be taken back. Not for what Undo covers.
-import { Button, Group, Modal, Text, TextInput } from '@mantine/core';
+import { Button, Group, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { text } from '../text/en';
+import { Dialog } from './Dialog';
 import { Problem } from './states';
 import { useWork } from './work';
 
@@ -16,25 +17,20 @@ export interface Question {
 }
 
 export function Confirm({ question, close }: { question: Question | null; close: () => void }) {
+  return question && <Ask question={question} close={close} />;
+}
+
+function Ask({ question, close }: { question: Question; close: () => void }) {
   const [typed, setTyped] = useState('');
-  const { busy, error, work, forget } = useWork();
-  const done = () => {
-    setTyped('');
-    forget();
+  const { busy, error, work } = useWork();
+  const run = async () => {
+    await question.run();
     close();
   };
-  const run = async () => {
-    await question?.run();
-    done();
-  };
   return (
-    <Modal
-      opened={question !== null}
-      onClose={done}
-      title={question?.title}
-    >
-      <Text size="sm">{question?.body}</Text>
-      {question?.typed && (
+    <Dialog onClose={close} title={question.title}>
+      <Text size="sm">{question.body}</Text>
+      {question.typed && (
         <TextInput
           mt="sm"
           label={text.common.typeToConfirm(question.typed)}
@@ -44,18 +40,18 @@ export function Confirm({ question, close }: { question: Question | null; close:
       )}
       <Problem error={error} />
       <Group justify="flex-end" mt="md" gap="xs">
-        <Button variant="default" onClick={done}>
+        <Button variant="default" onClick={close}>
           {text.common.cancel}
         </Button>
         <Button
-          color={question?.danger ? 'red' : undefined}
+          color={question.danger ? 'red' : undefined}
           loading={busy}
-          disabled={question?.typed !== undefined && typed !== question.typed}
+          disabled={question.typed !== undefined && typed !== question.typed}
           onClick={() => void work(run)}
         >
-          {question?.confirm}
+          {question.confirm}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

@@ -2,6 +2,7 @@
 import { Button, Code, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { CircleAlert, CloudOff, Lock } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
+import { Link } from 'wouter';
 import { ApiError } from '../api/http';
 import { text } from '../text/en';
 
@@ -71,24 +72,47 @@ function titleOf(error: unknown): string {
   return text.errors.failed;
 }
 
+/** Where to go on from a page that shows nothing else. */
+export function ToTables() {
+  return (
+    <Button variant="default" component={Link} to="/">
+      {text.errors.toTables}
+    </Button>
+  );
+}
+
+interface FailureProps {
+  error: unknown;
+  retry?: () => void;
+  alone?: boolean;
+  /** Beside trying again, where what failed is the whole page. */
+  wayOn?: ReactNode;
+}
+
 /** A request failed: what happened, how to name it to somebody, and a way on. */
-export function Failure({ error, retry, alone }: { error: unknown; retry?: () => void; alone?: boolean }) {
+export function Failure({ error, retry, alone, wayOn }: FailureProps) {
   const api = error instanceof ApiError ? error : null;
   const body = api?.offline ? text.errors.offlineBody : messageOf(error);
+  const hint = api?.hint ?? (alone && api?.status === 404 ? text.errors.noTableBody : null);
   return (
     <div role="alert">
       <Empty icon={iconOf(error)} title={titleOf(error)} body={body} alone={alone}>
         <Stack gap="sm" align="center">
-          {api?.hint && <Text size="sm">{api.hint}</Text>}
+          {hint && <Text size="sm">{hint}</Text>}
           {api?.requestId && (
             <Text size="xs" c="dimmed">
               {text.errors.requestId} <Code>{api.requestId}</Code>
             </Text>
           )}
-          {retry && (
-            <Button variant="default" onClick={retry}>
-              {text.common.retry}
-            </Button>
+          {(retry || wayOn) && (
+            <Group justify="center" gap="xs">
+              {retry && (
+                <Button variant="default" onClick={retry}>
+                  {text.common.retry}
+                </Button>
+              )}
+              {wayOn}
+            </Group>
           )}
         </Stack>
       </Empty>

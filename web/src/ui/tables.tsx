@@ -31,10 +31,6 @@ export interface Refused {
   reason: string;
 }
 
-export function refusedShown(total: number): number {
-  return Math.min(total, REFUSED_SHOWN_MAX);
-}
-
 export function RefusedValues({ values }: { values: Refused[] }) {
   const { row, column, value, reason } = text.report;
   return (

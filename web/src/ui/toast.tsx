@@ -1,7 +1,8 @@
 // Short messages at the bottom of the page, announced to screen readers, some with an action such as Undo.
 import { Button, CloseButton } from '@mantine/core';
-import { useSyncExternalStore } from 'react';
+import { useRef, useSyncExternalStore } from 'react';
 import { text } from '../text/en';
+import { focusHome } from './focus';
 
 export interface Toast {
   id: number;
@@ -12,6 +13,8 @@ export interface Toast {
 
 const SHOWN_MS = 8_000;
 const SHOWN_WITH_ACTION_MS = 30_000;
+/** Somebody who is at a message is not hurried: so much later it is looked again. */
+const STAYS_MS = 3_000;
 const LIMIT = 4;
 
 let toasts: Toast[] = [];
@@ -31,8 +34,15 @@ export function dismiss(id: number): void {
 export function show(message: string, action?: Toast['action'], kind: Toast['kind'] = 'info'): number {
   const id = nextId++;
   publish([...toasts, { id, kind, message, action }].slice(-LIMIT));
-  setTimeout(() => dismiss(id), action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
+  expire(id, action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
   return id;
+}
+
+function expire(id: number, after: number): void {
+  setTimeout(() => {
+    if (document.querySelector('.toasts:focus-within, .toasts:hover')) expire(id, STAYS_MS);
+    else dismiss(id);
+  }, after);
 }
 
 export function showError(message: string): void {
@@ -48,8 +58,22 @@ const subscribe = (listener: () => void) => {
 
 export function Toasts() {
   const shown = useSyncExternalStore(subscribe, () => toasts);
+  const from = useRef<HTMLElement | null>(null);
+  // The message goes, and with it what had the focus: it goes back to where it came from.
+  const done = (id: number) => {
+    dismiss(id);
+    if (from.current?.isConnected) from.current.focus({ preventScroll: true });
+    else focusHome();
+  };
   return (
-    <div className="toasts" role="status" aria-live="polite">
+    <div
+      className="toasts"
+      role="status"
+      aria-live="polite"
+      onFocus={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget)) from.current = event.relatedTarget as HTMLElement | null;
+      }}
+    >
       {shown.map((toast) => (
         <div key={toast.id} className="toast" data-kind={toast.kind}>
           <span>{toast.message}</span>
@@ -60,7 +84,7 @@ export function Toasts() {
               color="dark"
               onClick={() => {
                 toast.action?.run();
-                dismiss(toast.id);
+                done(toast.id);
               }}
             >
               {toast.action.label}
@@ -71,7 +95,7 @@ export function Toasts() {
             variant="transparent"
             c="inherit"
             aria-label={text.common.dismiss}
-            onClick={() => dismiss(toast.id)}
+            onClick={() => done(toast.id)}
           />
         </div>
       ))}

@@ -2,13 +2,16 @@
 import { ActionIcon, Button, Group, PasswordInput, Select, Stack, Text, TextInput, Tooltip } from '@mantine/core';
 import { Copy } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
-import { auth, users as api } from '../api/endpoints';
-import { setCsrfToken } from '../api/http';
+import { GrantsEditor } from '../access/GrantsEditor';
+import { grantsOf, placesOf, waits, type Place } from '../access/places';
+import { users as api } from '../api/endpoints';
 import { keys, queryClient } from '../api/queries';
 import type { Role, User } from '../api/wire';
 import { useMe } from '../shell/Shell';
 import { words } from '../text/admin';
 import { text } from '../text/en';
+import { words as grantWords } from '../text/grants';
+import { copy } from '../ui/copy';
 import { Dialog } from '../ui/Dialog';
 import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
 import { show } from '../ui/toast';
@@ -34,7 +37,7 @@ function madeUp(): string {
 
 function RoleSelect({ value, onChange, error, disabled }: { value: Role; onChange: (role: Role) => void; error?: string; disabled?: boolean }) {
   const owner = useMe().user.role === 'owner';
-  const roles = (['viewer', 'commenter', 'editor', 'admin', 'owner'] as const).filter((one) => owner || one !== 'owner');
+  const roles = (['guest', 'viewer', 'commenter', 'editor', 'admin', 'owner'] as const).filter((one) => owner || one !== 'owner');
   return (
     <Select
       label={words.users.role}
@@ -60,7 +63,6 @@ interface PasswordProps {
 /** A password for somebody: typed, or made up and copied. */
 function PasswordField({ label, description, value, onChange, error, first }: PasswordProps) {
   const [shown, setShown] = useState(false);
-  const copy = () => void navigator.clipboard.writeText(value).then(() => show(words.users.copied));
   return (
     <Group align="flex-start" gap="xs" wrap="nowrap">
       <PasswordInput
@@ -75,7 +77,7 @@ function PasswordField({ label, description, value, onChange, error, first }: Pa
         error={error}
         visible={shown}
         onVisibilityChange={setShown}
-        visibilityToggleButtonProps={{ tabIndex: 0, 'aria-hidden': false, 'aria-label': words.users.show }}
+        visibilityToggleButtonProps={{ 'aria-label': words.users.show }}
         inputWrapperOrder={['label', 'input', 'description', 'error']}
         onChange={(event) => onChange(event.currentTarget.value)}
       />
@@ -91,7 +93,7 @@ function PasswordField({ label, description, value, onChange, error, first }: Pa
           {words.users.generate}
         </Button>
         <Tooltip label={words.users.copy}>
-          <ActionIcon size={36} variant="default" aria-label={words.users.copy} disabled={value === ''} onClick={copy}>
+          <ActionIcon size={36} variant="default" aria-label={words.users.copy} disabled={value === ''} onClick={() => copy(value, words.users.copied)}>
             <Copy size={15} />
           </ActionIcon>
         </Tooltip>
@@ -100,20 +102,23 @@ function PasswordField({ label, description, value, onChange, error, first }: Pa
   );
 }
 
-const ADD_FIELDS = ['name', 'email', 'role', 'password'] as const;
+const ADD_FIELDS = ['name', 'email', 'role', 'password', 'grants'] as const;
+
+const isAdmin = (role: Role) => role === 'owner' || role === 'admin';
 
 export function AddUser({ close }: { close: () => void }) {
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
   const [role, setRole] = useState<Role>('editor');
   const [password, setPassword] = useState('');
+  const [places, setPlaces] = useState<Place[]>([]);
   const { busy, error, work } = useWork();
   const form = useFocusRefused(error);
   const at = issuesAt(error, ADD_FIELDS);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     void work(async () => {
-      await api.create({ name: name.trim(), email: email.trim(), role, password });
+      await api.create({ name: name.trim(), email: email.trim(), role, password, grants: isAdmin(role) ? [] : grantsOf(places).grants });
       await refresh();
       show(words.users.created(name.trim()));
       close();
@@ -149,28 +154,32 @@ export function AddUser({ close }: { close: () => void }) {
             onChange={setPassword}
             error={at.password}
           />
+          {!isAdmin(role) && <GrantsEditor closed={role === 'guest'} places={places} change={setPlaces} error={error} />}
           <Refusal error={error} fields={ADD_FIELDS} />
-          <FormFoot close={close} run={words.users.add} busy={busy} disabled={name.trim() === '' || email.trim() === '' || password === ''} />
+          <FormFoot close={close} run={words.users.add} busy={busy} disabled={(!isAdmin(role) && places.some(waits)) || name.trim() === '' || email.trim() === '' || password === ''} />
         </Stack>
       </form>
     </Dialog>
   );
 }
 
-const EDIT_FIELDS = ['name', 'role'] as const;
+const EDIT_FIELDS = ['name', 'role', 'grants'] as const;
 
 export function EditUser({ user, close }: { user: User; close: () => void }) {
   const mine = useMe().user.id === user.id;
   const [name, setName] = useState(user.name);
   const [role, setRole] = useState<Role>(user.role);
+  const [places, setPlaces] = useState(() => placesOf(user.grants));
+  const grants = isAdmin(role) ? [] : grantsOf(places).grants;
+  const regranted = JSON.stringify(grants) !== JSON.stringify(grantsOf(placesOf(user.grants)).grants);
   const { busy, error, work } = useWork();
   const form = useFocusRefused(error);
   const at = issuesAt(error, EDIT_FIELDS);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     void work(async () => {
-      // A role that is sent ends the sessions of the user, so only a new one is.
-      await api.update(user.id, { name: name.trim(), ...(role === user.role ? {} : { role }) });
+      // A role or grants that are sent end the sessions of the user, so only new ones are.
+      await api.update(user.id, { name: name.trim(), ...(role === user.role ? {} : { role }), ...(regranted ? { grants } : {}) });
       await refresh();
       if (mine) await queryClient.invalidateQueries({ queryKey: keys.session });
       show(words.users.saved(name.trim()));
@@ -178,13 +187,15 @@ export function EditUser({ user, close }: { user: User; close: () => void }) {
     });
   };
   return (
-    <Dialog onClose={close} title={words.users.editTitle(user.name)}>
+    <Dialog onClose={close} title={words.users.editTitle(user.name)} size="lg">
       <form ref={form} onSubmit={submit}>
         <Stack gap="sm">
           <TextInput label={words.users.name} required data-autofocus value={name} error={at.name} onChange={(event) => setName(event.currentTarget.value)} />
           <RoleSelect value={role} onChange={setRole} error={at.role} disabled={mine} />
+          {!isAdmin(role) && <GrantsEditor closed={role === 'guest'} places={places} change={setPlaces} error={error} />}
+          {(regranted || role !== user.role) && <Text size="xs" c="dimmed">{grantWords.sessionsEnd}</Text>}
           <Refusal error={error} fields={EDIT_FIELDS} />
-          <FormFoot close={close} run={text.common.save} busy={busy} disabled={name.trim() === ''} />
+          <FormFoot close={close} run={text.common.save} busy={busy} disabled={name.trim() === '' || (!isAdmin(role) && places.some(waits))} />
         </Stack>
       </form>
     </Dialog>
@@ -194,7 +205,6 @@ export function EditUser({ user, close }: { user: User; close: () => void }) {
 const PASSWORD_FIELDS = ['password'] as const;
 
 export function SetPassword({ user, close }: { user: User; close: () => void }) {
-  const mine = useMe().user.id === user.id;
   const [password, setPassword] = useState('');
   const { busy, error, work } = useWork();
   const form = useFocusRefused(error);
@@ -203,23 +213,15 @@ export function SetPassword({ user, close }: { user: User; close: () => void }) 
     event.preventDefault();
     void work(async () => {
       await api.update(user.id, { password });
-      if (mine) {
-        // The change ended this session too; the new password opens the next one.
-        setCsrfToken(null);
-        await auth.login(user.email, password);
-        const session = await auth.session();
-        setCsrfToken(session.csrfToken);
-        queryClient.setQueryData(keys.session, session);
-      }
-      show(mine ? words.users.ownPasswordSet : words.users.passwordSet(user.name));
+      show(words.users.passwordSet(user.name));
       close();
     });
   };
   return (
-    <Dialog onClose={close} title={mine ? words.users.ownPassword : words.users.setPasswordTitle(user.name)} size="lg">
+    <Dialog onClose={close} title={words.users.setPasswordTitle(user.name)} size="lg">
       <form ref={form} onSubmit={submit} autoComplete="off">
         <Stack gap="sm">
-          <Text size="sm">{mine ? words.users.ownPasswordBody : words.users.otherPasswordBody}</Text>
+          <Text size="sm">{words.users.otherPasswordBody}</Text>
           <input type="hidden" name="username" autoComplete="username" value={user.email} readOnly />
           <PasswordField
             first

@@ -3,6 +3,7 @@ import { Anchor, Button, Checkbox, Group, Select, Stack, Text } from '@mantine/c
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { Link, useLocation } from 'wouter';
 import { jobs as api } from '../api/jobs';
+import { inWorkspace } from '../api/places';
 import type { Column, ColumnJobKind, ColumnMask, Job, Table, VaultJobCreate } from '../api/wire';
 import { maskChoices } from '../columns/encryption';
 import { text } from '../text/en';
@@ -84,7 +85,7 @@ function Ask({ table, column, kind, start, close }: AskProps) {
   const elsewhere = ELSEWHERE.map((field) => at[field]).filter(Boolean).join(' ');
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const of = { table: table.slug, column: column.slug };
+    const of = { ...inWorkspace(table.workspaceId), table: table.slug, column: column.slug };
     void work(() => start({ kind, of, dryRun, ...(readable ? {} : { mask, indexed }) }));
   };
   return (

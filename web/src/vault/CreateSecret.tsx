@@ -4,10 +4,10 @@ import { useState, type FormEvent } from 'react';
 import { vault } from '../api/vault';
 import { words } from '../text/vault';
 import { useWork } from '../ui/work';
-import { Dialog } from '../ui/Dialog';
+import { Dialog, HELD } from '../ui/Dialog';
 import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
 import { expiryOf, ExpiryInput, Hidden, metadataOf, MetadataInput, SecretPassword, type Expiry, type Pair } from './inputs';
-import { HELD, TokenOnce, type Once } from './TokenOnce';
+import { TokenOnce, type Once } from './TokenOnce';
 
 const FIELDS = ['value', 'token', 'password', 'expiresAt', 'maxReads', 'metadata'] as const;
 

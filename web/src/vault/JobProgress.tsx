@@ -1,6 +1,8 @@
 // How far a job is: a bar, figures, what it did so far, why it failed. Steers nothing.
 import { Progress, Text } from '@mantine/core';
-import type { Job } from '../api/wire';
+import { DEFAULT_WORKSPACE } from '../api/places';
+import { keys, queryClient } from '../api/queries';
+import type { Job, Workspace } from '../api/wire';
 import { words } from '../text/vault';
 import { Problem } from '../ui/states';
 import { count } from '../ui/time';
@@ -16,7 +18,9 @@ export function isOver(job: Job): boolean {
 /** What the job is about, as commands name it; empty for all secrets. */
 export function columnOf(job: Job): string {
   const of = job.params.of;
-  return of ? `${of.table}.${of.column}` : '';
+  if (!of) return '';
+  const around = (of.workspace ?? DEFAULT_WORKSPACE) !== DEFAULT_WORKSPACE && queryClient.getQueryData<Workspace[]>(keys.workspaces)?.find((one) => one.id === of.workspace);
+  return `${around ? `${around.name}: ` : ''}${of.table}.${of.column}`;
 }
 
 export function countsOf(job: Job): string {

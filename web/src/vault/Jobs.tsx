@@ -44,7 +44,7 @@ export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed
     const ended = now.filter((job) => over.current?.has(job.id) === false);
     over.current = new Set(now.map((job) => job.id));
     if (ended.length > 0) void refreshVault();
-    for (const table of new Set(ended.map((job) => job.params.of?.table))) if (table) void settled(table);
+    for (const job of ended) if (job.params.of) void settled(job);
   }, [found.data]);
   const turn = async (job: Promise<Job>) => {
     try {
@@ -60,7 +60,7 @@ export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed
     cancel: (job) =>
       setQuestion({
         title: words.jobs.cancelTitle,
-        body: isColumnJob(job.kind) ? words.jobs.cancelColumn : words.jobs.cancelBody,
+        body: isColumnJob(job.kind) || job.kind === 'changeColumnType' ? words.jobs.cancelColumn : words.jobs.cancelBody,
         confirm: words.jobs.cancelRun,
         danger: true,
         run: async () => {
@@ -70,6 +70,8 @@ export function Jobs({ start, sealed }: { start: (draft?: Draft) => void; sealed
       }),
     forReal: (job) => {
       const { kind } = job;
+      // Its trial is answered at once and is no job.
+      if (kind === 'changeColumnType') return;
       if (!isColumnJob(kind)) return start({ kind, deletedBefore: job.params.deletedBefore ?? undefined, dryRun: false });
       setQuestion({
         title: words.columns.titles[kind](columnOf(job)),

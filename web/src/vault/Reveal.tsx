@@ -13,7 +13,7 @@ import { Hidden, SecretPassword } from './inputs';
 import { nameOf } from './names';
 import { Shown, textOf, type Value } from './Shown';
 import { useLook } from './token';
-import { hasClipboard } from './TokenOnce';
+import { hasClipboard, taken } from '../ui/copy';
 
 const FIELDS = ['token', 'password'] as const;
 
@@ -41,7 +41,8 @@ export function Reveal({ secret, close, used }: { secret?: SecretInfo; close: ()
       }
       const answer = await vault.read(token, password || undefined);
       used();
-      if (copyOnly && (await copied(textOf(answer)))) {
+      // What the browser does not take is shown, since the read may have been the last one.
+      if (copyOnly && (await taken(textOf(answer)))) {
         show(words.reveal.copied);
         close();
         return;
@@ -118,14 +119,4 @@ export function Reveal({ secret, close, used }: { secret?: SecretInfo; close: ()
       </form>
     </Dialog>
   );
-}
-
-/** Whether the browser took it; if not, it is shown, since the read may have been the last one. */
-async function copied(value: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(value);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,7 +4,7 @@ import { Copy, EyeOff, TimerReset } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { text } from '../text/en';
 import { words } from '../text/vault';
-import { hasClipboard } from './TokenOnce';
+import { hasClipboard } from '../ui/copy';
 
 /** How long a value stays on the screen, in seconds. */
 export const SHOWN_SECONDS = 30;

@@ -3,20 +3,13 @@ import { Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
 import { Copy } from 'lucide-react';
 import { text } from '../text/en';
 import { words } from '../text/vault';
+import { hasClipboard } from '../ui/copy';
 
 export interface Once {
   token: string;
   id?: string;
   withPassword?: boolean;
 }
-
-/** Whether a page may write to the clipboard: only over https, or on this machine. */
-export function hasClipboard(): boolean {
-  return typeof navigator.clipboard?.writeText === 'function';
-}
-
-/** How the dialog behaves that holds a token: nothing but the button closes it. */
-export const HELD = { closeOnClickOutside: false, closeOnEscape: false, withCloseButton: false };
 
 /** What a dialog holds while it shows a token. */
 export function TokenOnce({ once, body, close }: { once: Once; body: string; close: () => void }) {

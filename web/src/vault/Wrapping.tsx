@@ -9,13 +9,13 @@ import { words } from '../text/vault';
 import { ago, when } from '../ui/time';
 import { show } from '../ui/toast';
 import { useWork } from '../ui/work';
-import { Dialog } from '../ui/Dialog';
+import { Dialog, HELD } from '../ui/Dialog';
 import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
 import { expiryOf, ExpiryInput, Hidden, SecretPassword, type Expiry } from './inputs';
 import { handleOf, nameOf } from './names';
 import { Shown, type Value } from './Shown';
 import { useLook } from './token';
-import { HELD, TokenOnce, type Once } from './TokenOnce';
+import { TokenOnce, type Once } from './TokenOnce';
 
 const FIELDS = ['value', 'token', 'password', 'expiresAt'] as const;
 

@@ -1,8 +1,9 @@
 // Jobs on the values of a column: asked for, followed until they are over, and what the page knows of the table read anew then.
 import { ApiError } from '../api/http';
 import { jobs as api } from '../api/jobs';
+import { addressOf, DEFAULT_WORKSPACE } from '../api/places';
 import { keys, queryClient } from '../api/queries';
-import type { ColumnJobKind, Job, JobKind, VaultJobCreate } from '../api/wire';
+import type { ColumnJobKind, Job, JobKind, Table, VaultJobCreate } from '../api/wire';
 import { isOver } from './JobProgress';
 
 const ASK_FIRST_AFTER_MS = 150;
@@ -21,25 +22,34 @@ export function forReal(job: Job): VaultJobCreate {
 }
 
 /** Tells how a job stands until it is over, or cannot be asked for any more. Answers how it stood last. */
-export async function followed(started: Job, tell: (job: Job) => void): Promise<Job> {
+export async function followed(started: Job, tell: (job: Job) => void, ask = () => api.one(started.id)): Promise<Job> {
   let job = started;
   for (let wait = ASK_FIRST_AFTER_MS; !isOver(job); wait = Math.min(wait * 1.5, ASK_AT_MOST_AFTER_MS)) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     try {
-      job = await api.one(started.id);
+      job = await ask();
     } catch (error) {
       // A server that is away for a while comes back; whoever may not ask any more never may.
       if (!(error instanceof ApiError) || [401, 403, 404].includes(error.status)) break;
     }
     tell(job);
   }
-  await settled(started.params.of?.table);
+  await settled(started);
   return job;
 }
 
+/** What the table of a job is called in requests; none for jobs on all secrets, and where nothing of the table was shown. */
+function addressIn({ params: { of } }: Job): string | undefined {
+  const workspace = of?.workspace ?? DEFAULT_WORKSPACE;
+  if (workspace === DEFAULT_WORKSPACE) return of?.table;
+  const known = queryClient.getQueryData<Table[]>(keys.tablesOf(workspace))?.find((one) => one.slug === of?.table);
+  return known && addressOf(known);
+}
+
 /** Reads anew what tells of a table's values; what is not shown is forgotten, as it may have some that are encrypted by now. */
-export async function settled(table: string | undefined): Promise<void> {
+export async function settled(job: Job): Promise<void> {
   const stale: (readonly string[])[] = [keys.jobs, keys.vault, keys.tables, keys.operations];
+  const table = addressIn(job);
   if (table !== undefined) {
     const values = [keys.histories(table), keys.trash(table)];
     for (const queryKey of values) queryClient.removeQueries({ queryKey, type: 'inactive' });

@@ -73,11 +73,7 @@ export function SecretPassword({ first, onChange, label, ...rest }: PasswordProp
       data-autofocus={first || undefined}
       visible={shown}
       onVisibilityChange={setShown}
-      visibilityToggleButtonProps={{
-        tabIndex: 0,
-        'aria-hidden': false,
-        'aria-label': shown ? words.fields.hide(label) : words.fields.show(label),
-      }}
+      visibilityToggleButtonProps={{ 'aria-label': shown ? words.fields.hide(label) : words.fields.show(label) }}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
   );

@@ -1,5 +1,5 @@
 // One webhook: whether it is on, what is wrong with it, its delivery log, and sending messages again.
-import { ActionIcon, Button, Group, Menu, NumberInput, Stack, Switch, Text, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, NumberInput, Stack, Switch, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { ArrowLeft, Ellipsis, Pencil, RotateCcw, Send, Trash2, TriangleAlert } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
@@ -103,11 +103,9 @@ function Facts({ webhook }: { webhook: Webhook }) {
           </Button>
           <Menu position="bottom-end">
             <Menu.Target>
-              <Tooltip label={words.webhooks.more}>
-                <ActionIcon variant="default" size={30} aria-label={words.webhooks.more}>
-                  <Ellipsis size={16} />
-                </ActionIcon>
-              </Tooltip>
+              <ActionIcon variant="default" size={30} aria-label={words.webhooks.more} title={words.webhooks.more}>
+                <Ellipsis size={16} />
+              </ActionIcon>
             </Menu.Target>
             <Menu.Dropdown>
               <Menu.Item leftSection={<Pencil size={14} />} onClick={() => setAsked('edit')}>

@@ -1,12 +1,13 @@
 // The form of a webhook: where to, and which events. A new one shows its secret once.
 import { MultiSelect, Stack, TagsInput, TextInput } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
+import { useWorkspace } from '../api/places';
 import { keys, queryClient, useTables } from '../api/queries';
 import { webhooks as api } from '../api/webhooks';
 import type { Webhook } from '../api/wire';
 import { words } from '../text/admin';
 import { text } from '../text/en';
-import { Dialog } from '../ui/Dialog';
+import { Dialog, HELD } from '../ui/Dialog';
 import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
 import { SecretOnce } from '../ui/SecretOnce';
 import { show } from '../ui/toast';
@@ -20,13 +21,14 @@ export function WebhookForm({ webhook, close }: { webhook?: Webhook; close: () =
   const [topics, setTopics] = useState(webhook?.topics ?? []);
   const [made, setMade] = useState<Webhook | null>(null);
   const { busy, error, work } = useWork();
+  const workspace = useWorkspace();
   const form = useFocusRefused(error);
   const at = issuesAt(error, FIELDS);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     void work(async () => {
       const body = { url: url.trim(), topics };
-      const saved = webhook ? await api.update(webhook.id, body) : await api.create(body);
+      const saved = webhook ? await api.update(webhook.id, body) : await api.create(workspace, body);
       await queryClient.invalidateQueries({ queryKey: keys.webhooks });
       if (!webhook && saved.secret) return setMade(saved);
       show(words.webhooks.saved);
@@ -35,7 +37,7 @@ export function WebhookForm({ webhook, close }: { webhook?: Webhook; close: () =
   };
   if (made?.secret) {
     return (
-      <Dialog onClose={close} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} title={words.webhooks.madeTitle}>
+      <Dialog onClose={close} {...HELD} title={words.webhooks.madeTitle}>
         <SecretOnce secret={made.secret} body={words.webhooks.madeBody} close={close} />
       </Dialog>
     );

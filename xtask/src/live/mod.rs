@@ -7,13 +7,12 @@
 mod reader;
 mod writer;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::repo;
+use crate::repo::ServerBinary;
 use crate::server::{self, Server};
 use reader::Reader;
 use writer::{Figures, Writer};
@@ -45,9 +44,8 @@ pub(crate) struct Options {
     /// How long is written, in seconds
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// Use this server binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: ServerBinary,
 }
 
 impl Options {
@@ -58,14 +56,14 @@ impl Options {
             deaf: 3,
             rate: 200,
             seconds: 3,
-            binary: None,
+            binary: ServerBinary::default(),
         }
     }
 }
 
 /// Subscribes, writes, compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = options.binary.clone().map_or_else(repo::server_binary, Ok)?;
+    let binary = options.binary.path()?;
     let data = tempfile::tempdir()?;
     let mut server = Server::start(&binary, data.path())?;
     let key = server::create_key(&binary, data.path(), "admin")?;

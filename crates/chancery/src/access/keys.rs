@@ -8,6 +8,7 @@ use chancery_storage::{Document, DocumentWrite, StorageError};
 use chancery_vault::credentials::{Fingerprint, Secret};
 use serde::{Deserialize, Serialize};
 
+use super::grants::{Grant, check_grants};
 use super::{Access, AccessError, LAST_USED_STEP_MS, Principal, body, now_ms, read};
 use crate::limits::API_KEYS_MAX;
 
@@ -20,6 +21,8 @@ const VISIBLE_CHARS: usize = 12;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Scope {
+    /// Nothing but what grants give.
+    None,
     /// Read.
     Read,
     /// Read and write records and tables.
@@ -32,6 +35,7 @@ impl Scope {
     /// The name on the wire and the command line.
     pub fn as_str(self) -> &'static str {
         match self {
+            Scope::None => "none",
             Scope::Read => "read",
             Scope::Write => "write",
             Scope::Admin => "admin",
@@ -40,7 +44,7 @@ impl Scope {
 
     /// The scope with this name.
     pub fn parse(name: &str) -> Option<Scope> {
-        [Scope::Read, Scope::Write, Scope::Admin]
+        [Scope::None, Scope::Read, Scope::Write, Scope::Admin]
             .into_iter()
             .find(|scope| scope.as_str() == name)
     }
@@ -57,6 +61,8 @@ pub struct ApiKey {
     pub prefix: String,
     /// What it may do.
     pub scope: Scope,
+    /// Where it may do something else.
+    pub grants: Vec<Grant>,
     /// When it was made, in ms.
     pub created_at: i64,
     /// Who made it.
@@ -74,6 +80,8 @@ pub struct KeyInput {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// Where it may do something else; see [`crate::Store::check_grants`].
+    pub grants: Vec<Grant>,
     /// When it ends, in ms; never when absent.
     pub expires_at: Option<i64>,
     /// Who makes it.
@@ -94,6 +102,8 @@ struct KeyBody {
     name: String,
     prefix: String,
     scope: Scope,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<Grant>,
     created_at: i64,
     created_by: Option<String>,
     expires_at: Option<i64>,
@@ -107,6 +117,7 @@ impl KeyBody {
             name: self.name.clone(),
             prefix: self.prefix.clone(),
             scope: self.scope,
+            grants: self.grants.clone(),
             created_at: self.created_at,
             created_by: self.created_by.clone(),
             expires_at: self.expires_at,
@@ -134,6 +145,13 @@ impl Access {
         }])
         .await?;
         Ok(made)
+    }
+
+    /// What people call an API key; none if there is no such one.
+    pub(crate) async fn key_name(&self, id: &str) -> Result<Option<String>, AccessError> {
+        let found = self.document("apiKey", id).await?;
+        let key = found.map(|document| read::<KeyBody>(&document)).transpose()?;
+        Ok(key.map(|key| key.name))
     }
 
     /// All API keys, newest first.
@@ -232,6 +250,7 @@ pub fn append_key(database: &Path, input: KeyInput) -> Result<NewKey, AccessErro
 fn new_key(input: KeyInput) -> Result<(NewKey, Document), AccessError> {
     let mut issues = Vec::new();
     check_name(&input.name, &mut issues);
+    check_grants(input.scope, &input.grants, &mut issues);
     if input.expires_at.is_some_and(|at| at <= now_ms()) {
         issues.push(Issue::new("expiresAt", Code::Min, "Must be in the future"));
     }
@@ -243,6 +262,7 @@ fn new_key(input: KeyInput) -> Result<(NewKey, Document), AccessError> {
         name: input.name.trim().to_owned(),
         prefix: secret.expose()[..VISIBLE_CHARS].to_owned(),
         scope: input.scope,
+        grants: input.grants,
         created_at: now_ms(),
         created_by: input.created_by,
         expires_at: input.expires_at,

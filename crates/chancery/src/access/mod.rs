@@ -5,6 +5,7 @@
 //! is revoked, here or by another process, is refused after that time at the latest.
 
 mod attempts;
+mod grants;
 mod keys;
 mod users;
 
@@ -22,6 +23,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::sweep::Sweep;
 pub use attempts::Attempt;
 pub use chancery_vault::credentials::Secret;
+pub use grants::{Grant, Place, Rights};
 pub use keys::{ApiKey, KeyInput, NewKey, Scope, append_key};
 pub use users::{Role, SignedIn, User, UserChange, UserInput};
 
@@ -122,23 +124,38 @@ pub enum Principal {
     User(User),
     /// A program with an API key.
     Key(ApiKey),
+    /// Whoever has the database at hand, in the same process: there is nothing left to prove.
+    Operator,
 }
 
 impl Principal {
-    /// The id that records and changes name as their author.
-    pub fn id(&self) -> &str {
+    /// The id that records and changes name as their author; none of an operator, who is nobody in the store.
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Principal::User(user) => &user.id,
-            Principal::Key(key) => &key.id,
+            Principal::User(user) => Some(&user.id),
+            Principal::Key(key) => Some(&key.id),
+            Principal::Operator => None,
         }
     }
 
-    /// What the principal may do at most.
+    /// What the principal may do where no grant says otherwise.
     pub fn scope(&self) -> Scope {
         match self {
             Principal::User(user) => user.role.scope(),
             Principal::Key(key) => key.scope,
+            Principal::Operator => Scope::Admin,
         }
+    }
+
+    /// Where the principal may do something else; none if the scope holds everywhere.
+    pub fn rights(&self) -> Option<Rights> {
+        let grants = match self {
+            Principal::User(user) => &user.grants,
+            Principal::Key(key) => &key.grants,
+            Principal::Operator => return None,
+        };
+        let everywhere = grants.is_empty() && self.scope() > Scope::None;
+        (!everywhere).then(|| Rights::new(self.scope(), grants.clone()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Users and their sessions. What a role allows on a single table is not decided here.
+//! Users and their sessions. What a role allows is said in `grants`.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use chancery_storage::{Document, DocumentWrite, StorageError};
 use chancery_vault::credentials::{Fingerprint, Secret, verify_nobody, verify_password};
 use serde::{Deserialize, Serialize};
 
+use super::grants::{Grant, check_grants};
 use super::{
     Access, AccessError, PASSWORD_CHARS_MIN, Principal, SESSION_MS, Scope, SessionBody, body,
     keys::check_name, now_ms, read,
@@ -18,6 +19,8 @@ use crate::sweep::removal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
+    /// Nothing but what grants give.
+    Guest,
     /// Read.
     Viewer,
     /// Read and comment.
@@ -34,6 +37,7 @@ impl Role {
     /// The scope a key would need to do as much.
     pub fn scope(self) -> Scope {
         match self {
+            Role::Guest => Scope::None,
             Role::Viewer | Role::Commenter => Scope::Read,
             Role::Editor => Scope::Write,
             Role::Admin | Role::Owner => Scope::Admin,
@@ -52,6 +56,8 @@ pub struct User {
     pub name: String,
     /// What the user may do.
     pub role: Role,
+    /// Where the user may do something else.
+    pub grants: Vec<Grant>,
     /// Whether the user may sign in.
     pub active: bool,
     /// When the user was made, in ms.
@@ -69,17 +75,21 @@ pub struct UserInput {
     pub name: String,
     /// What the user may do.
     pub role: Role,
+    /// Where the user may do something else; see [`crate::Store::check_grants`].
+    pub grants: Vec<Grant>,
     /// 8 characters to 1,024 bytes.
     pub password: Secret,
 }
 
-/// What to change of a user; absent keeps. A new password, role or status ends the user's sessions.
+/// What to change of a user; absent keeps. A new password, role, status or other grants end the user's sessions.
 #[derive(Clone, Default)]
 pub struct UserChange {
     /// The new name.
     pub name: Option<String>,
     /// The new role.
     pub role: Option<Role>,
+    /// The new grants, all of them; see [`crate::Store::check_grants`].
+    pub grants: Option<Vec<Grant>>,
     /// Whether the user may sign in.
     pub active: Option<bool>,
     /// The new password.
@@ -102,9 +112,11 @@ struct UserBody {
     email: String,
     name: String,
     role: Role,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<Grant>,
     active: bool,
     password_hash: String,
-    /// Rises when a password, role or status changes; sessions of a lower one are over.
+    /// Rises when a password, role, status or grant changes; sessions of a lower one are over.
     generation: u64,
     created_at: i64,
     last_sign_in_at: Option<i64>,
@@ -117,6 +129,7 @@ impl UserBody {
             email: self.email.clone(),
             name: self.name.clone(),
             role: self.role,
+            grants: self.grants.clone(),
             active: self.active,
             created_at: self.created_at,
             last_sign_in_at: self.last_sign_in_at,
@@ -205,6 +218,7 @@ impl Access {
         check_email(&input.email, &mut issues);
         check_name(&input.name, &mut issues);
         check_password(&input.password, &mut issues);
+        check_grants(input.role.scope(), &input.grants, &mut issues);
         if !issues.is_empty() {
             return Err(AccessError::Invalid(issues));
         }
@@ -212,6 +226,7 @@ impl Access {
             email: fold(&input.email),
             name: input.name.trim().to_owned(),
             role: input.role,
+            grants: input.grants,
             active: true,
             password_hash: self.hash(input.password.expose().to_owned()).await?,
             generation: 1,
@@ -247,6 +262,19 @@ impl Access {
         Ok(users)
     }
 
+    /// What people call a user; none if there is no such one.
+    pub(crate) async fn user_name(&self, id: &str) -> Result<Option<String>, AccessError> {
+        let found = self.document("user", id).await?;
+        let user = found.map(|document| read::<UserBody>(&document)).transpose()?;
+        Ok(user.map(|user| {
+            if user.name.is_empty() {
+                user.email
+            } else {
+                user.name
+            }
+        }))
+    }
+
     /// Changes a user.
     ///
     /// # Errors
@@ -265,6 +293,8 @@ impl Access {
         if let Some(password) = &change.password {
             check_password(password, &mut issues);
         }
+        let grants = change.grants.as_ref().unwrap_or(&kept.grants);
+        check_grants(change.role.unwrap_or(kept.role).scope(), grants, &mut issues);
         if !issues.is_empty() {
             return Err(AccessError::Invalid(issues));
         }
@@ -284,10 +314,12 @@ impl Access {
         if let Some(name) = change.name {
             kept.name = name.trim().to_owned();
         }
-        if change.role.is_some() || change.active.is_some() || change.password.is_some() {
+        let less = change.role.is_some() || change.grants.is_some() || change.active.is_some();
+        if less || change.password.is_some() {
             kept.generation += 1;
         }
         kept.role = change.role.unwrap_or(kept.role);
+        kept.grants = change.grants.unwrap_or(kept.grants);
         kept.active = change.active.unwrap_or(kept.active);
         if let Some(password) = change.password {
             kept.password_hash = self.hash(password.expose().to_owned()).await?;
@@ -374,6 +406,23 @@ impl Access {
             user,
             expires_at,
         })
+    }
+
+    /// Whether this is the password of a user.
+    ///
+    /// # Errors
+    /// [`AccessError::WrongCredentials`] if it is not.
+    pub async fn check_password(&self, id: &str, password: Secret) -> Result<(), AccessError> {
+        let document = self.document("user", id).await?;
+        let kept: UserBody = read(&document.ok_or(AccessError::WrongCredentials)?)?;
+        let right = password.expose().len() <= PASSWORD_BYTES_MAX
+            && self
+                .slowly(move || verify_password(password.expose(), &kept.password_hash))
+                .await??;
+        match right {
+            true => Ok(()),
+            false => Err(AccessError::WrongCredentials),
+        }
     }
 
     async fn expired_sessions(&self, now: i64) -> Result<Vec<DocumentWrite>, AccessError> {

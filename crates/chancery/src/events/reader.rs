@@ -175,6 +175,7 @@ impl Events {
 
     /// Reads a window; answers whether anything is known now that was not.
     async fn read(&mut self) -> Result<bool, Error> {
+        self.store.unheld("The change log")?;
         if let Some(since) = self.since {
             (self.seen, self.after) = self.begin(since).await?;
             (self.newest, self.since) = (self.after, None);

@@ -9,9 +9,10 @@ use chancery_model::{Code, Column, Issue, Record, Table, Value};
 use chancery_storage::RecordStream;
 
 use super::guard;
+use super::shown::{Given, LinkForm, Showing, Shows, shows};
 use super::{Escape, ExportOptions, ExportStream, Header, Writing};
 use crate::error::Error;
-use crate::store::TableHandle;
+use crate::handle::TableHandle;
 
 impl TableHandle {
     /// The records of a query as a CSV file, from one snapshot, in constant memory.
@@ -21,7 +22,8 @@ impl TableHandle {
     /// delimiter.
     pub async fn export_csv(&self, options: &ExportOptions) -> Result<ExportStream, Error> {
         self.store.refresh().await?;
-        let table = self.definition()?;
+        let definition = self.definition()?;
+        let table = self.store.seen(&definition);
         let columns = columns(&table, options)?;
         let delimiter = match options.delimiter.unwrap_or(',') {
             delimiter @ (',' | ';' | '\t' | '|') => delimiter as u8,
@@ -32,7 +34,7 @@ impl TableHandle {
                 });
             }
         };
-        let plan = self.plan_by(&table, &options.query, Scope::Live, Window::All)?;
+        let plan = self.plan_by(&definition, &options.query, Scope::Live, Window::All)?;
         let rows: RecordStream = self.reader().stream(&plan).await?;
         let csv = Csv {
             table,
@@ -41,7 +43,9 @@ impl TableHandle {
             escape: options.escape,
         };
         let first = csv.first_row(options.header);
-        Ok(ExportStream::new(rows, first, Writing::Csv(csv)))
+        let cells: Vec<&Cell> = csv.columns.iter().collect();
+        let showing = Showing::new(&self.store, &csv.table, &cells);
+        Ok(ExportStream::new(rows, first, Writing::Csv(csv), showing))
     }
 }
 
@@ -54,6 +58,7 @@ pub(super) struct Cell {
     pub(super) name: String,
     /// Whether a text could stand in it.
     texts: bool,
+    pub(super) shows: Shows,
 }
 
 /// How one export is written.
@@ -85,7 +90,11 @@ pub(super) fn columns(table: &Table, options: &ExportOptions) -> Result<Vec<Cell
     for name in names {
         match table.field(name) {
             Some(FieldRef::Extra(_)) | None => issues.push(unknown_column(table, name)),
-            Some(field) => cells.push(cell(table, name, field)),
+            Some(field) => {
+                for shows in shows(table.column(name), &field, options.links) {
+                    cells.push(cell(table, name, (field.clone(), shows, options.links)));
+                }
+            }
         }
     }
     if cells.is_empty() && issues.is_empty() {
@@ -102,7 +111,7 @@ pub(super) fn columns(table: &Table, options: &ExportOptions) -> Result<Vec<Cell
     }
 }
 
-fn cell(table: &Table, name: &str, field: FieldRef) -> Cell {
+fn cell(table: &Table, name: &str, (field, shows, form): (FieldRef, Shows, LinkForm)) -> Cell {
     let column = table.column(name);
     let by_type = column.filter(|column| table.key_column != Some(column.ordinal));
     let texts = match column {
@@ -115,12 +124,21 @@ fn cell(table: &Table, name: &str, field: FieldRef) -> Cell {
             FieldRef::ExternalId | FieldRef::CreatedBy | FieldRef::UpdatedBy
         ),
     };
+    let (mut slug, mut seen) = (
+        name.to_owned(),
+        column.map_or_else(|| name.to_owned(), |column| column.name.clone()),
+    );
+    if form == LinkForm::Both && shows == Shows::Label {
+        slug.push_str("_label");
+        seen.push_str(" (label)");
+    }
     Cell {
         field,
         ordinal: by_type.map(|column| column.ordinal),
-        slug: name.to_owned(),
-        name: column.map_or_else(|| name.to_owned(), |column| column.name.clone()),
-        texts,
+        slug,
+        name: seen,
+        texts: texts || shows != Shows::Kept,
+        shows,
     }
 }
 
@@ -138,17 +156,29 @@ impl Csv {
         out
     }
 
-    pub(super) fn write(&self, record: &Record, out: &mut String) {
+    pub(super) fn write(&self, (record, given): (&Record, &[Option<Given>]), out: &mut String) {
         for (index, cell) in self.columns.iter().enumerate() {
             if index > 0 {
                 out.push(char::from(self.delimiter));
             }
             match cell.ordinal {
+                _ if cell.shows != Shows::Kept => self.write_given(given.get(index), out),
                 Some(ordinal) => self.write_value(record, cell, self.table.at(ordinal), out),
                 None => self.write_system(record, cell, out),
             }
         }
         out.push_str("\r\n");
+    }
+
+    fn write_given(&self, given: Option<&Option<Given>>, out: &mut String) {
+        let Some(Some(given)) = given else { return };
+        if given.text.is_empty() {
+            return;
+        }
+        let from = out.len();
+        out.push_str(&given.text);
+        let guarded = self.escape == Escape::Formula && !given.json.is_number();
+        guard::finish_text(out, from, self.delimiter, guarded);
     }
 
     fn write_value(&self, record: &Record, cell: &Cell, column: &Column, out: &mut String) {

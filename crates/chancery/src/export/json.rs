@@ -10,7 +10,7 @@ use chancery_model::{Json, Record, Table};
 use super::definition::{VERSION, column_part, table_part};
 use super::{ExportStream, Writing};
 use crate::error::Error;
-use crate::store::TableHandle;
+use crate::handle::TableHandle;
 
 impl TableHandle {
     /// The table as JSON: its whole definition, and the records of a query with ids, metadata and times. Computed columns
@@ -20,8 +20,9 @@ impl TableHandle {
     /// [`Error::Query`].
     pub async fn export_json(&self, query: &Query) -> Result<ExportStream, Error> {
         self.store.refresh().await?;
-        let table = self.definition()?;
-        let plan = self.plan_by(&table, query, Scope::Live, Window::All)?;
+        let definition = self.definition()?;
+        let table = self.store.seen(&definition);
+        let plan = self.plan_by(&definition, query, Scope::Live, Window::All)?;
         let rows = self.reader().stream(&plan).await?;
         let columns: Vec<_> = table.ordered().into_iter().map(column_part).collect();
         let text = |json: Result<String, serde_json::Error>| {
@@ -38,7 +39,7 @@ impl TableHandle {
             begun: false,
             scratch: Vec::new(),
         };
-        Ok(ExportStream::new(rows, first, Writing::Json(whole)))
+        Ok(ExportStream::new(rows, first, Writing::Json(whole), None))
     }
 }
 

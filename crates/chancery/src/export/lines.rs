@@ -8,26 +8,30 @@ use chancery_model::time::instant_text;
 use chancery_model::{Json, Key, Record, Table, Value};
 
 use super::csv::{Cell, columns};
+use super::shown::{Given, Showing, Shows};
 use super::{ExportOptions, ExportStream, Writing};
 use crate::error::Error;
-use crate::store::TableHandle;
+use crate::handle::TableHandle;
 
 impl TableHandle {
     /// The records of a query as JSON objects, one on each line, from one snapshot, in constant memory: the id first, unless
-    /// columns are named. Takes `columns` and `query` of the options.
+    /// columns are named. Takes `columns`, `query` and `links` of the options.
     ///
     /// # Errors
     /// [`Error::Query`] for columns that do not exist and filters that make no sense.
     pub async fn export_ndjson(&self, options: &ExportOptions) -> Result<ExportStream, Error> {
         self.store.refresh().await?;
-        let table = self.definition()?;
+        let definition = self.definition()?;
+        let table = self.store.seen(&definition);
         let options = ExportOptions {
             id_first: true,
             ..options.clone()
         };
+        let named_cells = columns(&table, &options)?;
+        let showing = Showing::new(&self.store, &table, &named_cells.iter().collect::<Vec<_>>());
         let named = |cell: Cell| (format!("{}:", Json::from(cell.slug.as_str())), cell);
-        let columns = columns(&table, &options)?.into_iter().map(named).collect();
-        let plan = self.plan_by(&table, &options.query, Scope::Live, Window::All)?;
+        let columns = named_cells.into_iter().map(named).collect();
+        let plan = self.plan_by(&definition, &options.query, Scope::Live, Window::All)?;
         let rows = self.reader().stream(&plan).await?;
         let lines = Lines {
             table,
@@ -35,7 +39,12 @@ impl TableHandle {
             extras: options.columns.is_empty(),
             scratch: Vec::new(),
         };
-        Ok(ExportStream::new(rows, String::new(), Writing::Lines(lines)))
+        Ok(ExportStream::new(
+            rows,
+            String::new(),
+            Writing::Lines(lines),
+            showing,
+        ))
     }
 }
 
@@ -49,11 +58,16 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn write(&mut self, record: &Record, out: &mut String) {
+    pub(super) fn write(&mut self, (record, given): (&Record, &[Option<Given>]), out: &mut String) {
         let mut sign = '{';
-        for (name, cell) in &self.columns {
+        for (at, (name, cell)) in self.columns.iter().enumerate() {
             out.push(std::mem::replace(&mut sign, ','));
             out.push_str(name);
+            if cell.shows != Shows::Kept {
+                let given = given.get(at).and_then(Option::as_ref);
+                out.push_str(&given.map_or_else(|| "null".to_owned(), |given| given.json.to_string()));
+                continue;
+            }
             let value = record.field(&cell.field);
             match cell.ordinal.map(|ordinal| self.table.at(ordinal)) {
                 _ if value.is_null() => out.push_str("null"),

@@ -9,12 +9,15 @@
 //! no quotes, is quoted nevertheless, and no other cell is. Other programs quote all cells or none needlessly, and every
 //! program reads such a file. A spreadsheet that saves the file anew drops the mark; then the importer is told
 //! ([`crate::GuardRule::Strip`]), since it never guesses. A file without a first row carries no mark either.
+//!
+//! What is asked is asked of the whole definition, as indexes are made by it; what is written is what is seen of it.
 
 mod csv;
 pub(crate) mod definition;
 pub(crate) mod guard;
 mod json;
 mod lines;
+mod shown;
 mod workbook;
 
 use chancery_model::query::Query;
@@ -22,6 +25,8 @@ use chancery_storage::RecordStream;
 use tokio::sync::mpsc;
 
 use crate::error::Error;
+pub use shown::LinkForm;
+use shown::Showing;
 
 /// How records are exported as a file of rows: CSV, JSON lines, a workbook.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +44,8 @@ pub struct ExportOptions {
     pub header: Header,
     /// The character between cells; a comma by default.
     pub delimiter: Option<char>,
+    /// How records and users that others name stand in the file.
+    pub links: LinkForm,
 }
 
 /// What happens to texts that begin with `=`, `+`, `-`, `@`, a tab or a carriage return, or the full-width forms of these.
@@ -71,7 +78,7 @@ pub struct ExportStream {
 /// Where the bytes come from.
 enum Feed {
     /// Records, written here.
-    Records(Text),
+    Records(Box<Text>),
     /// A file that is written elsewhere.
     Pieces(mpsc::Receiver<Result<Vec<u8>, Error>>),
 }
@@ -81,6 +88,8 @@ struct Text {
     rows: RecordStream,
     ready: String,
     writing: Writing,
+    /// What works out cells that do not stand in the records.
+    showing: Option<Showing>,
     state: State,
 }
 
@@ -102,14 +111,15 @@ enum State {
 const PIECE_BYTES: usize = 256 * 1024;
 
 impl ExportStream {
-    fn new(rows: RecordStream, first: String, writing: Writing) -> ExportStream {
+    fn new(rows: RecordStream, first: String, writing: Writing, showing: Option<Showing>) -> ExportStream {
         ExportStream {
-            source: Feed::Records(Text {
+            source: Feed::Records(Box::new(Text {
                 rows,
                 ready: first,
                 writing,
+                showing,
                 state: State::Open,
-            }),
+            })),
         }
     }
 
@@ -148,11 +158,23 @@ impl Text {
         while self.state == State::Open && self.ready.len() < PIECE_BYTES {
             match self.rows.recv().await {
                 Some(Ok(records)) => {
-                    for record in records {
+                    let given = match &self.showing {
+                        Some(showing) => showing.of(&records).await,
+                        None => Ok(Vec::new()),
+                    };
+                    let given = match given {
+                        Ok(given) => given,
+                        Err(error) => {
+                            self.state = State::Over;
+                            return Some(Err(error));
+                        }
+                    };
+                    for (at, record) in records.into_iter().enumerate() {
+                        let given = given.get(at).map(Vec::as_slice).unwrap_or_default();
                         match &mut self.writing {
-                            Writing::Csv(csv) => csv.write(&record, &mut self.ready),
+                            Writing::Csv(csv) => csv.write((&record, given), &mut self.ready),
                             Writing::Json(whole) => whole.write(&record, &mut self.ready),
-                            Writing::Lines(lines) => lines.write(&record, &mut self.ready),
+                            Writing::Lines(lines) => lines.write((&record, given), &mut self.ready),
                         }
                     }
                 }

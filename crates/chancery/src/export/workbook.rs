@@ -14,9 +14,10 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use tokio::sync::mpsc;
 
 use super::csv::{Cell, columns};
+use super::shown::{Given, Showing, Shows};
 use super::{ExportOptions, ExportStream, Header, PIECE_BYTES};
 use crate::error::Error;
-use crate::store::TableHandle;
+use crate::handle::TableHandle;
 
 /// Pieces that wait to be sent.
 const PIECES_AHEAD: usize = 4;
@@ -32,19 +33,23 @@ const NAME_CHARS_MAX: usize = 31;
 impl TableHandle {
     /// The records of a query as a workbook, from one snapshot, in constant memory; a sheet has 1,048,576 rows, more records
     /// take more sheets, and a last sheet says so. Numbers of up to 15 digits, dates since 1900-03-01 and yes or no are typed
-    /// cells; everything else is text, as in a CSV export. Takes `columns`, `id_first`, `query` and `header` of the options.
+    /// cells; everything else is text, as in a CSV export. Takes `columns`, `id_first`, `query`, `header` and `links` of
+    /// the options.
     ///
     /// # Errors
     /// [`Error::Query`] for columns that do not exist and filters that make no sense; while it is read [`Error::Limit`] for a
     /// text of more than 32,767 characters.
     pub async fn export_xlsx(&self, options: &ExportOptions) -> Result<ExportStream, Error> {
         self.store.refresh().await?;
-        let table = self.definition()?;
+        let definition = self.definition()?;
+        let table = self.store.seen(&definition);
         let columns = columns(&table, options)?;
-        let plan = self.plan_by(&table, &options.query, Scope::Live, Window::All)?;
+        let plan = self.plan_by(&definition, &options.query, Scope::Live, Window::All)?;
         let rows = self.reader().stream(&plan).await?;
         let cells = columns.iter().map(|cell| kind(&table, cell)).collect();
+        let showing = Showing::new(&self.store, &table, &columns.iter().collect::<Vec<_>>());
         let sheets = Sheets {
+            showing,
             table,
             columns,
             kinds: cells,
@@ -81,6 +86,8 @@ fn kind(table: &Table, cell: &Cell) -> Kind {
 
 /// How one workbook is written.
 struct Sheets {
+    /// What works out cells that do not stand in the records.
+    showing: Option<Showing>,
     table: Arc<Table>,
     columns: Vec<Cell>,
     kinds: Vec<Kind>,
@@ -127,13 +134,22 @@ impl Sheets {
         let mut sheet = self.sheet(&mut book, number, &looks, &mut at)?;
         let mut text = String::new();
         while let Some(records) = rows.blocking_recv() {
-            for record in records? {
+            let records = records?;
+            let given = match &self.showing {
+                Some(showing) => tokio::runtime::Handle::current().block_on(showing.of(&records))?,
+                None => Vec::new(),
+            };
+            for (place, record) in records.iter().enumerate() {
+                let given = given.get(place).map(Vec::as_slice).unwrap_or_default();
                 if at == self.rows_max {
                     number += 1;
                     sheet = self.sheet(&mut book, number, &looks, &mut at)?;
                 }
                 for index in 0..self.columns.len() {
-                    self.cell(sheet, (at, index), (&record, &looks), &mut text)?;
+                    match self.columns[index].shows {
+                        Shows::Kept => self.cell(sheet, (at, index), (record, &looks), &mut text)?,
+                        _ => self.given(sheet, (at, index), record, given.get(index))?,
+                    }
                 }
                 (at, total) = (at + 1, total + 1);
             }
@@ -208,6 +224,41 @@ impl Sheets {
             (None, Value::Int(int)) => text.push_str(&int.to_string()),
             (None, value) => text.push_str(value.as_text().unwrap_or_default()),
         }
+        self.text(sheet, (row, index), record, text)
+    }
+
+    /// A cell that does not stand in the record.
+    fn given(
+        &self,
+        sheet: &mut Worksheet,
+        (row, index): (u32, usize),
+        record: &Record,
+        given: Option<&Option<Given>>,
+    ) -> Result<(), Error> {
+        let Some(Some(given)) = given else { return Ok(()) };
+        let value = given
+            .json
+            .as_i64()
+            .map(Value::Int)
+            .or_else(|| Value::number(given.json.as_f64()?));
+        match value.as_ref().and_then(number) {
+            Some(number) => sheet
+                .write_number(row, index as u16, number)
+                .map(|_| ())
+                .map_err(unwritten),
+            None if given.text.is_empty() => Ok(()),
+            None => self.text(sheet, (row, index), record, &given.text),
+        }
+    }
+
+    fn text(
+        &self,
+        sheet: &mut Worksheet,
+        (row, index): (u32, usize),
+        record: &Record,
+        text: &str,
+    ) -> Result<(), Error> {
+        let (cell, column) = (&self.columns[index], index as u16);
         let characters = text.encode_utf16().count();
         if characters > SHEET_CELL_CHARS_MAX {
             return Err(Error::File {
@@ -219,7 +270,7 @@ impl Sheets {
             });
         }
         sheet
-            .write_string(row, column, text.as_str())
+            .write_string(row, column, text)
             .map(|_| ())
             .map_err(unwritten)
     }
@@ -359,6 +410,7 @@ mod tests {
         let plan = table.plan_by(&definition, &Default::default(), Scope::Live, Window::All);
         let rows = table.reader().stream(&plan.expect("a plan")).await.expect("rows");
         let sheets = Sheets {
+            showing: None,
             kinds: vec![Kind::Number],
             table: definition,
             columns,

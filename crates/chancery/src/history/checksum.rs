@@ -6,7 +6,7 @@ use chancery_model::query::{Plan, Scope};
 use chancery_model::{Json, Record};
 
 use crate::error::Error;
-use crate::store::TableHandle;
+use crate::handle::TableHandle;
 use crate::transfer::feed_value;
 
 impl TableHandle {
@@ -16,6 +16,7 @@ impl TableHandle {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn checksum(&self) -> Result<u64, Error> {
+        self.whole("a checksum")?;
         let table = self.definition()?;
         let plan = Plan {
             scope: Scope::All,

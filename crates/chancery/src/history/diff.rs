@@ -92,7 +92,9 @@ pub(crate) fn told(table: &Table, before: Option<&Record>, after: &Record) -> Ve
             changes.push(FieldChange { column, from, to });
         }
     };
-    let mut columns: Vec<&Column> = table.columns.iter().collect();
+    // What one column holds for another is told as that one's.
+    let own = |column: &&Column| !column.superseded && !column.waits();
+    let mut columns: Vec<&Column> = table.columns.iter().filter(own).collect();
     columns.sort_by_key(|column| (!column.live(), column.order_index, column.ordinal));
     for column in columns {
         let json = |record: Option<&Record>| record.map_or(Json::Null, |record| value(table, column, record));

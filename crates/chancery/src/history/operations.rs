@@ -144,6 +144,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] for an unknown table, [`Error::Limit`] beyond [`OPERATIONS_MAX`].
     pub async fn operations(&self, query: OperationQuery) -> Result<OperationPage, Error> {
+        self.unheld("The list of operations")?;
         let limit = query.limit.unwrap_or(50);
         if limit > OPERATIONS_MAX {
             return Err(Error::Limit {
@@ -204,6 +205,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`]: also for one whose tables were dropped since, and for one that the log does not hold any more.
     pub async fn operation(&self, id: &str) -> Result<Operation, Error> {
+        self.unheld("An operation")?;
         self.refresh().await?;
         let found = match spans_of(&*self.core.backend, id).await? {
             Some((spans, commit)) => self.told(&commit, &spans, None).await?,

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use chancery_model::admit::UpdateMode;
 use chancery_model::change::{Change, ChangeKind, Reason};
-use chancery_model::{Json, Table};
+use chancery_model::{Json, Table, define};
 use chancery_storage::{CommitQuery, LoggedCommit};
 
 use super::diff::{FieldChange, told};
 use super::{before, operation_id};
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::limits::{CHAIN_AT_ONCE, HISTORY_STEPS_MAX};
 use crate::record::Record;
 use crate::records::{IntoKey, WriteOptions, Written, no_record};
 use crate::replace::check_settled;
-use crate::store::TableHandle;
 
 /// One step of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ impl TableHandle {
     /// removed it, and reverting that brings it back. So does a key that was taken again: it begins anew.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Limit`] beyond [`HISTORY_STEPS_MAX`] steps at once.
+    /// [`Error::NotFound`], [`Error::Forbidden`] where the table's setting `enableRevisions` is off, [`Error::Limit`] beyond [`HISTORY_STEPS_MAX`] steps at once.
     pub async fn history(
         &self,
         key: impl IntoKey,
@@ -100,7 +100,7 @@ impl TableHandle {
     /// A record as it was at a version.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such record, or its log does not reach back so far.
+    /// [`Error::NotFound`] if there is no such record, or its log does not reach back so far; [`Error::Forbidden`] as for a history.
     pub async fn record_at(&self, key: impl IntoKey, version: u64) -> Result<Record, Error> {
         let (table, current) = self.stored(key).await?;
         let key = current.key.clone();
@@ -170,7 +170,16 @@ impl TableHandle {
 
     /// The record with a key in whatever state, from where it is written.
     async fn stored(&self, key: impl IntoKey) -> Result<(Arc<Table>, Arc<chancery_model::Record>), Error> {
+        self.whole("history")?;
         let table = self.definition()?;
+        if define::switched_off(&table, define::REVISIONS) {
+            let message = format!(
+                "Earlier versions of records of \"{}\" are not for reading: its setting {} is off",
+                table.slug,
+                define::REVISIONS
+            );
+            return Err(Error::Forbidden { message });
+        }
         let missing = || no_record(&table, &key.text());
         let key = key.to_key(&table).ok_or_else(missing)?;
         let found = self.backend().get(&table, &key).await?;

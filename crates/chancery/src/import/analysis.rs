@@ -13,11 +13,12 @@ use super::cells::Cells;
 use super::dialect::{self, Dialect};
 use super::file::{FileFormat, ImportFile};
 use super::mapping;
-use super::options::{ImportControl, ReadOptions};
+use super::options::{ImportControl, ImportOptions};
 use super::prepare;
 use super::scan::{self, ColumnScan, Scan, Wanted};
 use crate::error::Error;
-use crate::store::{Store, TableHandle};
+use crate::handle::TableHandle;
+use crate::store::Store;
 
 /// What a file looks like.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,12 +101,13 @@ pub struct Suggestion {
 
 impl Store {
     /// Reads a whole file and says what it looks like; for a new table. Besides CSV it may be a workbook (`.xlsx`), JSON objects
-    /// in an array or line by line, and any of them packed (gzip, zstd, a zip archive of one file): what it is is found out.
+    /// in an array or line by line, and any of them packed (gzip, zstd, a zip archive of one file): what it is is found out. Numbers
+    /// and dates are looked for as the notation of the options has them; what else they say counts only when it is imported.
     ///
     /// # Errors
     /// [`Error::File`] for a file that cannot be read at all: empty, an unclosed quote, bytes that are no text.
     /// [`Error::Limit`] for too many columns.
-    pub async fn analyse_csv(&self, file: &ImportFile, options: &ReadOptions) -> Result<Analysis, Error> {
+    pub async fn analyse_csv(&self, file: &ImportFile, options: &ImportOptions) -> Result<Analysis, Error> {
         analyse(file, options, None).await
     }
 }
@@ -115,30 +117,29 @@ impl TableHandle {
     ///
     /// # Errors
     /// As [`Store::analyse_csv`].
-    pub async fn analyse_csv(&self, file: &ImportFile, options: &ReadOptions) -> Result<Analysis, Error> {
+    pub async fn analyse_csv(&self, file: &ImportFile, options: &ImportOptions) -> Result<Analysis, Error> {
         analyse(file, options, Some(self.definition()?)).await
     }
 }
 
 async fn analyse(
     file: &ImportFile,
-    options: &ReadOptions,
+    options: &ImportOptions,
     table: Option<Arc<Table>>,
 ) -> Result<Analysis, Error> {
-    let (file, options) = (file.clone(), options.clone());
+    let (file, options, format) = (file.clone(), options.read.clone(), options.notation.text);
     blocking(move || {
         let control = ImportControl::default();
         let file = prepare::rows(&file, &options, &control)?;
         let dialect = dialect::detect(&file, &options)?;
         let header = head(&file, dialect)?;
-        let types = Some(TextFormat::default());
         let wanted = Wanted {
-            types,
+            types: Some(format),
             options: Vec::new(),
             preview: PREVIEW_ROWS,
         };
         let scan = scan::scan(&file, dialect, &wanted, &control)?;
-        let mut analysis = say(dialect, &header, scan, table.as_deref());
+        let mut analysis = say(dialect, &header, scan, (table.as_deref(), &format));
         if let Some(origin) = file.origin() {
             analysis.format = origin.format;
             analysis.sheets.clone_from(&origin.sheets);
@@ -171,7 +172,12 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(|error| Error::Internal(format!("a task of an import ended: {error}")))?
 }
 
-fn say(dialect: Dialect, header: &[String], mut scan: Scan, table: Option<&Table>) -> Analysis {
+fn say(
+    dialect: Dialect,
+    header: &[String],
+    mut scan: Scan,
+    (table, format): (Option<&Table>, &TextFormat),
+) -> Analysis {
     let names = mapping::names(header);
     scan.columns.resize_with(names.len(), ColumnScan::default);
     let mut slugs = HashSet::new();
@@ -190,7 +196,7 @@ fn say(dialect: Dialect, header: &[String], mut scan: Scan, table: Option<&Table
             .find(|slug| !slugs.contains(slug))
             .unwrap_or_default();
         slugs.insert(slug.clone());
-        let choice = scan.choice(&TextFormat::default());
+        let choice = scan.choice(format);
         let others = scan
             .candidates()
             .into_iter()

@@ -21,6 +21,7 @@ pub(super) struct ChunkDone {
     pub(super) created: u64,
     pub(super) updated: u64,
     pub(super) unchanged: u64,
+    pub(super) masked: u64,
     pub(super) failed: Vec<(Vec<RowError>, FailedRow)>,
     pub(super) revision: Option<u64>,
     /// Bytes of the file read up to here.
@@ -34,6 +35,7 @@ pub(super) struct Collected {
     pub(super) created: u64,
     pub(super) updated: u64,
     pub(super) unchanged: u64,
+    pub(super) masked: u64,
     pub(super) failed: u64,
     pub(super) errors: Vec<RowError>,
     pub(super) errors_total: u64,
@@ -48,6 +50,7 @@ impl Collected {
         self.created += done.created;
         self.updated += done.updated;
         self.unchanged += done.unchanged;
+        self.masked += done.masked;
         self.failed += done.failed.len() as u64;
         if let Some(revision) = done.revision {
             self.revision = self.revision.max(Some(revision));

@@ -70,6 +70,11 @@ fn fill(source: &mut dyn Read, into: &mut Vec<u8>, more: usize) -> Result<bool, 
     Ok(read == more)
 }
 
+/// Whether bytes begin as text does whose characters have two bytes or more.
+pub(super) fn is_wide(sample: &[u8]) -> bool {
+    Encoding::for_bom(sample).is_some() || zeros(sample).is_some()
+}
+
 /// UTF-16 without a mark: in text of most languages every other byte of delimiters and line ends is zero.
 fn zeros(sample: &[u8]) -> Option<&'static Encoding> {
     let zero = |odd: usize| {

@@ -98,6 +98,8 @@ impl Job {
             stage: self.stage(),
             table,
             file: self.draft.options.file_name.clone(),
+            created_at: self.draft.created_at,
+            by: self.draft.by.clone(),
             draft: Some(Box::new(self.draft.clone())),
             progress: self.doing.as_ref().map(ImportControl::progress),
             report: None,
@@ -161,10 +163,9 @@ impl Store {
     /// [`Error::NotFound`], [`Error::Taken`] while it runs, and as [`Store::upload_import`].
     pub async fn change_import(&self, id: &str, change: ImportChange) -> Result<ImportJob, Error> {
         let (original, mut rows, mut draft) = self.draft(id)?;
-        let reads_anew = change
-            .options
-            .as_ref()
-            .is_some_and(|options| options.read != draft.options.read);
+        let reads_anew = change.options.as_ref().is_some_and(|options| {
+            options.read != draft.options.read || options.notation != draft.options.notation
+        });
         let elsewhere = change.into.is_some();
         if let Some(mapping) = change.mapping {
             draft.mapping = mapping;
@@ -235,7 +236,7 @@ impl Store {
         let options = ImportOptions {
             dry_run,
             control: control.clone(),
-            ..draft.options.clone()
+            ..as_looked_at(&draft)
         };
         // What is written is the import's, not the request's that began it.
         let (store, id) = (self.repeatable(), id.to_owned());
@@ -433,14 +434,10 @@ impl Store {
         options: &ImportOptions,
     ) -> Result<(ImportFile, Analysis), Error> {
         let (file, read) = (file.clone(), options.read.clone());
-        let rows = blocking({
-            let read = read.clone();
-            move || prepare::rows(&file, &read, &ImportControl::default())
-        });
-        let rows = rows.await?;
+        let rows = blocking(move || prepare::rows(&file, &read, &ImportControl::default())).await?;
         let analysis = match into {
-            ImportInto::Table(id) => self.table(id)?.analyse_csv(&rows, &read).await?,
-            ImportInto::New(_) => self.analyse_csv(&rows, &read).await?,
+            ImportInto::Table(id) => self.table(id)?.analyse_csv(&rows, options).await?,
+            ImportInto::New(_) => self.analyse_csv(&rows, options).await?,
         };
         Ok((rows, analysis))
     }
@@ -458,11 +455,12 @@ impl Store {
 
     /// What of the mapping and the options makes no sense.
     async fn problems(&self, rows: &ImportFile, draft: &ImportDraft) -> Result<Vec<Issue>, Error> {
+        let options = as_looked_at(draft);
         let sense = match &draft.into {
             ImportInto::Table(id) => {
-                plan::sense(Some(&self.table(id)?), rows, &draft.mapping, &draft.options).await
+                plan::sense(Some(&self.table(id)?), rows, &draft.mapping, &options).await
             }
-            ImportInto::New(_) => plan::sense(None, rows, &draft.mapping, &draft.options).await,
+            ImportInto::New(_) => plan::sense(None, rows, &draft.mapping, &options).await,
         };
         match sense {
             Ok(()) => Ok(Vec::new()),
@@ -470,6 +468,13 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The options of a draft. What they do not say of the header is as whoever looked at the file was told.
+fn as_looked_at(draft: &ImportDraft) -> ImportOptions {
+    let mut options = draft.options.clone();
+    options.read.header.get_or_insert(draft.analysis.has_header);
+    options
 }
 
 fn headers(analysis: &Analysis) -> Vec<String> {

@@ -30,8 +30,17 @@ const TRIALS_MAX: usize = 16;
 #[derive(Default)]
 pub(crate) struct Imports {
     pub(super) jobs: Jobs,
-    running: Mutex<HashMap<String, (Arc<str>, ImportControl)>>,
+    running: Mutex<HashMap<String, Running>>,
     trials: Mutex<VecDeque<(Kept, Vec<Page>)>>,
+}
+
+/// An import that runs in this program.
+#[derive(Clone)]
+struct Running {
+    workspace: Arc<str>,
+    control: ImportControl,
+    since: i64,
+    by: Option<Arc<str>>,
 }
 
 /// A report as it is kept; its errors and failed rows are in pages of their own.
@@ -44,6 +53,9 @@ pub(super) struct Kept {
     pages: usize,
     #[serde(default)]
     file: Option<String>,
+    /// Who brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<Arc<str>>,
 }
 
 /// What is kept besides a report.
@@ -76,6 +88,7 @@ impl Kept {
             names: Vec::new(),
             pages: 0,
             file: None,
+            by: None,
         }
     }
 }
@@ -88,7 +101,12 @@ pub(super) struct Listed {
 
 impl Listed {
     pub(super) fn new(store: &Store, control: &ImportControl) -> Listed {
-        let entry = (store.workspace.clone(), control.clone());
+        let entry = Running {
+            workspace: store.workspace.clone(),
+            control: control.clone(),
+            since: store.now(),
+            by: store.actor.id.clone(),
+        };
         store
             .core
             .imports
@@ -159,6 +177,7 @@ pub(super) async fn keep(
         names: keeping.names.to_vec(),
         pages: pages.len(),
         file: keeping.file.map(str::to_owned),
+        by: store.actor.id.clone(),
     };
     if report.dry_run {
         let mut trials = store.core.imports.trials.lock();
@@ -227,8 +246,8 @@ impl Store {
         if let Some(job) = self.drafted_import(id) {
             return Ok(job);
         }
-        if let Some(control) = self.running_import(id) {
-            return Ok(running(id, &control));
+        if let Some(running) = self.running(id) {
+            return Ok(running.told(id));
         }
         let (kept, pages) = self.kept_import(id).await?;
         let errors = pages.into_iter().flat_map(|page| page.errors).collect();
@@ -243,11 +262,8 @@ impl Store {
         let mut jobs = self.drafted_imports();
         let at_work: Vec<ImportJob> = {
             let running = self.core.imports.running.lock();
-            let here = running
-                .iter()
-                .filter(|(_, (workspace, _))| *workspace == self.workspace);
-            here.map(|(id, (_, control))| self::running(id, control))
-                .collect()
+            let here = running.iter().filter(|(_, one)| one.workspace == self.workspace);
+            here.map(|(id, one)| one.told(id)).collect()
         };
         jobs.extend(at_work);
         let documents = self
@@ -294,6 +310,8 @@ impl Store {
             stage,
             table: report.table_id.clone(),
             file: kept.file,
+            created_at: report.started_at,
+            by: kept.by,
             draft: None,
             progress: None,
             report: Some(Box::new(report)),
@@ -322,11 +340,13 @@ impl Store {
     }
 
     pub(super) fn running_import(&self, id: &str) -> Option<ImportControl> {
+        self.running(id).map(|one| one.control)
+    }
+
+    fn running(&self, id: &str) -> Option<Running> {
         let running = self.core.imports.running.lock();
-        let (_, control) = running
-            .get(id)
-            .filter(|(workspace, _)| *workspace == self.workspace)?;
-        Some(control.clone())
+        let here = running.get(id).filter(|one| one.workspace == self.workspace);
+        here.cloned()
     }
 
     pub(super) async fn kept_import(&self, id: &str) -> Result<(Kept, Vec<Page>), Error> {
@@ -373,16 +393,20 @@ fn read<T: DeserializeOwned>(kind: &str, document: Document) -> Result<T, Error>
         .map_err(|error| Error::Internal(format!("the document {kind} {id} cannot be read: {error}")))
 }
 
-/// An import that runs without a file that is kept.
-fn running(id: &str, control: &ImportControl) -> ImportJob {
-    ImportJob {
-        id: id.to_owned(),
-        stage: running_stage(control),
-        table: None,
-        file: None,
-        draft: None,
-        progress: Some(control.progress()),
-        report: None,
-        reverted_by: None,
+impl Running {
+    /// An import that runs without a file that is kept.
+    fn told(&self, id: &str) -> ImportJob {
+        ImportJob {
+            id: id.to_owned(),
+            stage: running_stage(&self.control),
+            table: None,
+            file: None,
+            created_at: self.since,
+            by: self.by.clone(),
+            draft: None,
+            progress: Some(self.control.progress()),
+            report: None,
+            reverted_by: None,
+        }
     }
 }

@@ -116,6 +116,7 @@ pub(super) fn resolve(
         table,
         given,
         options,
+        chosen: !mapping.is_empty(),
         targets: vec![None; names.len()],
         places: Places {
             targets: Vec::new(),
@@ -141,6 +142,8 @@ struct Resolving<'a> {
     table: &'a Table,
     given: &'a [ColumnInput],
     options: &'a ImportOptions,
+    /// Whether the caller chose columns: those that they said nothing about and that nothing fits are left out then.
+    chosen: bool,
     places: Places,
     targets: Vec<Option<Target>>,
     issues: Vec<Issue>,
@@ -202,14 +205,9 @@ impl Resolving<'_> {
             Some(column) => Target::Column(column.slug.clone()),
             None if slug == "id" => Target::Key,
             None if slug == "externalId" => Target::ExternalId,
-            None if self.options.create_columns => {
-                let same = |input: &&ColumnInput| input.slug.as_deref() == Some(slug);
-                let input = self
-                    .given
-                    .iter()
-                    .find(same)
-                    .cloned()
-                    .unwrap_or_else(|| ColumnInput::new(name, ""));
+            None if self.options.create_columns || self.given_as(slug).is_some() => {
+                let given = self.given_as(slug).cloned();
+                let input = given.unwrap_or_else(|| ColumnInput::new(name, ""));
                 let input = ColumnInput {
                     slug: Some(slug.to_owned()),
                     ..input
@@ -223,6 +221,24 @@ impl Resolving<'_> {
             }
         };
         self.take(index, target);
+    }
+
+    /// What the caller said of a new column of this slug.
+    fn given_as(&self, slug: &str) -> Option<&ColumnInput> {
+        let same = |input: &&ColumnInput| match &input.slug {
+            Some(own) => own == slug,
+            None => column_slug(&input.name) == slug,
+        };
+        self.given.iter().find(same)
+    }
+
+    /// What the caller said of a new column for this one of the file.
+    fn given_for(&self, name: &str) -> Option<&ColumnInput> {
+        let same = |input: &&ColumnInput| {
+            let slug = input.slug.as_deref();
+            normal(&input.name) == normal(name) || slug.is_some_and(|slug| normal(slug) == normal(name))
+        };
+        self.given.iter().find(same)
     }
 
     fn take(&mut self, index: usize, target: Target) {
@@ -269,7 +285,10 @@ impl Resolving<'_> {
             }
             _ if self.places.external == Some(index) => Target::ExternalId,
             _ if nameless => Target::Nameless,
-            _ if self.options.create_columns => return self.make(index, &name),
+            _ if self.options.create_columns || self.given_for(&name).is_some() => {
+                return self.make(index, &name);
+            }
+            _ if self.chosen => Target::Skip,
             _ => {
                 let near = chancery_model::issue::did_you_mean(&name, self.table.slugs());
                 let near = near.map_or(String::new(), |near| format!(" (did you mean \"{near}\"?)"));
@@ -284,14 +303,7 @@ impl Resolving<'_> {
 
     /// A column that has to be made: as the caller described it, or as the file's cells will say.
     fn make(&mut self, index: usize, name: &str) {
-        let same = |input: &&ColumnInput| {
-            normal(&input.name) == normal(name)
-                || input
-                    .slug
-                    .as_deref()
-                    .is_some_and(|slug| normal(slug) == normal(name))
-        };
-        let mut input = self.given.iter().find(same).cloned().unwrap_or_else(|| {
+        let mut input = self.given_for(name).cloned().unwrap_or_else(|| {
             let short: String = name
                 .chars()
                 .take(chancery_model::limits::NAME_CHARS_MAX)
@@ -314,7 +326,28 @@ impl Resolving<'_> {
         self.targets[index] = Some(Target::Column(slug));
     }
 
+    /// A new column that nothing goes into was meant for something. One that is there already was made by an attempt before.
+    fn unused(&mut self) {
+        let names = self.places.names.iter().map(String::as_str);
+        for input in &self.options.new_columns {
+            let slug = input.slug.clone().unwrap_or_else(|| column_slug(&input.name));
+            let made =
+                |column: &ColumnInput| column.name == input.name || column.slug.as_ref() == Some(&slug);
+            if self.places.new.values().any(made) || self.table.column(&slug).is_some() {
+                continue;
+            }
+            let near = unknown_name("column of the file", &input.name, names.clone());
+            let message = format!("{near}; map one to \"{slug}\", or name the new column as one is called");
+            self.issues.push(Issue::new(
+                format!("newColumns.{slug}"),
+                Code::UnknownColumn,
+                message,
+            ));
+        }
+    }
+
     fn finish(mut self) -> Result<Places, Error> {
+        self.unused();
         if !self.issues.is_empty() {
             return Err(Error::Definition(self.issues));
         }

@@ -12,15 +12,18 @@
 //! Write `import/<name>.rs` that turns it into rows of cells, as `sheet` does, and let `prepare` find out that a file is one.
 
 mod analysis;
+mod binary;
 mod cells;
 mod check;
 mod collect;
 mod decode;
 mod dialect;
+mod exported;
 mod file;
 mod flat;
 mod job;
 mod kept;
+mod links;
 mod locale;
 mod mapping;
 mod objects;
@@ -38,6 +41,7 @@ mod stage;
 mod undo;
 mod unique;
 mod unpack;
+mod writing;
 
 pub use analysis::{AnalysedColumn, Analysis, PREVIEW_ROWS, Suggestion};
 pub use file::{FileFormat, ImportFile};

@@ -1,28 +1,30 @@
 //! JSON objects as rows: an array of them, one on each line, or the records of a table's export. It reads in one pass, in
 //! little memory, and decides nothing about values.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chancery_model::encryption::VEIL;
 use chancery_model::issue::type_name;
-use chancery_model::time::parse_instant;
 use chancery_model::{Code, Issue, Json, JsonMap, Key, RecordMetadata, Table, limits};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
 
+use super::exported::{Each, Head, LooseRecord, RecordPart, RecordsOnly, STOP, Told, Whole};
 use super::file::{ImportFile, unreadable};
 use super::mapping::KEPT_BY_STORE;
 use super::read::Portion;
 use crate::error::Error;
-use crate::export::definition::{ColumnPart, TablePart, VERSION};
-use crate::records::check_external_id;
+use crate::records::external_id_issue;
 use crate::rows::Stamps;
 
 /// Objects of a file.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     pub(super) items: Vec<Object>,
+    /// Cells that were left out of them because they are masks.
+    pub(super) masked: u64,
     /// Bytes of the file read up to here.
     pub(super) bytes: u64,
 }
@@ -39,6 +41,8 @@ pub(super) struct Object {
     pub(super) external_id: Option<String>,
     /// What it was before, if it comes from an export.
     pub(super) before: Option<(RecordMetadata, Stamps)>,
+    /// What is wrong with its key and its id in another system.
+    pub(super) known: Vec<Issue>,
 }
 
 /// What objects are read for.
@@ -46,23 +50,22 @@ pub(super) struct Object {
 pub(super) struct ObjectFormat {
     pub(super) table: Arc<Table>,
     pub(super) external: Option<String>,
-    /// The file is the export of a table.
-    pub(super) export: bool,
+    pub(super) from: ObjectsFrom,
 }
 
-/// What an export says before its records.
-#[derive(Debug, Default)]
-pub(super) struct Head {
-    version: Option<Json>,
-    pub(super) table: Option<TablePart>,
-    pub(super) columns: Option<Vec<ColumnPart>>,
-    records: bool,
+/// Where objects come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ObjectsFrom {
+    /// An array of them, or one on each line.
+    Objects,
+    /// The export of a table, which is made again: ids and times as they were.
+    Table,
+    /// The records of an export, for a table that is there: new ones, or those that have their ids if records are matched by that.
+    Records { ids: bool },
 }
-
-const STOP: &str = "stopped";
 
 /// A file that counts what was read of it.
-struct Counted {
+pub(super) struct Counted {
     inner: Box<dyn Read + Send>,
     bytes: Arc<AtomicU64>,
 }
@@ -75,7 +78,7 @@ impl Read for Counted {
     }
 }
 
-fn open(file: &ImportFile) -> Result<(BufReader<Counted>, Arc<AtomicU64>), Error> {
+pub(super) fn open(file: &ImportFile) -> Result<(BufReader<Counted>, Arc<AtomicU64>), Error> {
     let bytes = Arc::new(AtomicU64::new(0));
     let counted = Counted {
         inner: file.open()?,
@@ -89,7 +92,7 @@ fn open(file: &ImportFile) -> Result<(BufReader<Counted>, Arc<AtomicU64>), Error
     Ok((reader, bytes))
 }
 
-fn no_json(what: &str, error: &serde_json::Error) -> Error {
+pub(super) fn no_json(what: &str, error: &serde_json::Error) -> Error {
     let place = format!("line {}, column {}", error.line(), error.column());
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
@@ -98,51 +101,6 @@ fn no_json(what: &str, error: &serde_json::Error) -> Error {
         hint: "Send UTF-8 JSON: an array of objects, one object on each line, or the JSON export of a table."
             .into(),
     }
-}
-
-/// What the export of a table says before its records.
-///
-/// # Errors
-/// [`Error::File`] for a file that is no export, or one of another version.
-pub(super) fn head(file: &ImportFile) -> Result<Head, Error> {
-    let (reader, _) = open(file)?;
-    let mut head = Head::default();
-    let whole = Whole {
-        head: &mut head,
-        each: None,
-    };
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    if let Err(error) = whole.deserialize(&mut deserializer)
-        && !head.records
-    {
-        return Err(no_json("JSON export of a table", &error));
-    }
-    let wrong = |message: &str| Error::File {
-        message: format!("The file is no JSON export of a table: {message}"),
-        hint: "An export has \"version\", \"table\", \"columns\" and then \"records\".".into(),
-    };
-    match &head {
-        Head {
-            version: Some(Json::String(version)),
-            ..
-        } if version == VERSION => {}
-        Head {
-            version: Some(version),
-            ..
-        } => {
-            return Err(wrong(&format!(
-                "it has version {version}, known is \"{VERSION}\""
-            )));
-        }
-        Head { version: None, .. } => return Err(wrong("it has no version")),
-    }
-    if head.table.is_none() || head.columns.is_none() {
-        return Err(wrong("table and columns must stand before the records"));
-    }
-    if !head.records {
-        return Err(wrong("it has no records"));
-    }
-    Ok(head)
 }
 
 /// Reads all objects; `emit` takes them part by part and says whether to go on. Blocks.
@@ -164,10 +122,20 @@ pub(super) fn read(
         row: 0,
         from: 0,
         part: Objects::default(),
+        veiled: veiled(format),
     };
     let first = first_byte(&mut reader)?;
     match first {
-        _ if format.export => {
+        _ if matches!(format.from, ObjectsFrom::Records { .. }) => {
+            let mut take = |told| match told {
+                Told::Columns(columns) => !reading.veil(&columns),
+                Told::Record(json) => reading.loose(json),
+            };
+            let records = RecordsOnly { take: &mut take };
+            let mut deserializer = serde_json::Deserializer::from_reader(reader);
+            finish("JSON export of a table", records.deserialize(&mut deserializer))?;
+        }
+        _ if format.from == ObjectsFrom::Table => {
             let mut head = Head::default();
             let mut each = |json| reading.record(json);
             let whole = Whole {
@@ -291,9 +259,53 @@ struct Reading<'a, F> {
     /// Where the part begins in the file, about.
     from: u64,
     part: Objects,
+    /// The columns whose values an export shows as masks.
+    veiled: HashSet<String>,
+}
+
+/// The columns of the table itself whose values are shown as masks; of a list of objects none: what somebody wrote there is refused.
+fn veiled(format: &ObjectFormat) -> HashSet<String> {
+    let columns = format.table.live().filter(|column| column.encrypted.is_some());
+    match format.from {
+        ObjectsFrom::Objects => HashSet::new(),
+        ObjectsFrom::Table | ObjectsFrom::Records { .. } => {
+            columns.map(|column| column.slug.clone()).collect()
+        }
+    }
 }
 
 impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
+    /// Takes a record of an export for a table that is there, and says whether to go on.
+    fn loose(&mut self, json: Json) -> bool {
+        let part = match serde_json::from_value::<LooseRecord>(json) {
+            Ok(part) => part,
+            Err(error) => {
+                let message = format!("It is no record of an export: {error}");
+                return self.push(Err(vec![Issue::new("", Code::Malformed, message)]), 0, None);
+            }
+        };
+        let mut data = part.data;
+        self.unmask(&mut data);
+        if self.format.from == (ObjectsFrom::Records { ids: true }) && self.format.table.key_column.is_none()
+        {
+            data.insert("id".into(), part.id);
+        }
+        self.push(Ok(data), 0, None)
+    }
+
+    /// Notes which columns of an export show masks; whether any does. In a table where such a column is readable, a mask would be taken
+    /// for a value.
+    fn veil(&mut self, columns: &Json) -> bool {
+        let encrypted = |column: &&Json| column.get("encrypted").is_some_and(|how| !how.is_null());
+        let found = columns.as_array().into_iter().flatten().filter(encrypted);
+        let slugs: Vec<String> = found
+            .filter_map(|column| column.get("slug")?.as_str().map(str::to_owned))
+            .collect();
+        let any = !slugs.is_empty();
+        self.veiled.extend(slugs);
+        any
+    }
+
     fn lines(&mut self, mut reader: impl BufRead) -> Result<(), Error> {
         let mut line = 0;
         let mut text = Vec::new();
@@ -333,6 +345,7 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
             Ok(part) => match part.before() {
                 Ok(before) => {
                     let mut data = part.data;
+                    self.unmask(&mut data);
                     if self.format.table.key_column.is_none() {
                         data.insert("id".into(), part.id);
                     }
@@ -343,6 +356,17 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
             Err(error) => {
                 let message = format!("It is no record of an export: {error}");
                 self.push(Err(vec![Issue::new("", Code::Malformed, message)]), 0, None)
+            }
+        }
+    }
+
+    /// Leaves out cells that are masks, which are never values.
+    fn unmask(&mut self, data: &mut JsonMap) {
+        for slug in &self.veiled {
+            let is_mask = |cell: &Json| cell.as_str().is_some_and(|text| text.contains(VEIL));
+            if data.get(slug).is_some_and(is_mask) {
+                data.shift_remove(slug);
+                self.part.masked += 1;
             }
         }
     }
@@ -361,6 +385,7 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
             key: None,
             external_id: None,
             before,
+            known: Vec::new(),
         };
         self.keys(&mut object);
         self.part.items.push(object);
@@ -409,14 +434,10 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
             let text = external
                 .as_str()
                 .map_or_else(|| external.to_string(), str::to_owned);
-            if let Err(Error::Invalid { issues: found, .. }) = check_external_id(table, &text) {
-                issues.extend(found);
-            }
+            issues.extend(external_id_issue(Some(&text)));
             object.external_id = Some(text);
         }
-        if !issues.is_empty() {
-            object.data = Err(issues);
-        }
+        object.known = issues;
     }
 
     fn flush(&mut self) -> bool {
@@ -426,122 +447,5 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
         self.from = self.bytes.load(Ordering::Relaxed);
         self.part.bytes = self.from;
         (self.emit)(std::mem::take(&mut self.part))
-    }
-}
-
-/// One record of an export.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RecordPart {
-    id: Json,
-    data: JsonMap,
-    #[serde(default)]
-    metadata: RecordMetadata,
-    #[serde(default)]
-    version: Option<u64>,
-    created_at: Option<String>,
-    updated_at: Option<String>,
-    expires_at: Option<String>,
-    created_by: Option<String>,
-    updated_by: Option<String>,
-}
-
-impl RecordPart {
-    fn before(&self) -> Result<(RecordMetadata, Stamps), Issue> {
-        let time = |name: &str, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => parse_instant(text)
-                .map(Some)
-                .ok_or_else(|| Issue::new(name, Code::Format, format!("\"{text}\" is no date-time"))),
-        };
-        let (created, updated) = (
-            time("createdAt", &self.created_at)?,
-            time("updatedAt", &self.updated_at)?,
-        );
-        let created_at = created.or(updated).unwrap_or_default();
-        let stamps = Stamps {
-            version: self.version.unwrap_or(1).max(1),
-            created_at,
-            updated_at: updated.unwrap_or(created_at),
-            expires_at: time("expiresAt", &self.expires_at)?,
-            created_by: self.created_by.as_deref().map(Arc::from),
-            updated_by: self.updated_by.as_deref().map(Arc::from),
-        };
-        Ok((self.metadata.clone(), stamps))
-    }
-}
-
-/// The members of an export, in whatever order its head has them.
-struct Whole<'a> {
-    head: &'a mut Head,
-    /// Takes the records; without it reading stops before them.
-    each: Option<&'a mut dyn FnMut(Json) -> bool>,
-}
-
-impl<'de> DeserializeSeed<'de> for Whole<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Whole<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "version" => self.head.version = Some(map.next_value()?),
-                "table" => self.head.table = Some(map.next_value()?),
-                "columns" => self.head.columns = Some(map.next_value()?),
-                "records" => {
-                    self.head.records = true;
-                    match self.each.take() {
-                        Some(each) => map.next_value_seed(Each(each))?,
-                        None => return Err(A::Error::custom(STOP)),
-                    }
-                }
-                other => {
-                    let known = "version, table, columns and records";
-                    return Err(A::Error::custom(format!(
-                        "unknown member `{other}`; an export has {known}"
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The items of an array, one by one.
-struct Each<'a>(&'a mut dyn FnMut(Json) -> bool);
-
-impl<'de> DeserializeSeed<'de> for Each<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Each<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element::<Json>()? {
-            if !(self.0)(item) {
-                return Err(A::Error::custom(STOP));
-            }
-        }
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chancery_model::define::ColumnInput;
 use chancery_model::field::{DateOrder, TextFormat};
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -97,10 +98,15 @@ pub struct ImportOptions {
     pub notation: Notation,
     /// Add columns the table lacks, with the types that keep every cell as it is written.
     pub create_columns: bool,
-    /// New columns are all text, whatever they look like.
+    /// New columns as they are to be, found by their slug, or their name in the file; the others are as the file's cells say. Named
+    /// ones are made though `create_columns` says nothing.
+    pub new_columns: Vec<ColumnInput>,
+    /// New columns of which nothing is said are all text, whatever they look like.
     pub all_text: bool,
     /// Add options that select columns lack.
     pub create_options: bool,
+    /// Make the records of other tables that cells name, where nobody is called so.
+    pub create_missing: bool,
     /// Change records that match instead of making new ones.
     pub update_existing: bool,
     /// Rows that match nothing are refused instead of making records; goes with `update_existing`.

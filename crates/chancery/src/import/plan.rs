@@ -9,16 +9,18 @@ use chancery_model::{Code, Issue, Table, TableId};
 
 use super::analysis::{blocking, head};
 use super::dialect::{self, Dialect};
+use super::exported;
 use super::file::ImportFile;
 use super::mapping::{self, Places, Target};
-use super::objects::{self, ObjectFormat};
+use super::objects::{ObjectFormat, ObjectsFrom};
 use super::options::{ImportOptions, Mapping};
 use super::read::Format;
 use super::scan::{self, Scan, Wanted};
 use crate::error::Error;
 use crate::export::definition::table_input;
+use crate::handle::TableHandle;
 use crate::schema::ColumnPatch;
-use crate::store::{Store, TableHandle};
+use crate::store::Store;
 
 /// An import that is ready to begin.
 pub(super) struct Plan {
@@ -92,7 +94,13 @@ pub(super) async fn sense(
     let (_, header) = first_look(file, options).await?;
     match handle {
         Some(handle) => {
-            let places = mapping::resolve(&*handle.definition()?, &header, &[], mapping, options)?;
+            let places = mapping::resolve(
+                &*handle.definition()?,
+                &header,
+                &options.new_columns,
+                mapping,
+                options,
+            )?;
             matching(handle, &places, options).map(|_| ())
         }
         None => {
@@ -101,7 +109,14 @@ pub(super) async fn sense(
                 create_columns: true,
                 ..options.clone()
             };
-            mapping::resolve(&Table::default(), &header, &[], mapping, &options).map(|_| ())
+            mapping::resolve(
+                &Table::default(),
+                &header,
+                &options.new_columns,
+                mapping,
+                &options,
+            )
+            .map(|_| ())
         }
     }
 }
@@ -128,7 +143,7 @@ pub(super) async fn existing(
 ) -> Result<Plan, Error> {
     let table = handle.definition()?;
     let (dialect, header) = first_look(file, options).await?;
-    let mut places = mapping::resolve(&table, &header, &[], mapping, options)?;
+    let mut places = mapping::resolve(&table, &header, &options.new_columns, mapping, options)?;
     let matching = matching(handle, &places, options)?;
     let scan = look(file, dialect, &table, &places, options).await?;
     describe(&mut places, scan.as_ref(), options);
@@ -207,8 +222,9 @@ pub(super) async fn new_table(
         strict: true,
         ..Table::default()
     };
-    let mut places = mapping::resolve(&empty, &header, &input.columns, mapping, &options)?;
-    let given = std::mem::take(&mut input.columns);
+    let mut given = std::mem::take(&mut input.columns);
+    given.extend(options.new_columns.iter().cloned());
+    let mut places = mapping::resolve(&empty, &header, &given, mapping, &options)?;
     let scan = look(file, dialect, &empty, &places, &options).await?;
     describe(&mut places, scan.as_ref(), &options);
     input.columns = places.new.values().cloned().collect();
@@ -260,7 +276,11 @@ pub(super) async fn new_table(
 }
 
 /// Plans an import of objects into a table.
-pub(super) fn objects(handle: &TableHandle, options: &ImportOptions) -> Result<Plan, Error> {
+pub(super) fn objects(
+    handle: &TableHandle,
+    from: ObjectsFrom,
+    options: &ImportOptions,
+) -> Result<Plan, Error> {
     let table = handle.definition()?;
     let mut places = object_places(&table);
     if options.external_id_column.is_some() {
@@ -270,7 +290,7 @@ pub(super) fn objects(handle: &TableHandle, options: &ImportOptions) -> Result<P
     let format = ObjectFormat {
         table: table.clone(),
         external: options.external_id_column.clone(),
-        export: false,
+        from,
     };
     let (made, schema) = (table.columns.len(), Schema::default());
     Ok(Plan {
@@ -311,7 +331,7 @@ fn object_places(table: &Table) -> Places {
 /// Plans making a table from its export.
 pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<String>) -> Result<Plan, Error> {
     let from = file.clone();
-    let head = blocking(move || objects::head(&from)).await?;
+    let head = blocking(move || exported::head(&from)).await?;
     let (part, columns) = (head.table.unwrap_or_default(), head.columns.unwrap_or_default());
     let mut schema = Schema::default();
     for column in &columns {
@@ -347,7 +367,7 @@ pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<Stri
         .is_some()
     {
         let message = format!(
-            "A table \"{}\" exists already; give the import another name",
+            "A table \"{}\" exists already; give the import another name, or name that table itself to bring the records into it",
             table.slug
         );
         return Err(Error::Taken {
@@ -359,7 +379,7 @@ pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<Stri
     let format = Format::Objects(ObjectFormat {
         table: table.clone(),
         external: None,
-        export: true,
+        from: ObjectsFrom::Table,
     });
     let places = object_places(&table);
     Ok(Plan {
@@ -373,10 +393,8 @@ pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<Stri
     })
 }
 
-/// Reads the whole file if the types of new columns or the options that are lacking have to be found. Whatever a column's cells
-/// name by what people read is looked up, and made where it is lacking, by what this pass finds: options of select columns
-/// today. Records that a column refers to belong here as well: their names are gathered in the pass as options are
-/// (`ColumnScan::lack`), and [`Schema::apply`] makes those that are lacking before the first row is written.
+/// Reads the whole file if the types of new columns or the options that are lacking have to be found. Records and users that cells
+/// name are looked up later, chunk by chunk ([`super::links`]): there may be as many as rows.
 async fn look(
     file: &ImportFile,
     dialect: Dialect,

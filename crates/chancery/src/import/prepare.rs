@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 
+use super::binary;
 use super::file::{FileFormat, ImportFile, unreadable};
 use super::flat;
 use super::options::{ImportControl, ReadOptions};
@@ -34,6 +35,7 @@ pub(super) fn rows(
         Some((FileFormat::Xlsx, file.clone()))
     } else {
         let plain = plain(file, packing, control)?;
+        binary::refuse(&plain)?;
         let json = match read.format {
             Some(format) => format == FileFormat::Json,
             None => is_json(&plain)?,
@@ -45,7 +47,10 @@ pub(super) fn rows(
         Some((FileFormat::Xlsx, file)) if matches!(read.format, None | Some(FileFormat::Xlsx)) => {
             sheet::rows(&file, read.sheet.as_deref(), control)
         }
-        Some((FileFormat::Json, file)) => flat::rows(&file, control),
+        Some((FileFormat::Json, file)) => {
+            refuse_export(&file)?;
+            flat::rows(&file, control)
+        }
         Some((FileFormat::Csv, file)) => Ok(file),
         _ => Err(not_said(read.format)),
     }
@@ -86,6 +91,24 @@ fn not_said(format: Option<FileFormat>) -> Error {
         message: format!("The file is {what}"),
         hint: "Send the file that was meant, or leave the format out: it is found out.".into(),
     }
+}
+
+/// Refuses the export of a whole table, which is no list of records.
+fn refuse_export(file: &ImportFile) -> Result<(), Error> {
+    let mut reader = BufReader::with_capacity(LOOK_BYTES, file.open()?);
+    let start = reader.fill_buf().map_err(|error| unreadable(&error))?;
+    let begins = start
+        .trim_ascii_start()
+        .strip_prefix(b"{")
+        .map(<[u8]>::trim_ascii_start);
+    let versioned = begins.is_some_and(|rest| rest.starts_with(b"\"version\""));
+    if !versioned || !start.windows(b"\"table\"".len()).any(|part| part == b"\"table\"") {
+        return Ok(());
+    }
+    Err(Error::File {
+        message: "The file is the export of a whole table, with its columns".into(),
+        hint: "Make the table of it with POST /api/tables/import/json or chancery import, or add its records to one with POST …/import/json.".into(),
+    })
 }
 
 /// Whether a file begins as JSON objects do: `{"` or `[{`, whatever space is between.

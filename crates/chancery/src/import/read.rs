@@ -58,6 +58,14 @@ impl Part {
         }
     }
 
+    /// Cells that were left out because they are masks.
+    pub(super) fn masked(&self) -> u64 {
+        match self {
+            Part::Cells(_) => 0,
+            Part::Objects(objects) => objects.masked,
+        }
+    }
+
     /// Bytes of the file read up to here.
     pub(super) fn bytes(&self) -> u64 {
         match self {

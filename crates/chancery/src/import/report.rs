@@ -23,8 +23,14 @@ pub struct ImportReport {
     pub created: u64,
     /// Records changed.
     pub updated: u64,
+    /// Records of other tables made because a cell names them and nobody is called so.
+    #[serde(default)]
+    pub related_created: u64,
     /// Rows that matched a record which already was as the file says.
     pub unchanged: u64,
+    /// Cells of an export that were left out because they are masks of encrypted values.
+    #[serde(default)]
+    pub masked: u64,
     /// Rows refused.
     pub failed: u64,
     /// What is wrong with the refused rows, in the order of the file.

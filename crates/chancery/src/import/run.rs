@@ -15,21 +15,25 @@ use super::check::Checker;
 use super::collect::{ChunkDone, Collected, FailedRow};
 use super::file::ImportFile;
 use super::kept::{Keeping, Listed, RUNNING_KIND, keep, put_document};
+use super::links::Links;
 use super::mapping::Places;
+use super::objects::ObjectsFrom;
 use super::options::{ImportControl, ImportOptions, Mapping, Phase, ReadOptions};
 use super::plan::{self, Plan};
 use super::prepare;
-use super::read::{ONE_COMMIT_ROWS, Part, Portion, ahead};
+use super::read::{ONE_COMMIT_ROWS, Portion, ahead};
 use super::report::{ImportEnd, ImportReport, RowError};
 use super::shape::Shape;
 use super::undo::{Running, take_back};
 use super::unique::Taken;
 use super::unpack;
+use super::writing::Writing;
 use crate::bulk::OnError;
 use crate::error::Error;
-use crate::line::{Line, Place};
-use crate::rows::{RowOptions, RowOutcome};
-use crate::store::{Store, TableHandle};
+use crate::handle::TableHandle;
+use crate::line::Line;
+use crate::rows::RowOptions;
+use crate::store::Store;
 
 /// Chunks being decided or written at once where no row depends on another.
 const IN_FLIGHT: usize = 2;
@@ -52,6 +56,7 @@ impl TableHandle {
         mapping: &Mapping,
         options: &ImportOptions,
     ) -> Result<ImportReport, Error> {
+        self.whole("an import")?;
         let (handle, file, mapping, options) = (self.clone(), file.clone(), mapping.clone(), options.clone());
         detached(async move {
             let import = Import::begin(&handle.store, &file, &options)?.of_rows().await?;
@@ -73,10 +78,36 @@ impl TableHandle {
         file: &ImportFile,
         options: &ImportOptions,
     ) -> Result<ImportReport, Error> {
+        self.import_from(ObjectsFrom::Objects, file, options).await
+    }
+
+    /// Imports the records of a table's JSON export, whichever table that was: new ones, unless records are matched, also by `id`. What the
+    /// export says of its table is not read, except which columns are encrypted: their cells are masks there, which are never values. They
+    /// are left out, as [`ImportReport::masked`] counts.
+    ///
+    /// # Errors
+    /// As [`TableHandle::import_csv`].
+    pub async fn import_export(
+        &self,
+        file: &ImportFile,
+        options: &ImportOptions,
+    ) -> Result<ImportReport, Error> {
+        let ids = options.match_on.iter().any(|name| name == "id");
+        self.import_from(ObjectsFrom::Records { ids }, file, options)
+            .await
+    }
+
+    async fn import_from(
+        &self,
+        from: ObjectsFrom,
+        file: &ImportFile,
+        options: &ImportOptions,
+    ) -> Result<ImportReport, Error> {
+        self.whole("an import")?;
         let (handle, file, options) = (self.clone(), file.clone(), options.clone());
         detached(async move {
             let import = Import::begin(&handle.store, &file, &options)?.unpacked().await?;
-            let plan = plan::objects(&handle, &options)?;
+            let plan = plan::objects(&handle, from, &options)?;
             import.run(Some(handle), plan).await.map(|(_, report)| report)
         })
         .await
@@ -85,7 +116,7 @@ impl TableHandle {
 
 impl Store {
     /// Makes a table from its JSON export: definition, ids, metadata and times as they were. `rename` gives it another name,
-    /// and a slug made of that.
+    /// and a slug made of that. Cells of encrypted columns are masks there, and are left out, as [`ImportReport::masked`] counts.
     ///
     /// # Errors
     /// [`Error::File`] for a file that is no export, [`Error::Taken`] if the slug is taken, [`Error::Bulk`] if records are
@@ -170,6 +201,8 @@ struct Import {
     started_at: i64,
     /// How it ended, once that is known before all rows are dealt with.
     end: Option<ImportEnd>,
+    /// Records of other tables that it made.
+    related_created: u64,
     _listed: Listed,
 }
 
@@ -187,6 +220,7 @@ impl Import {
             started: Instant::now(),
             started_at: store.now(),
             end: None,
+            related_created: 0,
             _listed: Listed::new(store, &options.control),
             options,
         })
@@ -238,6 +272,7 @@ impl Import {
             if self.options.dry_run || self.end.is_some() {
                 if !self.options.dry_run {
                     self.collected.nothing_written();
+                    self.related_created = 0;
                 }
                 let table = handle.as_ref().map(|handle| handle.id.to_string());
                 return Ok((handle, self.finish(&plan, table).await));
@@ -279,6 +314,7 @@ impl Import {
     async fn undo(&mut self, running: &mut Running) {
         self.control().tell(Phase::TakingBack, 0, 0, self.bytes);
         self.collected.nothing_written();
+        self.related_created = 0;
         if let Err(error) = take_back(&self.store, running).await {
             tracing::error!(import = %self.control().id(), %error, "an import could not be taken back");
             self.end = Some(ImportEnd::Failed(format!(
@@ -323,6 +359,7 @@ impl Import {
             made: plan.made,
             fresh: handle.is_none(),
             options: self.row_options(plan),
+            links: self.links(&plan.table, plan, true),
             taken: Taken::default(),
             repeated: HashSet::new(),
             carried: Default::default(),
@@ -332,10 +369,10 @@ impl Import {
             let mut seen = HashSet::new();
             let mut chunks = ahead(&self.file, &plan.format, Portion::SOME);
             while let Some(chunk) = chunks.recv().await {
-                checker.note(&shape, &chunk?, &mut seen);
+                checker.note(&shape, &chunk?, &mut seen).await?;
             }
         }
-        let mut chunks = ahead(&self.file, &plan.format, Portion::SOME);
+        let mut chunks = ahead(&self.file, &plan.format, self.portion_of_check(plan).await?);
         while let Some(chunk) = chunks.recv().await {
             while !self.control().may_go_on(HEARTBEAT).await {}
             let done = checker.chunk(&shape, &chunk?).await?;
@@ -345,7 +382,31 @@ impl Import {
             }
             tokio::task::yield_now().await;
         }
+        self.related_created = checker.links.made().await;
         Ok(())
+    }
+
+    /// The rows that are checked together: those that are written together, where they may name each other.
+    async fn portion_of_check(&self, plan: &Plan) -> Result<Portion, Error> {
+        let own = |column: &chancery_model::Column| column.refers_to() == Some(&*plan.table.slug);
+        if self.options.on_error != OnError::Abort || !plan.table.live().any(own) {
+            return Ok(Portion::SOME);
+        }
+        let (mut rows, mut chunks) = (0, ahead(&self.file, &plan.format, Portion::SOME));
+        while let Some(chunk) = chunks.recv().await {
+            rows += chunk?.len();
+            if rows > ONE_COMMIT_ROWS {
+                return Ok(Portion::SOME);
+            }
+        }
+        Ok(Portion::ALL)
+    }
+
+    /// Whom cells name.
+    fn links(&self, table: &chancery_model::Table, plan: &Plan, trial: bool) -> Links {
+        let create = (self.options.create_missing, trial);
+        let import = self.control().id().clone();
+        Links::new((&self.store, table), &plan.places, create, import)
     }
 
     fn add(&mut self, phase: Phase, done: ChunkDone) {
@@ -410,6 +471,7 @@ impl Import {
         )?;
         let writing = Arc::new(Writing {
             handle: handle.clone(),
+            links: self.links(&*handle.definition()?, plan, false),
             shape,
             options: self.row_options(plan),
         });
@@ -452,6 +514,7 @@ impl Import {
             let landed = self.land(&mut flying).await;
             result = result.and(landed);
         }
+        self.related_created = writing.links.made().await;
         result
     }
 
@@ -481,7 +544,9 @@ impl Import {
             rows: collected.rows,
             created: collected.created,
             updated: collected.updated,
+            related_created: self.related_created,
             unchanged: collected.unchanged,
+            masked: collected.masked,
             failed: collected.failed,
             errors: collected.errors.clone(),
             errors_total: collected.errors_total,
@@ -517,48 +582,4 @@ impl Import {
 /// What an error says to a person, without what is for the log only.
 fn describe(error: &Error) -> String {
     error.to_string()
-}
-
-/// Writes chunks.
-struct Writing {
-    handle: TableHandle,
-    shape: Shape,
-    options: RowOptions,
-}
-
-impl Writing {
-    async fn chunk(
-        &self,
-        chunk: &Part,
-        documents: Vec<chancery_storage::DocumentWrite>,
-        place: Option<Place>,
-    ) -> Result<ChunkDone, Error> {
-        let cells = self.shape.cells(chunk);
-        let prepared = self.shape.prepare(chunk, &cells);
-        let stop = self.options.on_error == OnError::Abort && !prepared.bad.is_empty();
-        let options = RowOptions {
-            dry_run: stop,
-            documents,
-            ..self.options.clone()
-        };
-        let outcome = self.handle.write_rows(&prepared.rows, &options, place).await?;
-        let mut done = ChunkDone {
-            rows: chunk.len() as u64,
-            bytes: chunk.bytes(),
-            ..ChunkDone::default()
-        };
-        done.revision = outcome.committed.then_some(outcome.revision);
-        let mut bad = prepared.bad;
-        for (index, row) in prepared.at.into_iter().zip(outcome.rows) {
-            match row {
-                RowOutcome::Created(_) => done.created += 1,
-                RowOutcome::Updated(_) => done.updated += 1,
-                RowOutcome::Unchanged(_) => done.unchanged += 1,
-                RowOutcome::Failed(issues) if issues.is_empty() => {}
-                RowOutcome::Failed(issues) => bad.push((index, issues)),
-            }
-        }
-        self.shape.refuse(chunk, bad, &mut done);
-        Ok(done)
-    }
 }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::kept::put_document;
 use super::options::Mapping;
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::limits::MAPPINGS_OF_TABLE_MAX;
-use crate::store::{Commit, Store, TableHandle};
+use crate::store::{Commit, Store};
 
 const KIND: &str = "importMappings";
 

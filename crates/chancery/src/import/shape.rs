@@ -9,13 +9,14 @@ use chancery_model::{Code, Issue, Json, JsonMap, Key, KeyKind, RecordMetadata, S
 
 use super::cells::{Chunk, Row as FileRow, RowFault};
 use super::collect::{ChunkDone, FailedRow};
+use super::links::Resolved;
 use super::mapping::{Places, Target};
 use super::objects::Object;
 use super::read::Part;
 use super::report::RowError;
 use crate::error::Error;
 use crate::limits::VALUE_CHARS_MAX;
-use crate::records::check_external_id;
+use crate::records::external_id_issue;
 use crate::rows::Row;
 
 /// How rows of one file become rows to write.
@@ -91,16 +92,19 @@ impl Shape {
     }
 
     /// The cells of all rows, each row as wide as the table; none of objects.
-    pub(super) fn cells<'a>(&self, part: &'a Part) -> Vec<Cell<'a>> {
+    pub(super) fn cells<'a>(&self, part: &'a Part, resolved: &'a Resolved) -> Vec<Cell<'a>> {
         let Part::Cells(chunk) = part else {
             return Vec::new();
         };
         let width = self.table.columns.len();
         let mut cells = vec![Cell::Absent; width * chunk.len()];
-        for (row, line) in chunk.rows().zip(cells.chunks_mut(width.max(1))) {
+        for (at, (row, line)) in chunk.rows().zip(cells.chunks_mut(width.max(1))).enumerate() {
             for (index, ordinal) in self.ordinals.iter().enumerate() {
                 if let (Some(ordinal), Some(cell)) = (ordinal, row.cell(index)) {
-                    line[*ordinal] = self.cell(cell);
+                    line[*ordinal] = match resolved.text(at, index) {
+                        Some(ids) => Cell::Text(ids),
+                        None => self.cell(cell),
+                    };
                 }
             }
         }
@@ -115,7 +119,12 @@ impl Shape {
         }
     }
 
-    pub(super) fn prepare<'a>(&'a self, part: &'a Part, cells: &'a [Cell<'a>]) -> Prepared<'a> {
+    pub(super) fn prepare<'a>(
+        &'a self,
+        part: &'a Part,
+        cells: &'a [Cell<'a>],
+        resolved: &'a Resolved,
+    ) -> Prepared<'a> {
         let size = part.len();
         let mut prepared = Prepared {
             rows: Vec::with_capacity(size),
@@ -123,13 +132,18 @@ impl Shape {
             bad: Vec::new(),
         };
         match part {
-            Part::Cells(chunk) => self.prepare_cells(chunk, cells, &mut prepared),
+            Part::Cells(chunk) => self.prepare_cells(chunk, (cells, resolved), &mut prepared),
             Part::Objects(objects) => {
                 for (index, object) in objects.items.iter().enumerate() {
                     match &object.data {
                         Ok(data) => {
+                            let data = resolved.object(index).unwrap_or(data);
+                            let named = resolved.bad(index).into_iter().flatten();
                             prepared.at.push(index);
-                            prepared.rows.push(self.object(object, data));
+                            prepared.rows.push(Row {
+                                known: object.known.iter().chain(named).cloned().collect(),
+                                ..self.object(object, data)
+                            });
                         }
                         Err(issues) => prepared.bad.push((index, issues.clone())),
                     }
@@ -139,20 +153,28 @@ impl Shape {
         prepared
     }
 
-    fn prepare_cells<'a>(&'a self, chunk: &'a Chunk, cells: &'a [Cell<'a>], prepared: &mut Prepared<'a>) {
+    fn prepare_cells<'a>(
+        &'a self,
+        chunk: &'a Chunk,
+        (cells, resolved): (&'a [Cell<'a>], &Resolved),
+        prepared: &mut Prepared<'a>,
+    ) {
         let width = self.table.columns.len();
         for (index, row) in chunk.rows().enumerate() {
-            match self.keys(&row) {
-                Ok((key, external_id)) => {
+            match self.readable(&row) {
+                Ok(()) => {
+                    let (key, external_id, mut known) = self.keys(&row);
+                    known.extend(resolved.bad(index).into_iter().flatten().cloned());
                     prepared.at.push(index);
                     prepared.rows.push(Row {
                         input: Input::Cells(&cells[index * width..(index + 1) * width], &self.format),
                         key,
                         metadata: self.metadata(row.number(), external_id),
                         stamps: None,
+                        known,
                     });
                 }
-                Err(issues) => prepared.bad.push((index, issues)),
+                Err(issue) => prepared.bad.push((index, vec![issue])),
             }
         }
     }
@@ -167,6 +189,7 @@ impl Shape {
             key: object.key.clone(),
             metadata,
             stamps,
+            known: Vec::new(),
         }
     }
 
@@ -180,17 +203,22 @@ impl Shape {
         }
     }
 
-    /// The key and the id in another system, or why the row cannot be taken as it is.
-    fn keys(&self, row: &FileRow) -> Result<(Option<Key>, Option<String>), Vec<Issue>> {
+    /// Whether it can be said which cell of a row is which.
+    fn readable(&self, row: &FileRow) -> Result<(), Issue> {
         if let Some(fault) = row.fault() {
-            return Err(vec![self.fault(fault)]);
+            return Err(self.fault(fault));
         }
         for index in &self.nameless {
             if row.cell(*index).is_some_and(|(text, _)| !text.is_empty()) {
                 let message = format!("Column {} has no name, so its cells must be empty", index + 1);
-                return Err(vec![Issue::new("", Code::UnknownColumn, message)]);
+                return Err(Issue::new("", Code::UnknownColumn, message));
             }
         }
+        Ok(())
+    }
+
+    /// The key and the id in another system, and what is wrong with them.
+    fn keys(&self, row: &FileRow) -> (Option<Key>, Option<String>, Vec<Issue>) {
         let filled = |at: usize| row.cell(at).map(|(text, _)| text).filter(|text| !text.is_empty());
         let mut issues = Vec::new();
         let key = self.key.and_then(filled).and_then(|text| {
@@ -210,19 +238,11 @@ impl Shape {
             key
         });
         let external = self.places.external.and_then(filled).map(str::to_owned);
-        if let Some(external) = &external
-            && let Err(Error::Invalid { issues: found, .. }) = check_external_id(&self.table, external)
-        {
-            issues.extend(found.into_iter().map(|issue| Issue {
-                field: "externalId".into(),
-                ..issue
-            }));
-        }
-        if issues.is_empty() {
-            Ok((key, external))
-        } else {
-            Err(issues)
-        }
+        issues.extend(external_id_issue(external.as_deref()).map(|issue| Issue {
+            field: "externalId".into(),
+            ..issue
+        }));
+        (key, external, issues)
     }
 
     fn fault(&self, fault: RowFault) -> Issue {

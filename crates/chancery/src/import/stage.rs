@@ -84,6 +84,10 @@ pub struct ImportJob {
     pub table: Option<String>,
     /// What the file is called.
     pub file: Option<String>,
+    /// When it came, in ms since 1970.
+    pub created_at: i64,
+    /// Who brought it; none where nobody knows.
+    pub by: Option<Arc<str>>,
     /// What is known of it while its file is kept.
     pub draft: Option<Box<ImportDraft>>,
     /// How far it is, while it runs.

@@ -176,6 +176,8 @@ mod tests {
                 rows: 0,
                 created: 0,
                 updated: 0,
+                related_created: 0,
+                masked: 0,
                 unchanged: 0,
                 failed: 0,
                 errors: Vec::new(),

@@ -190,7 +190,7 @@ impl List {
         }
         let new = touched.values().filter_map(|touched| touched.last.new.clone());
         self.rows.extend(new.filter(|row| asked.plan.admits(row)));
-        self.rows.sort_by(|a, b| asked.plan.compare(a, b));
+        asked.plan.sort(&mut self.rows);
         if let Some(end) = end {
             // What comes behind the last that is known may come behind others that are not known, too.
             let known = self

@@ -9,11 +9,12 @@ use super::query::{LiveAggregate, LiveQuery};
 use crate::error::Error;
 
 /// The names in a query.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "table",
     "bucket",
     "filter",
     "search",
+    "fuzzy",
     "sort",
     "offset",
     "limit",
@@ -91,6 +92,7 @@ impl Reader {
             table,
             filter: object.get("filter").filter(|filter| !filter.is_null()).cloned(),
             search: self.text(object, "search"),
+            fuzzy: self.flag(object, "fuzzy"),
             sort: self.sort(object.get("sort")),
             offset: self.number(object, "offset").unwrap_or(0),
             limit: self.number(object, "limit"),
@@ -110,6 +112,14 @@ impl Reader {
             Json::Null => None,
             Json::String(text) => Some(text.clone()),
             _ => self.wrong(name, "This is a text"),
+        }
+    }
+
+    fn flag(&mut self, object: &JsonMap, name: &str) -> bool {
+        match object.get(name) {
+            None | Some(Json::Null) => false,
+            Some(Json::Bool(flag)) => *flag,
+            Some(_) => self.wrong(name, "This is true or false"),
         }
     }
 

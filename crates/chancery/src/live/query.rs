@@ -29,6 +29,8 @@ pub struct LiveQuery {
     pub filter: Option<Json>,
     /// Words to search for.
     pub search: Option<String>,
+    /// Whether accents count for nothing and words may be misspelt; without a sort, what fits best comes first.
+    pub fuzzy: bool,
     /// The order; by key if empty.
     pub sort: Vec<SortInput>,
     /// How many records of the order are left out before the first that is seen.
@@ -173,6 +175,7 @@ impl Asked {
             },
             _ => Window::All,
         };
+        handle.whole("a live query")?;
         let plan = handle.plan_by(&table, &input, Scope::Live, window)?;
         Ok(Asked {
             table,
@@ -229,7 +232,12 @@ fn input_of(query: &LiveQuery) -> Result<Query, Error> {
         }
     }
     input.sort.clone_from(&query.sort);
+    if query.fuzzy && query.search.is_none() {
+        let message = "fuzzy says how search is meant: it does not go without";
+        return Err(Error::Query(vec![Issue::new("fuzzy", Code::Operator, message)]));
+    }
     input.search.clone_from(&query.search);
+    input.fuzzy = query.fuzzy;
     Ok(input)
 }
 

@@ -8,9 +8,10 @@ use super::index::Id;
 use super::query::Place;
 use crate::error::Error;
 use crate::figures::{AggregateInput, Aggregated};
+use crate::handle::TableHandle;
 use crate::record::Record;
 use crate::records::IntoKey;
-use crate::store::{Store, TableHandle};
+use crate::store::Store;
 
 /// What a closure of [`Store::live_with`] reads with.
 pub struct Reads {

@@ -1,7 +1,5 @@
 //! Who users and keys are, by id. Decides nothing about what they may do.
 
-use std::collections::HashMap;
-
 use chancery_model::{Table, Value};
 use hashbrown::HashSet;
 
@@ -9,28 +7,24 @@ use crate::access::AccessError;
 use crate::error::Error;
 use crate::store::Store;
 
-/// What people call users and API keys, by id.
-pub(super) async fn names(store: &Store) -> Result<HashMap<String, String>, Error> {
-    let (users, keys) = (store.access().users(), store.access().keys());
-    let mut names = HashMap::new();
-    for user in users.await.map_err(error)? {
-        let name = if user.name.is_empty() {
-            user.email
-        } else {
-            user.name
-        };
-        names.insert(user.id, name);
+/// What people call a user or an API key; the id itself if it is neither, or not any more.
+pub(crate) async fn name(store: &Store, id: &str) -> Result<String, Error> {
+    if let Some(user) = store.access().user_name(id).await.map_err(error)? {
+        return Ok(user);
     }
-    for key in keys.await.map_err(error)? {
-        names.insert(key.id, key.name);
-    }
-    Ok(names)
+    let key = store.access().key_name(id).await.map_err(error)?;
+    Ok(key.unwrap_or_else(|| id.to_owned()))
 }
 
-/// The ids of all users. They are never deleted, so who is there stays.
-pub(crate) async fn ids(store: &Store) -> Result<HashSet<String>, Error> {
-    let users = store.access().users().await.map_err(error)?;
-    Ok(users.into_iter().map(|user| user.id).collect())
+/// Those of some ids that name no user. Users are never deleted, so who is there stays.
+pub(crate) async fn strangers(store: &Store, ids: HashSet<String>) -> Result<HashSet<String>, Error> {
+    let mut strangers = HashSet::new();
+    for id in ids {
+        if store.access().user_name(&id).await.map_err(error)?.is_none() {
+            strangers.insert(id);
+        }
+    }
+    Ok(strangers)
 }
 
 fn error(error: AccessError) -> Error {

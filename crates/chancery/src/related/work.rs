@@ -12,12 +12,12 @@ use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Plan, Window};
 use chancery_model::{Column, Json, Key, Record as Row, Table, Value};
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
 
 use super::{Shown, people};
 use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::figures::plain_json;
+use crate::files::{File, key};
 use crate::limits::RELATED_ROWS_MAX;
 use crate::record::{self, Record};
 use crate::store::Store;
@@ -28,6 +28,7 @@ pub(super) struct Part {
     value: Value,
     json: Json,
     text: String,
+    file: Option<Arc<File>>,
 }
 
 /// The parts of a column, for each record of a page.
@@ -40,7 +41,8 @@ pub(super) struct Page {
     table: Arc<Table>,
     rows: Vec<Arc<Row>>,
     links: Mutex<HashMap<u16, Arc<Linked>>>,
-    people: Arc<OnceCell<HashMap<String, String>>>,
+    /// What people are called, as far as they were asked for.
+    people: Arc<Mutex<HashMap<String, String>>>,
 }
 
 /// Where a relation leads from each record of a page.
@@ -92,6 +94,7 @@ impl Page {
                 lookup::ID => self.looked_up(column, depth).await?,
                 rollup::ID => self.rolled_up(column, depth).await?,
                 button::ID => self.buttons(column, depth).await?,
+                _ if column.names_files() => self.files(column).await?,
                 _ if flags.reference => self.people(column).await?,
                 _ => self
                     .rows
@@ -117,6 +120,7 @@ impl Page {
                 (Ok(_), None) => (String::new(), String::new()),
             };
             Part {
+                file: None,
                 value: Value::Text(id.clone()),
                 json: Json::String(id),
                 text,
@@ -129,19 +133,68 @@ impl Page {
             .collect())
     }
 
-    async fn people(&self, column: &Column) -> Result<Vec<Vec<Part>>, Error> {
-        let names = self.people.get_or_try_init(|| people::names(&self.store)).await?;
-        let part = |id: &str| Part {
-            value: Value::text(id),
-            json: Json::from(id),
-            text: names.get(id).map_or(id, String::as_str).to_owned(),
+    async fn files(&self, column: &Column) -> Result<Vec<Vec<Part>>, Error> {
+        let named: Vec<Vec<&str>> = self
+            .rows
+            .iter()
+            .map(|row| crate::files::named(row, column))
+            .collect();
+        let mut ids: Vec<&str> = named.iter().flatten().copied().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found: HashMap<String, Arc<File>> = HashMap::new();
+        let tables = match ids.is_empty() {
+            true => None,
+            false => self.store.known_file_tables().await?,
         };
+        if let Some(tables) = tables {
+            let table = tables.files.definition()?;
+            let keys: Vec<Key> = ids.iter().filter_map(|id| key(id)).collect();
+            // Whoever may see the record may see what its files are called.
+            let rows = tables.files.reader().get_many(&table, &keys).await?;
+            for row in rows.into_iter().flatten() {
+                let file = self.store.as_file(&Record::new(table.clone(), row))?;
+                if let Some(file) = file.filter(|file| file.workspace == self.table.workspace) {
+                    found.insert(file.id.clone(), Arc::new(file));
+                }
+            }
+        }
+        let part = |id: &str| {
+            let file = found.get(id).cloned();
+            Part {
+                text: file.as_ref().map_or(id, |file| &file.name).to_owned(),
+                json: Json::from(id),
+                value: Value::text(id),
+                file,
+            }
+        };
+        let parts = named.into_iter().map(|ids| ids.into_iter().map(part).collect());
+        Ok(parts.collect())
+    }
+
+    async fn people(&self, column: &Column) -> Result<Vec<Vec<Part>>, Error> {
         let field = column.kind().system().unwrap_or(FieldRef::Column(column.ordinal));
-        let parts = self.rows.iter().map(|row| match row.field(&field).as_ref() {
-            Value::Text(id) => vec![part(id)],
-            Value::List(ids) => ids.iter().map(|id| part(id)).collect(),
+        let named = self.rows.iter().map(|row| match row.field(&field).into_owned() {
+            Value::Text(id) => vec![id],
+            Value::List(ids) => ids,
             _ => Vec::new(),
         });
+        let named: Vec<Vec<String>> = named.collect();
+        for id in named.iter().flatten() {
+            let known = self.people.lock().contains_key(id);
+            if !known {
+                let name = people::name(&self.store, id).await?;
+                self.people.lock().insert(id.clone(), name);
+            }
+        }
+        let names = self.people.lock();
+        let part = |id: String| Part {
+            file: None,
+            text: names.get(&id).unwrap_or(&id).clone(),
+            json: Json::String(id.clone()),
+            value: Value::Text(id),
+        };
+        let parts = named.into_iter().map(|ids| ids.into_iter().map(part).collect());
         Ok(parts.collect())
     }
 
@@ -202,6 +255,7 @@ impl Page {
             };
             let url = button::address(template, value).ok()?;
             Some(Part {
+                file: None,
                 value: Value::text(&*url),
                 json: Json::String(url),
                 text: label.to_owned(),
@@ -377,6 +431,9 @@ pub(super) fn shown(column: &Column, several: bool, parts: &[Part]) -> Shown {
         ordinal: column.ordinal,
         json,
         display,
+        texts: parts.iter().map(|part| part.text.clone()).collect(),
+        several,
+        files: parts.iter().filter_map(|part| part.file.clone()).collect(),
     }
 }
 
@@ -388,6 +445,7 @@ fn joined(parts: &[Part]) -> String {
 /// What stands where more records are related than are worked on.
 fn too_many() -> Part {
     Part {
+        file: None,
         value: Value::Null,
         json: Json::Null,
         text: format!("More than {RELATED_ROWS_MAX} related records"),
@@ -398,6 +456,7 @@ fn too_many() -> Part {
 fn stored(table: &Table, column: &Column, row: &Row) -> Vec<Part> {
     if table.key_column == Some(column.ordinal) {
         return vec![Part {
+            file: None,
             value: chancery_model::record::key_value(&row.key),
             json: record::key_json(&row.key),
             text: row.key.to_string(),
@@ -410,6 +469,7 @@ fn stored(table: &Table, column: &Column, row: &Row) -> Vec<Part> {
             let part = |item: String| {
                 let alone = Value::List(vec![item.clone()]);
                 Part {
+                    file: None,
                     text: read(column, &alone),
                     json: Json::String(item.clone()),
                     value: Value::Text(item),
@@ -418,6 +478,7 @@ fn stored(table: &Table, column: &Column, row: &Row) -> Vec<Part> {
             items.into_iter().map(part).collect()
         }
         value => vec![Part {
+            file: None,
             json: column.kind().to_json(&value, column),
             text: read(column, &value),
             value,
@@ -474,5 +535,10 @@ fn figure(value: Value, column: Option<&Column>) -> Part {
         (_, Json::String(text)) => text.clone(),
         (_, json) => json.to_string(),
     };
-    Part { value, json, text }
+    Part {
+        value,
+        json,
+        text,
+        file: None,
+    }
 }

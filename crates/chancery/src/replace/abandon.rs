@@ -6,6 +6,7 @@ use chancery_storage::{Mode, OnReject, Write};
 
 use super::{Replacement, put};
 use crate::error::Error;
+use crate::jobs::JobStatus;
 use crate::rules::Unsettled;
 use crate::store::Commit;
 
@@ -17,7 +18,7 @@ impl Replacement {
     ///
     /// # Errors
     /// [`Error::Taken`] if it is.
-    pub(crate) fn check_waits(&self) -> Result<(), Error> {
+    fn check_waits(&self) -> Result<(), Error> {
         let table = self.table.definition()?;
         match self.pair(&table) {
             Ok(pair) if !pair.new.waits() => Err(Error::Taken {
@@ -26,6 +27,19 @@ impl Replacement {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Calls the job off for good, and takes its column away.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] if it is over, or its column is in its place already.
+    pub(crate) async fn call_off(&self) -> Result<JobStatus, Error> {
+        let store = &self.table.store;
+        self.check_waits()?;
+        // Nobody works on it any more while its column is taken away.
+        store.pause_job(&self.job).await?;
+        self.abandon().await?;
+        store.cancel_job(&self.job).await
     }
 
     /// Takes the new column away again, with what it holds if that is readable, unless it is in its place by now.
@@ -75,7 +89,7 @@ impl Replacement {
     }
 
     /// Takes the values of a column that nobody sees out of all records and out of the log.
-    async fn wipe(&self, ordinal: u16) -> Result<(), Error> {
+    pub(super) async fn wipe(&self, ordinal: u16) -> Result<(), Error> {
         let store = &self.table.store;
         let mut after: Option<String> = None;
         loop {

@@ -1,7 +1,7 @@
 //! A column takes the place of another one, while everybody reads and writes: its values are made from those of the other. First it is
 //! filled behind it, with whatever is written meanwhile written into both ([`chancery_model::admit`]); then it stands in its place; last,
-//! nothing of the other stays, neither in records nor in the history, which has the new values from then on. What a value becomes is
-//! decided elsewhere.
+//! nothing of the other stays, neither in records nor in the history, which has the new values from then on. Where the field type changes, the
+//! old values stay too, unseen, for the way back. What a value becomes is decided elsewhere.
 
 mod abandon;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chancery_model::change::{Change, ChangeKind, Reason};
 use chancery_model::column::Replaces;
-use chancery_model::encryption::converted;
+use chancery_model::convert::taken_over;
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Boundary, Plan, Scope, Window};
 use chancery_model::{Code, Column, Issue, Key, Record, Table, Value, define};
@@ -19,10 +19,10 @@ use chancery_storage::{CommitQuery, CountMode, Write};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::jobs::{JobState, Step, Work};
 use crate::records::IntoKey;
 use crate::schema::find;
-use crate::store::TableHandle;
 
 /// What the new column is like, as far as it differs from the old one.
 pub(crate) type Shape = Box<dyn Fn(&mut Column) -> Result<(), Vec<Issue>> + Send + Sync>;
@@ -75,10 +75,32 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn converted(&self, handle: &TableHandle, key: &Key, value: &Value) -> Result<Value, Issue> {
+    fn converted(
+        &self,
+        handle: &TableHandle,
+        key: &Key,
+        value: &Value,
+        kept: &dyn Fn(u16) -> Value,
+    ) -> Result<Value, Issue> {
         handle
             .store
-            .sealing(|cells| converted(cells, self.table, (self.old, self.new), key, value))
+            .sealing(|cells| taken_over(cells, self.table, (self.old, self.new), key, value, kept))
+    }
+
+    /// Whether the field type changes: then what the old column holds is kept, so that it can change back.
+    fn retypes(&self) -> bool {
+        self.new
+            .made_from
+            .as_ref()
+            .is_some_and(|made| made.ordinal == self.old.ordinal)
+    }
+
+    /// Whether something may become of no value: what was lost comes back.
+    fn goes_back(&self) -> bool {
+        self.new
+            .made_from
+            .as_ref()
+            .is_some_and(|made| made.back.is_some())
     }
 }
 
@@ -102,6 +124,7 @@ impl Replacement {
                 job: self.job.clone(),
                 waits: true,
             }),
+            made_from: None,
             ..old.clone()
         };
         column.refresh();
@@ -169,7 +192,7 @@ impl Replacement {
         self.table
             .change(|table| {
                 let pair = self.pair(table).map_err(|error| refusal(&error))?;
-                let (old, new) = (pair.old.ordinal, pair.new.ordinal);
+                let (old, new, retypes) = (pair.old.ordinal, pair.new.ordinal, pair.retypes());
                 // One that was made meanwhile may be none that the new column can have.
                 if !table.at(new).is_comparable() {
                     table.indexes.retain(|index| !index.contains(&old));
@@ -183,15 +206,28 @@ impl Replacement {
                 left.primary = false;
                 left.indexed = false;
                 left.constraints.unique = false;
-                let order_index = left.order_index;
+                left.superseded = retypes;
+                let (order_index, id) = (left.order_index, left.id.clone());
                 let column = &mut table.columns[usize::from(new)];
                 column.order_index = order_index;
                 if let Some(replaces) = &mut column.replaces {
                     replaces.waits = false;
                 }
+                if retypes {
+                    // To whoever names it by its id, it is the same column.
+                    let own = std::mem::replace(&mut column.id, id);
+                    table.columns[usize::from(old)].id = own;
+                    return self.check_elsewhere(table);
+                }
                 Ok(())
             })
             .await
+    }
+
+    /// Whether what other columns show is there to be shown once the field type has changed.
+    fn check_elsewhere(&self, table: &Table) -> Result<(), Vec<Issue>> {
+        let issues = crate::retype::check_elsewhere(&self.table.store, table);
+        if issues.is_empty() { Ok(()) } else { Err(issues) }
     }
 
     /// Records after a key, in whatever state.
@@ -201,27 +237,7 @@ impl Replacement {
         after: Option<&str>,
         rows: u64,
     ) -> Result<Vec<Arc<Record>>, Error> {
-        let window = match after.map(|text| text.to_key(table)) {
-            None => Window::Offset {
-                offset: 0,
-                limit: rows,
-            },
-            Some(Some(key)) => Window::After {
-                boundary: Boundary {
-                    values: Vec::new(),
-                    key,
-                },
-                limit: rows,
-            },
-            Some(None) => return Err(Error::Internal("the place of a job is no key".into())),
-        };
-        let plan = Plan {
-            filter: Filter::All,
-            scope: Scope::All,
-            window,
-            ..Plan::all(table.clone(), i64::MIN)
-        };
-        Ok(self.table.backend().query(&plan).await?)
+        page(&self.table, table, after, rows).await
     }
 
     /// Fills the new column of some records; none where there are no more.
@@ -244,11 +260,15 @@ impl Replacement {
         for record in &records {
             let value = record.value(pair.old.ordinal);
             let filled = !self.dry_run && !record.value(pair.new.ordinal).is_null();
-            if value.is_null() || filled {
+            if filled || (value.is_null() && !pair.goes_back()) {
                 step.skipped += 1;
                 continue;
             }
-            match pair.converted(&self.table, &record.key, value) {
+            let kept = |ordinal: u16| record.value(ordinal).clone();
+            match pair.converted(&self.table, &record.key, value, &kept) {
+                // It is lost, as was asked.
+                Ok(Value::Null) if !value.is_blank() => step.failed += 1,
+                Ok(Value::Null) => step.skipped += 1,
                 Ok(value) => {
                     step.done += 1;
                     step.writes.push(put(&table, record, pair.new.ordinal, value));
@@ -377,6 +397,9 @@ impl Work for Replacement {
             },
             Place::Filled => {
                 let table = self.swap().await?;
+                if self.pair(&table)?.retypes() {
+                    return Ok(Some(next("log:0")));
+                }
                 let step = self.clear(&table, None, rows).await?;
                 Ok(Some(step.unwrap_or_else(|| next("log:0"))))
             }
@@ -395,8 +418,18 @@ impl Work for Replacement {
     }
 
     async fn finish(&self) -> Result<(), Error> {
-        if !self.is_begun(&*self.table.definition()?) {
+        let table = self.table.definition()?;
+        if !self.is_begun(&table) {
             return Ok(());
+        }
+        let pair = self.pair(&table)?;
+        if pair.new.encrypted.is_some() {
+            // Nor does anything readable stay in what it was before its field type changed.
+            let mut made = pair.old.made_from.as_ref();
+            while let Some(earlier) = made {
+                self.wipe(earlier.ordinal).await?;
+                made = table.at(earlier.ordinal).made_from.as_ref();
+            }
         }
         self.table
             .change(|table| {
@@ -450,9 +483,16 @@ impl Pair<'_> {
         };
         // A record that went had both, filled or not.
         let filled = take(change, new).filter(|value| change.kind.removes() && !value.is_null());
+        let kept_value = self.retypes().then(|| value.clone());
         let value = match (filled, &change.key) {
             (Some(value), _) => Ok(value),
-            (None, Some(key)) => self.converted(handle, key, &value),
+            (None, Some(key)) => {
+                let kept = |ordinal: u16| {
+                    let other = change.before.iter().find(|(of, _)| *of == ordinal);
+                    other.map(|(_, value)| value.clone()).unwrap_or_default()
+                };
+                self.converted(handle, key, &value, &kept)
+            }
             (None, None) => Ok(Value::Null),
         };
         let (value, told) = match value {
@@ -460,8 +500,41 @@ impl Pair<'_> {
             Err(issue) => (Value::Null, Err(issue)),
         };
         change.before.push((new, value));
+        if let Some(old_value) = kept_value {
+            change.before.push((old, old_value));
+        }
         told
     }
+}
+
+/// Records after a key, in whatever state.
+pub(crate) async fn page(
+    handle: &TableHandle,
+    table: &Arc<Table>,
+    after: Option<&str>,
+    rows: u64,
+) -> Result<Vec<Arc<Record>>, Error> {
+    let window = match after.map(|text| text.to_key(table)) {
+        None => Window::Offset {
+            offset: 0,
+            limit: rows,
+        },
+        Some(Some(key)) => Window::After {
+            boundary: Boundary {
+                values: Vec::new(),
+                key,
+            },
+            limit: rows,
+        },
+        Some(None) => return Err(Error::Internal("the place of a job is no key".into())),
+    };
+    let plan = Plan {
+        filter: Filter::All,
+        scope: Scope::All,
+        window,
+        ..Plan::all(table.clone(), i64::MIN)
+    };
+    Ok(handle.backend().query(&plan).await?)
 }
 
 /// Refuses what cannot be done while a column of the table takes the place of another.

@@ -6,12 +6,16 @@
 //!
 //! - `net` says what a batch leaves of each record it touches,
 //! - `room` lets expired records make room, `refs` follows references to what goes, `targets` those of what is written,
-//!   `eviction` keeps size limits,
+//!   `files` those that are files, `eviction` keeps size limits, `held` what somebody may not do,
+//! - `clashes` says all that stands in the way of what is refused,
 //! - `locks` lets writers of this process wait instead of overtaking each other.
 //!
 //! A new rule is a file here and a line in [`complete`].
 
+mod clashes;
 mod eviction;
+mod files;
+mod held;
 mod locks;
 mod net;
 mod refs;
@@ -30,6 +34,7 @@ use crate::error::Error;
 use crate::rows::rejection_issue;
 use crate::store::{Commit, Store};
 
+pub(crate) use clashes::{Suspect, given_key, new_value};
 pub(crate) use locks::{Hold, Locks};
 use net::Net;
 
@@ -74,8 +79,17 @@ pub(crate) enum Refusal {
         /// The key it gives.
         key: String,
     },
+    /// It names a file that does not fit.
+    Unfit {
+        /// The column.
+        column: u16,
+        /// Why not.
+        issue: Box<Issue>,
+    },
     /// Others refer to a record that would go with it.
     Referenced(Box<Dependent>),
+    /// Whoever asks may not do it; says why.
+    Beyond(String),
 }
 
 /// Who refers to a record and restricts its end.
@@ -111,16 +125,22 @@ impl Refusal {
         match self {
             Refusal::Seam(rejection) => rejection_issue(table, key, rejection),
             Refusal::Dangling { column, target, key } => {
-                let message = match table.at(*column).names_users() {
-                    true => format!("No user has the id \"{key}\""),
-                    false => {
+                let column_of = table.at(*column);
+                let message = match (column_of.names_users(), column_of.names_files()) {
+                    (true, _) => format!("No user has the id \"{key}\""),
+                    (_, true) => format!("There is no file \"{key}\" in this workspace; upload it first"),
+                    _ => {
                         format!("References table \"{target}\" with key \"{key}\", but no such record exists")
                     }
                 };
-                Issue::new(&table.at(*column).slug, Code::Reference, message)
+                let issue = Issue::new(&column_of.slug, Code::Reference, message);
+                column_of
+                    .worded(issue)
                     .with("table", target.as_str())
                     .with("key", key.as_str())
             }
+            Refusal::Beyond(why) => Issue::new("id", Code::Forbidden, why.as_str()),
+            Refusal::Unfit { column, issue } => table.at(*column).worded(Issue::clone(issue)),
             Refusal::Referenced(dependent) => Issue::new(
                 "id",
                 Code::Reference,
@@ -204,6 +224,9 @@ impl Store {
 
     /// Whether rules beyond the records themselves are to be kept.
     pub(crate) fn is_ruled(&self, writes: &[Write]) -> bool {
+        if self.rights.is_some() {
+            return true;
+        }
         let catalog = self.core.catalog.load();
         let mut last = None;
         writes.iter().any(|write| match table_of(write) {
@@ -328,6 +351,10 @@ impl Store {
         how: Commit,
     ) -> Result<Tried, Unsettled> {
         let count = own.len();
+        // Only who sees a part of a table has to be kept from being told of the rest.
+        let held = own.iter().filter(|_| self.rights.is_some());
+        let tables: Vec<_> = held.map(|write| table_of(write).cloned()).collect();
+        let asked_of = |at: usize| tables.get(at).and_then(Option::as_ref);
         let added = complete(self, catalog, &mut own, now).await?;
         if !added.refused.is_empty() {
             return Ok(Tried::Refused(added.refused));
@@ -361,7 +388,10 @@ impl Store {
                 let mut refused = Vec::with_capacity(why.len());
                 for (at, why) in why {
                     if own(&at) {
-                        refused.push((at - first, Refusal::Seam(why)));
+                        refused.push((
+                            at - first,
+                            Refusal::Seam(held::untold(self, asked_of(at - first), why)),
+                        ));
                     } else if why == Rejection::SchemaChanged {
                         self.reload().await?;
                         return Ok(Tried::Overtaken);
@@ -380,12 +410,18 @@ impl Store {
 async fn complete(store: &Store, catalog: &Catalog, own: &mut [Write], now: i64) -> Result<Added, Error> {
     let mut added = Added::default();
     let mut net = Net::of(own);
+    held::check(store, own, &mut added).await?;
+    if !added.refused.is_empty() {
+        return Ok(added);
+    }
     room::make(store, own, &mut net, now, &mut added).await?;
     refs::follow(store, catalog, own, &mut net, now, &mut added).await?;
     targets::check(store, catalog, own, &net, now, &mut added).await?;
+    files::check(store, catalog, own, &net, now, &mut added).await?;
     if added.refused.is_empty() {
         eviction::evict(store, own, &net, now, &mut added).await?;
     }
+    held::untell(store, catalog, own, &mut added.refused);
     added.refused.sort_by_key(|(at, _)| *at);
     added.refused.dedup_by_key(|(at, _)| *at);
     Ok(added)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
 use chancery_model::column::OnDelete;
+use chancery_model::convert::remade;
 use chancery_model::filter::{Filter, Test};
 use chancery_model::query::{Plan, Window};
 use chancery_model::{Key, Record, Table, TableId, Value, limits};
@@ -19,6 +20,7 @@ use super::net::{Gone, Net, record_of};
 use super::{Added, Dependent, Refusal};
 use crate::catalog::{Catalog, Referrer};
 use crate::error::Error;
+use crate::events::rebuild::lengthen;
 use crate::store::Store;
 
 /// Adds what the end of records brings with it, and refuses it where something that refers to one stays.
@@ -250,16 +252,17 @@ impl Ends<'_> {
             if let Some(left) = net.left(table, &key)
                 && let Write::Update { record, before, .. } = &mut own[left.write]
             {
-                unname(record, before, column, named.as_ref());
+                unname(&child.table, (record, before), column, named.as_ref());
                 continue;
             }
             let next = child.record.next(self.now, self.store.actor.id.clone());
+            let definition = child.table.clone();
             let at = *changed.entry((table, key)).or_insert_with(|| {
                 updates.push((child, next, Vec::new()));
                 updates.len() - 1
             });
             let (_, next, before) = &mut updates[at];
-            unname(next, before, column, named.as_ref());
+            unname(&definition, (next, before), column, named.as_ref());
         }
         for (Child { table, record }, next, before) in updates {
             added
@@ -426,7 +429,7 @@ async fn find(
 }
 
 /// Takes out of a column what it names, or all of it.
-fn unname(record: &mut Record, before: &mut Vec<(u16, Value)>, column: u16, named: Option<&Value>) {
+fn unname(table: &Table, (record, before): (&mut Record, &mut Before), column: u16, named: Option<&Value>) {
     let Some(slot) = record.values.get_mut(usize::from(column)) else {
         return;
     };
@@ -437,8 +440,24 @@ fn unname(record: &mut Record, before: &mut Vec<(u16, Value)>, column: u16, name
         }
         _ => Value::Null,
     };
-    let was = std::mem::replace(slot, next);
-    if !before.iter().any(|(changed, _)| *changed == column) {
-        before.push((column, was));
+    let was = std::mem::replace(slot, next.clone());
+    let mut note = |column: u16, was: Value| {
+        if !before.iter().any(|(changed, _)| *changed == column) {
+            before.push((column, was));
+        }
+    };
+    note(column, was);
+    // A column that is just becoming one of another type is written with it.
+    let waits = table
+        .replacing()
+        .find(|(_, replaces)| replaces.waits && replaces.ordinal == column);
+    if let Some((other, _)) = waits {
+        let kept = |ordinal: u16| record.value(ordinal).clone();
+        let value = remade(table, other, &next, &kept).unwrap_or_default();
+        lengthen(record, table.columns.len());
+        note(
+            other.ordinal,
+            std::mem::replace(&mut record.values[usize::from(other.ordinal)], value),
+        );
     }
 }

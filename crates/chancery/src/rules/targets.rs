@@ -12,7 +12,7 @@ use super::net::{Net, record_of};
 use super::{Added, Refusal};
 use crate::catalog::Catalog;
 use crate::error::Error;
-use crate::related::{user_ids, users_named};
+use crate::related::{strangers, users_named};
 use crate::store::Store;
 
 /// What refers to each record that is asked for.
@@ -113,9 +113,12 @@ pub(super) async fn check(
     for (number, (target, keys)) in asked {
         let (keys, references): (Vec<Key>, Vec<Vec<Reference>>) = keys.into_iter().unzip();
         let found = store.core.backend.get_many(&target, &keys).await?;
-        let judged_at = target.judged_at(now);
+        let (judged_at, admitted) = (target.judged_at(now), store.admitted(&target));
+        let there = |record: &chancery_model::Record| {
+            record.visible(judged_at) && admitted.as_ref().is_none_or(|filter| filter.matches(record))
+        };
         for ((key, references), found) in keys.into_iter().zip(references).zip(found) {
-            if found.is_some_and(|record| record.visible(judged_at)) {
+            if found.is_some_and(|record| there(&record)) {
                 added.checks.push(Check::Live { table: number, key });
                 continue;
             }
@@ -144,9 +147,9 @@ async fn refuse_strangers(store: &Store, own: &[Write], net: &Net, added: &mut A
     if named.is_empty() {
         return Ok(());
     }
-    let users = user_ids(store).await?;
-    let strangers = named.into_iter().filter(|(_, _, id)| !users.contains(id));
-    let refused = strangers.map(|(write, column, key)| {
+    let strangers = strangers(store, named.iter().map(|(_, _, id)| id.clone()).collect()).await?;
+    let unknown = named.into_iter().filter(|(_, _, id)| strangers.contains(id));
+    let refused = unknown.map(|(write, column, key)| {
         let target = "users".to_owned();
         (write, Refusal::Dangling { column, target, key })
     });

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use chancery_model::{Issue, Key, Table};
-use chancery_storage::{Mode, Rejection, StorageError};
+use chancery_storage::{Mode, Rejection, StorageError, Write};
 use uuid::Uuid;
 
 use super::Transaction;
+use super::clash::Clash;
 use super::state::{Basis, End, Gathered, Read};
 use crate::error::Error;
-use crate::record::Record;
-use crate::rules::{Refusal as Refused, Unsettled};
+use crate::rules::{Refusal as Refused, Suspect, Unsettled};
 use crate::store::Commit;
 
 /// Why a transaction was not committed.
@@ -23,14 +23,6 @@ pub(super) enum Refusal {
     Other(Error),
 }
 
-/// A write that clashes with what other records hold: a unique value, a reference.
-pub(super) struct Clash {
-    pub(super) table: Arc<Table>,
-    pub(super) key: Key,
-    why: Refused,
-    value: String,
-}
-
 impl Refusal {
     /// The error it means to the caller.
     pub(super) fn into_error(self) -> Error {
@@ -41,35 +33,6 @@ impl Refusal {
                 let none = || Error::Internal("a transaction was refused without a reason".into());
                 first.map_or_else(none, Clash::into_error)
             }
-        }
-    }
-}
-
-impl Clash {
-    /// It as the issue of a step.
-    pub(super) fn issue(&self) -> Issue {
-        self.why.issue(&self.table, &self.key)
-    }
-
-    fn into_error(self) -> Error {
-        let Clash {
-            table,
-            key,
-            why,
-            value,
-        } = self;
-        match why {
-            Refused::Seam(Rejection::UniqueTaken { column, holder }) => Error::Unique {
-                table: table.slug.clone(),
-                field: table.at(column).slug.clone(),
-                value,
-                holder,
-            },
-            Refused::Referenced(dependent) => Error::from(*dependent),
-            why => Error::Invalid {
-                table: table.slug.clone(),
-                issues: vec![why.issue(&table, &key)],
-            },
         }
     }
 }
@@ -133,15 +96,22 @@ impl Transaction {
         self.send(gathered, Mode::Rehearse).await
     }
 
-    /// Discards it, and answers which of its writes clash with other records.
-    pub(super) async fn rehearse(&self) -> Result<Vec<Clash>, Error> {
+    /// Discards it, and answers which of its writes clash with other records, and what of those, and of its writes, stands in the way of
+    /// others that were refused already.
+    pub(super) async fn rehearse(
+        &self,
+        refused: Vec<Suspect>,
+    ) -> Result<(Vec<Clash>, Vec<(usize, Issue)>), Error> {
         let gathered = self.state.lock().gather_and_discard()?;
-        match self.send(gathered, Mode::Rehearse).await {
-            Err(Refusal::Clashes(clashes)) => Ok(clashes),
+        let writes = gathered.writes.clone();
+        let clashes = match self.send(gathered, Mode::Rehearse).await {
+            Err(Refusal::Clashes(clashes)) => clashes,
             // Whether it was overtaken is found out when the transaction ends.
-            Ok(_) | Err(Refusal::Overtaken(_)) => Ok(Vec::new()),
-            Err(Refusal::Other(error)) => Err(error),
-        }
+            Ok(_) | Err(Refusal::Overtaken(_)) => Vec::new(),
+            Err(Refusal::Other(error)) => return Err(error),
+        };
+        let beside = self.beside(writes, &clashes, refused).await?;
+        Ok((clashes, beside))
     }
 
     /// What its commit is part of: by itself it is an operation.
@@ -167,7 +137,7 @@ impl Transaction {
         if writes.is_empty() && checks.is_empty() {
             return Ok(self.store.revision().await?);
         }
-        let values: Vec<Option<Record>> = writes.iter().map(written).collect();
+        let sent = writes.clone();
         let how = Commit {
             mode,
             reason: self.reason,
@@ -178,7 +148,7 @@ impl Transaction {
         };
         match self.store.write(writes, self.store.now(), how).await {
             Ok(settled) => Ok(settled.revision),
-            Err(Unsettled::Refused(refused)) => self.refused(refused, &owners, &values).await,
+            Err(Unsettled::Refused(refused)) => self.refused(refused, &owners, sent).await,
             Err(Unsettled::Failed(Error::Storage(StorageError::Overtaken(indexes)))) => {
                 let basis = indexes.first().and_then(|index| bases.get(*index));
                 let basis = basis.ok_or_else(|| Error::Internal("an unknown check failed".into()))?;
@@ -193,14 +163,14 @@ impl Transaction {
         &self,
         refused: Vec<(usize, Refused)>,
         owners: &[(Arc<Table>, Key)],
-        values: &[Option<Record>],
+        sent: Vec<Write>,
     ) -> Result<u64, Refusal> {
         let mut clashes = Vec::new();
         for (index, why) in refused {
             let Some((table, key)) = owners.get(index) else {
                 continue;
             };
-            let detail = match &why {
+            let detail = match why {
                 Refused::Seam(Rejection::Version { found }) => {
                     format!("Version mismatch: it is at version {found}")
                 }
@@ -210,32 +180,18 @@ impl Transaction {
                     self.store.reload().await?;
                     "The definition of the table changed meanwhile".into()
                 }
-                Refused::Seam(Rejection::UniqueTaken { column, .. }) => {
-                    let value = values.get(index).and_then(Option::as_ref);
-                    let told = value.map(|record| record.get(&table.at(*column).slug).to_string());
-                    let value = told.unwrap_or_else(|| "this".into());
-                    clashes.push(Clash {
-                        table: table.clone(),
-                        key: key.clone(),
-                        why,
-                        value,
-                    });
-                    continue;
-                }
-                Refused::Dangling { .. } | Refused::Referenced(_) => {
-                    let value = String::new();
-                    clashes.push(Clash {
-                        table: table.clone(),
-                        key: key.clone(),
-                        why,
-                        value,
-                    });
+                Refused::Beyond(message) => return Err(Error::Forbidden { message }.into()),
+                Refused::Seam(Rejection::UniqueTaken { .. })
+                | Refused::Dangling { .. }
+                | Refused::Unfit { .. }
+                | Refused::Referenced(_) => {
+                    clashes.push(Clash::new(index, (table.clone(), key.clone()), why, &sent[index]));
                     continue;
                 }
             };
             return Err(Refusal::Overtaken(conflict(table, Some(key.clone()), detail)));
         }
-        Err(Refusal::Clashes(clashes))
+        Err(Refusal::Clashes(self.all_of(clashes, sent).await?))
     }
 
     /// The conflict that a failed check means, in words that fit what is there now.
@@ -272,16 +228,5 @@ pub(super) fn conflict(table: &Table, key: Option<Key>, detail: String) -> Error
         table: table.slug.clone(),
         key,
         detail,
-    }
-}
-
-/// The record that a write leaves.
-fn written(write: &chancery_storage::Write) -> Option<Record> {
-    use chancery_storage::Write;
-    match write {
-        Write::Insert { table, record, .. } | Write::Update { table, record, .. } => {
-            Some(Record::new(table.clone(), Arc::new(record.clone())))
-        }
-        _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! if anything it read has changed meanwhile. `state` holds what it gathered, `reads` and `writes` are what a caller may do in
 //! it, `commit` ends it, `steps` runs a list of them, `turns` keeps it from being overtaken for ever.
 
+mod clash;
 mod commit;
 mod overlay;
 mod reads;
@@ -20,8 +21,9 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::limits::{TRANSACTION_ATTEMPTS, TRANSACTION_ATTEMPTS_BESIDE, TRANSACTION_PAUSE_MS_MAX};
-use crate::store::{Store, TableHandle};
+use crate::store::Store;
 use commit::Refusal;
 use state::State;
 pub use steps::{Action, Step, Stepped};

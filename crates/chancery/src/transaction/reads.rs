@@ -21,6 +21,7 @@ impl TransactionTable {
     /// # Errors
     /// [`Error::NotFound`] once the table is dropped.
     pub fn definition(&self) -> Result<Arc<Table>, Error> {
+        self.handle.whole("a transaction")?;
         self.handle.definition()
     }
 
@@ -95,6 +96,7 @@ impl TransactionTable {
     /// # Errors
     /// [`Error::Query`].
     pub async fn count(&self, query: &Query) -> Result<u64, Error> {
+        self.definition()?;
         let plan = self.handle.plan(query, Scope::Live, Window::All).await?;
         let written = self.rest_on(&plan.table).await?;
         let count = self.handle.backend().count(&plan, CountMode::Exact).await?;
@@ -132,6 +134,7 @@ impl TransactionTable {
     }
 
     async fn window(&self, query: &Query, window: Window) -> Result<Vec<Record>, Error> {
+        self.definition()?;
         let plan = self.handle.plan(query, Scope::Live, window).await?;
         let rows = self.rows(&plan).await?;
         Ok(rows

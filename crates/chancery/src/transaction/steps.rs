@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 
-use chancery_model::admit::{Protected, UpdateMode};
+use chancery_model::admit::{Input, Protected, UpdateMode};
 use chancery_model::change::Reason;
 use chancery_model::{Issue, Json, Key, TableId};
 use parking_lot::Mutex;
 
-use super::commit::{Clash, Refusal, conflict};
+use super::clash::Clash;
+use super::commit::{Refusal, conflict};
 use super::{Transacted, Transaction, TransactionOptions, TransactionTable};
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::limits::TRANSACTION_STEPS_MAX;
 use crate::record::Record;
-use crate::records::WriteOptions;
-use crate::store::{Store, TableHandle};
+use crate::records::{WriteOptions, coerce};
+use crate::rules::Suspect;
+use crate::store::Store;
+use crate::wrong::{Origin, joined, may_clash};
 
 /// One step of a transaction.
 #[derive(Clone)]
@@ -71,7 +75,7 @@ impl Store {
             })
             .await;
         done.map_err(|refusal| match refusal {
-            Refusal::Clashes(clashes) => Error::Bulk(issues_of(&clashes, &places.lock())),
+            Refusal::Clashes(clashes) => Error::Bulk(issues_of(clashes, &places.lock())),
             refusal => refusal.into_error(),
         })
     }
@@ -87,6 +91,8 @@ async fn all(
     places: &Mutex<Places>,
 ) -> Result<Vec<Stepped>, Error> {
     let (mut done, mut bad, mut conflicts) = (Vec::with_capacity(steps.len()), Vec::new(), Vec::new());
+    // Bad steps as what they would have done, and where they stand among the bad.
+    let (mut suspects, mut places_of) = (Vec::new(), Vec::new());
     for (index, step) in steps.iter().enumerate() {
         match one(&transaction.on(&step.table), step, protected).await {
             Ok((record, wrote)) => {
@@ -96,6 +102,7 @@ async fn all(
                 done.push(record);
             }
             Err(error) => {
+                let on = transaction.on(&step.table);
                 if let Error::Version {
                     key,
                     expected,
@@ -105,7 +112,14 @@ async fn all(
                     let detail = format!("Version mismatch: expected {expected}, got {}", current.version());
                     conflicts.push(conflict(current.table(), Some(key.clone()), detail));
                 }
-                bad.push((index, error.into_item_issues()?));
+                let issues = error.into_item_issues()?;
+                if may_clash(&issues)
+                    && let Some(suspect) = on.suspect(step, protected).await?
+                {
+                    places_of.push(bad.len());
+                    suspects.push(suspect);
+                }
+                bad.push((index, issues));
             }
         }
     }
@@ -116,7 +130,12 @@ async fn all(
         return Err(conflicts.swap_remove(0));
     }
     // The rest is rehearsed, so that its conflicts are named too.
-    bad.extend(issues_of(&transaction.rehearse().await?, &places.lock()));
+    let (clashes, beside) = transaction.rehearse(suspects).await?;
+    for (at, issue) in beside {
+        let (_, issues) = &mut bad[places_of[at]];
+        *issues = joined(std::mem::take(issues), [issue]);
+    }
+    bad.extend(issues_of(clashes, &places.lock()));
     bad.sort_by_key(|(index, _)| *index);
     Err(Error::Bulk(bad))
 }
@@ -164,10 +183,44 @@ async fn check(table: &TransactionTable, key: &str, version: Option<u64>) -> Res
 }
 
 /// Clashes with other records, as issues of the steps that wrote them.
-fn issues_of(clashes: &[Clash], places: &Places) -> Vec<(usize, Vec<Issue>)> {
-    let issue = |clash: &Clash| {
-        let index = places.get(&(clash.table.number, clash.key.clone()));
-        (index.copied().unwrap_or_default(), vec![clash.issue()])
+fn issues_of(clashes: Vec<Clash>, places: &Places) -> Vec<(usize, Vec<Issue>)> {
+    let issues = |clash: Clash| {
+        let index = places.get(&(clash.table.number, clash.key));
+        (index.copied().unwrap_or_default(), clash.issues)
     };
-    clashes.iter().map(issue).collect()
+    clashes.into_iter().map(issues).collect()
+}
+
+impl TransactionTable {
+    /// What a step that is refused would have done, if that can be said.
+    async fn suspect(&self, step: &Step, protected: Protected) -> Result<Option<Suspect>, Error> {
+        let (data, changed) = match &step.action {
+            Action::Create(data) => (data, None),
+            Action::Update(key, data) => (data, Some((key, UpdateMode::Merge))),
+            Action::Replace(key, data) => (data, Some((key, UpdateMode::Replace))),
+            Action::Delete(_) | Action::Restore(_) | Action::Check(_) => return Ok(None),
+        };
+        let current = match changed {
+            None => None,
+            Some((key, mode)) => match self.get(key).await? {
+                Some(record) => Some((record, mode)),
+                None => return Ok(None),
+            },
+        };
+        let Some(data) = data.as_object() else {
+            return Ok(None);
+        };
+        let options = WriteOptions {
+            protected,
+            ..WriteOptions::default()
+        };
+        let origin = Origin {
+            input: Input::Object(data, coerce(&options)),
+            current: current.as_ref().map(|(record, mode)| (record.row(), *mode)),
+            key: None,
+            cells: None,
+        };
+        let (table, now) = (self.definition()?, self.handle.store.now());
+        Ok(Some(self.handle.suspect(&table, origin, now, true)))
+    }
 }

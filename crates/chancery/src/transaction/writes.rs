@@ -11,7 +11,7 @@ use super::TransactionTable;
 use super::state::Put;
 use crate::error::Error;
 use crate::record::Record;
-use crate::records::{IntoKey, WriteOptions, check_external_id, coerce, no_record, object};
+use crate::records::{IntoKey, WriteOptions, coerce, external_id_issue, knowing, no_record, object};
 use crate::rows::rejection_issue;
 
 type Row = Arc<chancery_model::Record>;
@@ -265,10 +265,11 @@ impl TransactionTable {
     /// Decides an insert.
     fn admit(&self, table: &Table, object: &JsonMap, options: &WriteOptions) -> Result<Inserted, Vec<Issue>> {
         let store = &self.handle.store;
-        store.decide(store.now(), |context| {
+        let decided = store.decide(store.now(), |context| {
             let input = Input::Object(object, coerce(options));
             admit::insert(table, input, options.key.clone(), options.protected, context)
-        })
+        });
+        knowing(decided, &external_id_issue(options.external_id.as_deref()))
     }
 
     /// Decides an update.
@@ -284,9 +285,9 @@ impl TransactionTable {
             let input = Input::Object(object, coerce(options));
             admit::update(table, current, input, mode, options.protected, context)
         });
+        let decided = knowing(decided, &external_id_issue(options.external_id.as_deref()));
         let mut updated = decided.map_err(|issues| self.handle.invalid(table, issues))?;
         if let Some(external_id) = &options.external_id {
-            check_external_id(table, external_id)?;
             updated.record.metadata.external_id = Some(external_id.clone());
         }
         Ok(updated.record)
@@ -317,7 +318,7 @@ impl TransactionTable {
         for (column, count) in wanted.into_iter().filter(|(_, count)| *count > 0) {
             next.insert(column, self.handle.backend().draw(counter(column), count).await?);
         }
-        let metadata = self.handle.metadata(table, options)?;
+        let metadata = self.handle.metadata(options);
         let mut puts = Vec::with_capacity(inserted.len());
         for mut inserted in inserted {
             let mut draws = Vec::new();
@@ -368,9 +369,15 @@ impl TransactionTable {
             let holder = self.current(table, &put.key).await?;
             put.replaces = holder.is_some();
             if holder.is_some_and(|holder| !table.expired(&holder, now)) {
+                let issues = vec![rejection_issue(
+                    table,
+                    &put.key,
+                    &chancery_storage::Rejection::KeyTaken,
+                )];
                 return Err(Error::KeyTaken {
                     table: table.slug.clone(),
                     key: put.key.clone(),
+                    issues,
                 });
             }
             put.base = self.stored(table, &put.key).await?;

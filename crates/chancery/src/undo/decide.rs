@@ -38,7 +38,7 @@ pub(super) fn decide(table: &Table, now: Option<&Record>, links: &[Link]) -> Dec
             (Some(after), Some(old)) if !change.kind.removes() => {
                 for field in touched(change, old, after) {
                     // What this undo itself did before is not in its own way.
-                    if link.own {
+                    if link.own || is_superseded(table, &field) {
                         continue;
                     }
                     if !link.ours {
@@ -80,6 +80,17 @@ pub(super) fn decide(table: &Table, now: Option<&Record>, links: &[Link]) -> Dec
         }
     }
     Decided { target, kept }
+}
+
+/// Whether another column tells what this one held.
+fn is_superseded(table: &Table, field: &Field) -> bool {
+    let Field::Column(ordinal) = field else {
+        return false;
+    };
+    table
+        .columns
+        .get(usize::from(*ordinal))
+        .is_some_and(|column| column.superseded)
 }
 
 /// Whether a field is the same in both.

@@ -52,12 +52,14 @@ impl Store {
     ///
     /// Values are put back as they were, as a restore from the trash does, even if the definition has become stricter; unique
     /// values and references hold. It goes on when the future is dropped, and when the program ends, at the next start.
-    /// Definitions (tables, columns, options) are no part of an operation and stay.
+    /// Definitions (tables, columns, options) are no part of an operation and stay, but for an option that was merged into another by
+    /// it: that is there again.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Irreversible`] for one that cleared a table or changed how values are kept, [`Error::Kept`] with
     /// [`RevertOptions::all_or_nothing`] if something stands in the way; then nothing is changed.
     pub async fn revert(&self, operation: &str, options: RevertOptions) -> Result<RevertReport, Error> {
+        self.unheld("Taking back an operation")?;
         self.refresh().await?;
         let (store, operation) = (self.clone(), operation.to_owned());
         let task = tokio::spawn(async move { revert(&store, &operation, options).await });
@@ -366,6 +368,7 @@ impl Undo {
             ..
         } = self.running;
         if !all_or_nothing || report.skipped_total == 0 {
+            self.store.unmerge_option(&report.reverts).await?;
             return Ok(report);
         }
         // Somebody was faster between the trial and the deed, or what waited for another part waited in vain. What was taken

@@ -10,6 +10,7 @@ use chancery_storage::Backend;
 use super::run::Taking;
 use super::trail::Item;
 use crate::error::Error;
+use crate::files::rows::FILES_WORKSPACE;
 use crate::limits::UNDO_WINDOW;
 use crate::store::Store;
 
@@ -74,6 +75,10 @@ impl Stretch {
                 touched.orphans += 1;
                 continue;
             };
+            // That a file is used is noted beside the record, and stays noted.
+            if *table.workspace == *FILES_WORKSPACE {
+                continue;
+            }
             let place = *places.entry((change.table, key)).or_insert_with(|| {
                 touched.items.push(Item {
                     table: table.clone(),

@@ -398,8 +398,9 @@ fn note(refusals: &mut Refusals, place: Place, refusal: Refusal) {
     let (column, why) = match refusal {
         Refusal::Seam(Rejection::KeyTaken) => (None, Why::KeyTaken),
         Refusal::Seam(Rejection::UniqueTaken { column, .. }) => (Some(column), Why::Unique),
-        Refusal::Dangling { column, .. } => (Some(column), Why::Reference),
-        Refusal::Referenced(_) => (None, Why::Reference),
+        Refusal::Dangling { column, .. } | Refusal::Unfit { column, .. } => (Some(column), Why::Reference),
+        // Whoever is held to rights takes nothing back, so the second does not come.
+        Refusal::Referenced(_) | Refusal::Beyond(_) => (None, Why::Reference),
         Refusal::Seam(Rejection::NotFound | Rejection::Version { .. } | Rejection::SchemaChanged) => return,
     };
     let Some(column) = column else {

@@ -17,8 +17,8 @@ use super::audit::Event;
 use super::error::VaultError;
 use super::keyring::{Keyring, SCHEMA};
 use super::{Vault, VaultOp, issue};
+use crate::handle::TableHandle;
 use crate::records::{IntoKey, no_record};
-use crate::store::TableHandle;
 
 /// How the audit names a cell: this, and table, record and column.
 pub(super) const CELL: &str = "cell:";

@@ -11,9 +11,10 @@ use super::cells::CELL;
 use super::error::VaultError;
 use super::{Vault, VaultOp};
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::jobs::{Step, Work};
 use crate::replace::{Replacement, Shape};
-use crate::store::{Store, TableHandle};
+use crate::store::Store;
 
 /// What is asked for a column.
 pub(super) struct ColumnAsked {

@@ -15,8 +15,8 @@ use super::error::VaultError;
 use super::walk::{Task, Walk};
 use super::{Vault, VaultOp};
 use crate::error::Error;
+use crate::handle::TableHandle;
 use crate::jobs::{JobHandle, JobOptions, JobState, JobStatus, Work};
-use crate::store::TableHandle;
 
 /// Long work on all secrets, or on all values of a column.
 #[derive(Debug)]
@@ -107,6 +107,9 @@ impl Vault {
         id: &str,
         passwords: Option<(Secret, Option<Secret>)>,
     ) -> Result<JobHandle, VaultError> {
+        if self.store.job(id).await?.changes_type() {
+            return Ok(self.store.resume_type_change(id).await?);
+        }
         let resumed = self.try_resume(id, passwords).await;
         let handle = self.written_down(VaultOp::Job, None, resumed).await?;
         self.done(Event::new(VaultOp::Job)).await?;
@@ -194,13 +197,13 @@ impl Vault {
         Ok(self.store.job(id).await?)
     }
 
-    /// The vault's jobs, newest first.
+    /// The vault's jobs, and those that change the type of a column, newest first.
     ///
     /// # Errors
     /// [`VaultError::Store`].
     pub async fn jobs(&self) -> Result<Vec<JobStatus>, VaultError> {
         let mut jobs = self.store.jobs().await?;
-        jobs.retain(|job| job.kind.starts_with("vault."));
+        jobs.retain(|job| job.kind.starts_with("vault.") || job.changes_type());
         Ok(jobs)
     }
 
@@ -211,17 +214,14 @@ impl Vault {
     /// cleared.
     pub async fn stop_job(&self, id: &str, for_good: bool) -> Result<JobStatus, VaultError> {
         let known = self.store.job(id).await?;
+        if known.changes_type() {
+            return Ok(self.store.stop_type_change(id, for_good).await?);
+        }
         let column = self.kept_job(&known).and_then(|job| job.column());
         let replacement = column.map(|asked| asked.replacement((id, known.dry_run)));
         let status = match (for_good, replacement) {
             (false, _) => self.store.pause_job(id).await?,
-            (true, Some(replacement)) if !known.state.is_over() => {
-                replacement.check_waits()?;
-                // Nobody works on it any more while its column is taken away.
-                self.store.pause_job(id).await?;
-                replacement.abandon().await?;
-                self.store.cancel_job(id).await?
-            }
+            (true, Some(replacement)) if !known.state.is_over() => replacement.call_off().await?,
             (true, _) => self.store.cancel_job(id).await?,
         };
         self.done(Event::new(VaultOp::Job)).await?;

@@ -120,7 +120,7 @@ async fn formulas_errors_and_merged_cells_are_told() {
     });
     let store = Store::open("memory:").await.expect("it opens");
     let analysis = store
-        .analyse_csv(&file, &ReadOptions::default())
+        .analyse_csv(&file, &ImportOptions::default())
         .await
         .expect("an analysis");
     assert_eq!(
@@ -169,12 +169,15 @@ async fn a_sheet_is_chosen_by_name_or_number() {
     });
     let store = Store::open("memory:").await.expect("it opens");
     let headers = async |sheet: Option<&str>| {
-        let read = ReadOptions {
-            sheet: sheet.map(str::to_owned),
-            ..ReadOptions::default()
+        let options = ImportOptions {
+            read: ReadOptions {
+                sheet: sheet.map(str::to_owned),
+                ..ReadOptions::default()
+            },
+            ..ImportOptions::default()
         };
         let analysis = store
-            .analyse_csv(&file, &read)
+            .analyse_csv(&file, &options)
             .await
             .map_err(|error| error.to_string())?;
         Ok::<_, String>(analysis.columns[0].header.clone())
@@ -190,7 +193,11 @@ async fn a_sheet_is_chosen_by_name_or_number() {
 async fn what_is_no_workbook_says_so() {
     let store = Store::open("memory:").await.expect("it opens");
     let told = async |bytes: &[u8], read: ReadOptions| {
-        let refused = store.analyse_csv(&ImportFile::bytes(bytes), &read).await;
+        let options = ImportOptions {
+            read,
+            ..ImportOptions::default()
+        };
+        let refused = store.analyse_csv(&ImportFile::bytes(bytes), &options).await;
         refused.expect_err("refused").to_string()
     };
     let xlsx = ReadOptions {
@@ -211,7 +218,7 @@ async fn what_is_no_workbook_says_so() {
         book.add_worksheet().set_name("Nothing").expect("a name");
     });
     let refused = store
-        .analyse_csv(&empty, &ReadOptions::default())
+        .analyse_csv(&empty, &ImportOptions::default())
         .await
         .expect_err("empty");
     assert_eq!(refused.to_string(), "The sheet \"Nothing\" is empty");

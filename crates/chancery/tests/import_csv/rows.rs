@@ -227,6 +227,18 @@ async fn every_column_of_the_file_must_go_somewhere() {
         .expect("a report");
     assert_eq!(report.columns[1].slug, None);
     assert_eq!(column(&table, "age").await, [json!(5)]);
+    // Who chooses some leaves out the others, and is told which.
+    let chosen = Mapping::from([("x".into(), Some("age".into()))]);
+    let report = table
+        .import_csv(&file("name,nmae,x\nB,b,6\n"), &chosen, &plain)
+        .await;
+    let slugs: Vec<Option<String>> = report
+        .expect("a report")
+        .columns
+        .into_iter()
+        .map(|column| column.slug)
+        .collect();
+    assert_eq!(slugs, [Some("name".into()), None, Some("age".into())]);
     let twice = Mapping::from([
         ("a".into(), Some("name".into())),
         ("b".into(), Some("name".into())),

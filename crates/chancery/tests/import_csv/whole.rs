@@ -311,7 +311,7 @@ async fn a_file_is_analysed_before_it_is_imported() {
         text.push_str(&format!("Ada, ,{row:05},2026-01-{:02},x\n", row % 28 + 1));
     }
     let analysis = table
-        .analyse_csv(&file(&text), &ReadOptions::default())
+        .analyse_csv(&file(&text), &ImportOptions::default())
         .await
         .expect("an analysis");
     assert_eq!(

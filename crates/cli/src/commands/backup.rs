@@ -15,7 +15,9 @@ use crate::target::{BackupJob, Missing, TargetArgs};
 #[command(after_long_help = "\
 The backup is a SQLite database of its own, whatever the records are kept in: `restore` puts it back, `move` moves it on, and \
 every command can look into it with --database. It shows one moment; others go on writing meanwhile. It stands in its place \
-only once it was read again. While a server has the database open, ask the server, with an admin key.
+only once it was read again. The contents of files are copied into a folder beside it, of its name with .files added; those \
+in a bucket are left there. While a server has the database open, ask the server, with an admin key: \
+then the contents of files are not copied.
 
 Examples:
   chancery backup today.db
@@ -53,6 +55,11 @@ impl Backup {
                     report.file.display(),
                     summary(&report.carried)
                 ));
+                match &report.files {
+                    Some(files) => output.say(&format!("{} contents of files are beside it", files.contents)),
+                    None => output
+                        .warn("the contents of files are not in it: back up their folder or bucket as well"),
+                }
                 output.line(&format!("{}  {}", report.sha256, report.file.display()))?;
             }
         }

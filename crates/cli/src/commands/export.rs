@@ -1,17 +1,17 @@
 //! `chancery export`: a table as a file. It streams: no table is too large.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chancery::{ExportOptions, TableHandle};
 use chancery_server::convert::queries;
 use clap::Args;
 
+use super::query::Searched;
 use crate::failure::{Exit, Failure};
 use crate::filter;
-use crate::output::Output;
-use crate::target::{Escape, ExportFormat, ExportJob, Missing, Target, TargetArgs};
+use crate::output::{Output, to_file};
+use crate::target::{Escape, ExportFormat, ExportJob, Links, Missing, TargetArgs};
 
 /// Write a table to a file or stdout
 #[derive(Args, Debug)]
@@ -24,7 +24,8 @@ Examples:
   chancery export tasks -o tasks.json
   chancery export tasks status=done --columns title,due --format csv
   chancery export tasks --format ndjson | jq .title
-  chancery export tasks -o tasks.xlsx")]
+  chancery export customers --search 'jonson' --fuzzy > alike.csv
+  chancery export tasks -o tasks.xlsx --links label")]
 pub(crate) struct Export {
     /// The table
     table: String,
@@ -43,9 +44,14 @@ pub(crate) struct Export {
     /// A filter as JSON
     #[arg(long, value_name = "JSON")]
     filter: Option<String>,
+    #[command(flatten)]
+    searched: Searched,
     /// Leave texts that a spreadsheet would run as they are
     #[arg(long)]
     no_escape: bool,
+    /// How records and users that others name are written
+    #[arg(long, value_enum, default_value = "id")]
+    links: Links,
     #[command(flatten)]
     target: TargetArgs,
 }
@@ -59,14 +65,22 @@ impl Export {
                 .or_else(|| self.output.as_deref().and_then(by_ending))
                 .unwrap_or_default(),
             filter: filter::together(&self.filters, self.filter.as_deref())?,
+            search: self.searched.search(),
             columns: self.columns,
             escape: if self.no_escape {
                 Escape::None
             } else {
                 Escape::Formula
             },
+            links: self.links,
             table: self.table,
         };
+        if job.format == ExportFormat::Json && job.links != Links::Id {
+            return Err(
+                Failure::new("a JSON export keeps ids, so --links does not go with it")
+                    .hint("use --format ndjson, csv or xlsx"),
+            );
+        }
         if job.format == ExportFormat::Json && !job.columns.is_empty() {
             return Err(Failure::new(
                 "a JSON export holds the whole table, so --columns does not go with it",
@@ -79,26 +93,10 @@ impl Export {
                 target.export(&job, &mut out)?;
                 out.flush()?;
             }
-            Some(path) => to_file(&*target, &job, path)?,
+            Some(path) => to_file(path, |out| target.export(&job, out))?,
         }
         Ok(Exit::Done)
     }
-}
-
-/// Writes beside the file and puts it in place at the end, so that a failed export leaves no half file.
-fn to_file(target: &dyn Target, job: &ExportJob, path: &Path) -> Result<(), Failure> {
-    let told = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let mut out = BufWriter::new(File::create(&part).map_err(told)?);
-    let exported = target.export(job, &mut out).and_then(|()| Ok(out.flush()?));
-    drop(out);
-    if exported.is_err() {
-        let _ = std::fs::remove_file(&part);
-        return exported;
-    }
-    std::fs::rename(&part, path).map_err(told)
 }
 
 fn by_ending(path: &Path) -> Option<ExportFormat> {
@@ -117,7 +115,7 @@ pub(crate) async fn locally(
     job: &ExportJob,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let query = queries::question(job.filter.as_ref(), &[], None)?;
+    let query = queries::question(job.filter.as_ref(), &[], job.search.as_ref())?;
     let mut stream = match job.format {
         ExportFormat::Json => handle.export_json(&query).await?,
         format => {
@@ -129,6 +127,11 @@ pub(crate) async fn locally(
                 columns: job.columns.clone(),
                 query,
                 escape,
+                links: match job.links {
+                    Links::Id => chancery::LinkForm::Id,
+                    Links::Label => chancery::LinkForm::Label,
+                    Links::Both => chancery::LinkForm::Both,
+                },
                 ..ExportOptions::default()
             };
             match format {

@@ -31,7 +31,9 @@ const ROWS_SHOWN: usize = 50;
 Encoding, delimiter and types are found out over the whole file; a column becomes a number or a date only if every value \
 keeps every character, so 00501 stays 00501. All rows are checked before anything is written: if one is bad, nothing is \
 written and every bad one is named. With --continue-on-error the good ones are written and the bad ones go to \
-FILE.errors.csv, to be mended and imported again. `chancery imports` lists imports and takes them back.",
+FILE.errors.csv, to be mended and imported again. The JSON export of a whole table makes that table, or under the name of a table \
+that is there brings its records into that. Encrypted values are masks in an export, so those cells are left out and counted: a \
+record keeps what it has. `chancery imports` lists imports and takes them back.",
     after_long_help = "\
 Examples:
   chancery import customers.csv --create                     a new table named after the file
@@ -43,6 +45,7 @@ Examples:
   chancery import book.xlsx orders --sheet 2024 --create
   chancery import huge.csv.gz events --errors refused.csv
   chancery import tasks.json                                 a table out of its JSON export
+  chancery import tasks.json tasks --match-on id             the records of an export, into a table that is there
   chancery import more.ndjson tasks                          JSON objects, one per line"
 )]
 pub(crate) struct Import {
@@ -62,6 +65,9 @@ pub(crate) struct Import {
     /// Add options that select columns lack
     #[arg(long)]
     create_options: bool,
+    /// Make the records of other tables that cells name, where nobody is called so
+    #[arg(long)]
+    create_missing: bool,
     /// Change records that have the same values in these columns (id and externalId too) instead of making new ones
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     match_on: Vec<String>,
@@ -133,11 +139,16 @@ impl Import {
             kind => kind,
         };
         let makes = self.create || matches!(kind, Kind::Export);
+        if matches!(kind, Kind::Export) && !self.mapping.is_empty() {
+            return Err(Failure::new("--map does not go with the export of a whole table")
+                .hint("export it with --format ndjson or csv, and import that with --map"));
+        }
         let target = self
             .target
             .open(if makes { Missing::Make } else { Missing::Refuse })?;
         let mut named = self.table.clone().unwrap_or_else(|| stem(&self.file));
         let into = match kind {
+            Kind::Export if self.is_there(&*target, &mut named)? => Into::Records(&named),
             Kind::Export => Into::Export(self.table.as_deref()),
             Kind::Objects => Into::Objects(&named),
             Kind::Cells => match self.place(&*target, &mut named, output)? {
@@ -159,11 +170,23 @@ impl Import {
         tell(&done?, &self, output)
     }
 
+    /// Whether a table was named that exists; then `named` becomes its slug.
+    fn is_there(&self, target: &dyn Target, named: &mut String) -> Result<bool, Failure> {
+        if self.create || self.table.is_none() {
+            return Ok(false);
+        }
+        let tables = target.tables()?;
+        let found = tables.iter().find(|table| is_called(table, named));
+        Ok(found.is_some_and(|table| {
+            named.clone_from(&table.slug);
+            true
+        }))
+    }
+
     /// Whether the table exists (then `named` becomes its slug), or is made, if that was asked for, now or before.
     fn place(&self, target: &dyn Target, named: &mut String, output: &Output) -> Result<Place, Failure> {
         let tables = target.tables()?;
-        let known = |table: &&Table| table.slug == *named || table.id == *named || table.name == *named;
-        if let Some(table) = tables.iter().find(known) {
+        if let Some(table) = tables.iter().find(|table| is_called(table, named)) {
             named.clone_from(&table.slug);
             return Ok(Place::Table);
         }
@@ -184,6 +207,7 @@ impl Import {
             skip_first_row: Some(!self.no_header),
             create_columns: self.create_columns,
             create_options: self.create_options,
+            create_missing: self.create_missing,
             all_text: self.all_text,
             update_existing: None,
             match_on: (!self.match_on.is_empty()).then(|| self.match_on.clone()),
@@ -206,6 +230,10 @@ impl Import {
             ..CsvOptions::default()
         }
     }
+}
+
+fn is_called(table: &Table, named: &str) -> bool {
+    table.slug == named || table.id == named || table.name == named
 }
 
 /// Whether a table is there.
@@ -374,7 +402,19 @@ fn counts(done: &Imported, dry_run: bool) -> String {
         (false, false) => " (nothing was written)",
         (false, true) => "",
     };
-    format!("{} rows: {}{what}", thousands(report.rows), parts.join(", "))
+    let masked = match report.masked {
+        0 => String::new(),
+        1 => "; 1 cell was left out, as it is the mask of an encrypted value".to_owned(),
+        many => format!(
+            "; {} cells were left out, as they are masks of encrypted values",
+            thousands(many)
+        ),
+    };
+    format!(
+        "{} rows: {}{what}{masked}",
+        thousands(report.rows),
+        parts.join(", ")
+    )
 }
 
 /// The message with the value it is about, unless it says it already.
@@ -407,6 +447,7 @@ pub(crate) async fn locally(store: &Store, job: &ImportJob<'_>, watch: Watch) ->
             store.import_new_table(&file, input, &mapping, &options).await?.1
         }
         Into::Objects(table) => store.table(table)?.import_objects(&file, &options).await?,
+        Into::Records(table) => store.table(table)?.import_export(&file, &options).await?,
         Into::Export(rename) => store.import_json(&file, rename, &options).await?.1,
     };
     let failed_rows = match report.failed > 0 {
@@ -443,6 +484,7 @@ fn options(wire: &CsvOptions, watch: Watch) -> Result<ImportOptions, Failure> {
         notation,
         create_columns: wire.create_columns,
         create_options: wire.create_options,
+        create_missing: wire.create_missing,
         all_text: wire.all_text,
         update_existing: wire.match_on.is_some(),
         match_on: wire.match_on.clone().unwrap_or_default(),

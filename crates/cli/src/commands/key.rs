@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use chancery::access::append_key;
-use chancery_api::access::{ApiKeyCreate, ApiKeyCreated, Scope};
+use chancery_api::access::{ApiKeyCreate, ApiKeyCreated, Grant, Scope};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
+use super::grant;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::table_text::TextTable;
@@ -21,6 +22,7 @@ use crate::target::{DatabaseArgs, Missing, TargetArgs, is_locked, key_created, k
 Examples:
   chancery key create --name backup --scope read
   chancery key create --name ci --scope write --expires 90d --json
+  chancery key create --name shop --scope none --grant orders=write --grant products=read
   chancery key list
   chancery key revoke 0190a2b4-…"
 )]
@@ -49,6 +51,8 @@ Examples:
         /// What it may do; each scope includes the ones before it
         #[arg(long, value_enum)]
         scope: KeyScope,
+        #[arg(long = "grant", value_name = "PLACE=SCOPE", value_parser = grant::parse, help = grant::HELP)]
+        grants: Vec<Grant>,
         /// When it ends: after a time (90d, 12h) or at an instant (2027-01-31T12:00:00Z)
         #[arg(long, value_name = "WHEN", value_parser = expiry)]
         expires: Option<String>,
@@ -64,6 +68,8 @@ Examples:
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum KeyScope {
+    /// Nothing but what --grant gives
+    None,
     /// Read
     Read,
     /// Read and write records and tables
@@ -75,8 +81,14 @@ enum KeyScope {
 impl Key {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self.action {
-            Action::Create { name, scope, expires } => {
+            Action::Create {
+                name,
+                scope,
+                grants,
+                expires,
+            } => {
                 let scope = match scope {
+                    KeyScope::None => Scope::None,
                     KeyScope::Read => Scope::Read,
                     KeyScope::Write => Scope::Write,
                     KeyScope::Admin => Scope::Admin,
@@ -86,6 +98,7 @@ impl Key {
                     ApiKeyCreate {
                         name,
                         scope,
+                        grants,
                         expires_at: Some(expires),
                     },
                 )?;
@@ -150,7 +163,12 @@ fn beside(database: &DatabaseArgs, key: &ApiKeyCreate) -> Result<Option<ApiKeyCr
     if !is_locked(database)? {
         return Ok(None);
     }
-    Ok(Some(key_created(append_key(&file, key_input(key.clone())?)?)))
+    if !key.grants.is_empty() {
+        let message = "a server has this database open, and grants can only be given through it";
+        return Err(Failure::new(message).hint("add --server URL --key KEY, with a key of the scope admin"));
+    }
+    let input = key_input(key.clone(), Vec::new())?;
+    Ok(Some(key_created(append_key(&file, input)?)))
 }
 
 fn show(made: &ApiKeyCreated, output: &Output) -> Result<(), Failure> {
@@ -172,6 +190,7 @@ fn show(made: &ApiKeyCreated, output: &Output) -> Result<(), Failure> {
 
 fn scope_text(scope: Scope) -> &'static str {
     match scope {
+        Scope::None => "none",
         Scope::Read => "read",
         Scope::Write => "write",
         Scope::Admin => "admin",

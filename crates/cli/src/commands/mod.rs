@@ -5,11 +5,16 @@
 //! 2. Add its line to [`Command`] and to [`run`].
 //! 3. Run the tests with `UPDATE_DOCS=1` and look at the difference in `docs/cli.md`.
 
+mod api;
 mod backup;
 mod bench;
+mod column_type;
 mod completions;
+mod dedupe;
 mod doctor;
 pub(crate) mod export;
+mod file;
+mod grant;
 mod history;
 pub(crate) mod import;
 mod imports;
@@ -38,6 +43,8 @@ pub(crate) enum Command {
     Table(table::Table),
     Record(record::Record),
     Query(query::Query),
+    Dedupe(dedupe::Dedupe),
+    File(file::Files),
     History(history::History),
     Operation(operation::Operation),
     Import(import::Import),
@@ -46,6 +53,7 @@ pub(crate) enum Command {
     Key(key::Key),
     User(user::User),
     Vault(vault::Vault),
+    Api(api::Api),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Doctor(doctor::Doctor),
@@ -62,6 +70,8 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Table(command) => command.run(output),
         Command::Record(command) => command.run(output),
         Command::Query(command) => command.run(output),
+        Command::Dedupe(command) => command.run(output),
+        Command::File(command) => command.run(output),
         Command::History(command) => command.run(output),
         Command::Operation(command) => command.run(output),
         Command::Import(command) => command.run(output),
@@ -70,6 +80,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Key(command) => command.run(output),
         Command::User(command) => command.run(output),
         Command::Vault(command) => command.run(output),
+        Command::Api(command) => command.run(output),
         Command::Backup(command) => command.run(output),
         Command::Restore(command) => command.run(output),
         Command::Doctor(command) => command.run(output),

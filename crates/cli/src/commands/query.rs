@@ -1,6 +1,6 @@
 //! `chancery query`: records that a filter finds, in any shape. Changes nothing.
 
-use chancery_api::query::{Direction, Sort};
+use chancery_api::query::{Direction, Search, Sort};
 use clap::Args;
 
 use super::table::thousands;
@@ -26,6 +26,7 @@ Examples:
   chancery query tasks --filter '{\"operator\": \"or\", \"filters\": [{\"column\": \"due\", \"operator\": \"isToday\"},
       {\"column\": \"priority\", \"operator\": \"eq\", \"value\": 1}]}'
   chancery query tasks --search 'printer' --limit all --format ndjson
+  chancery query customers --search 'jonson' --fuzzy
   chancery query tasks status=todo --count")]
 pub(crate) struct Query {
     /// The table
@@ -36,9 +37,8 @@ pub(crate) struct Query {
     /// A filter as JSON
     #[arg(long, value_name = "JSON")]
     filter: Option<String>,
-    /// Words that a record must hold
-    #[arg(long, value_name = "WORDS")]
-    search: Option<String>,
+    #[command(flatten)]
+    searched: Searched,
     /// Print only how many there are
     #[arg(long)]
     count: bool,
@@ -46,6 +46,28 @@ pub(crate) struct Query {
     listing: Listing,
     #[command(flatten)]
     target: TargetArgs,
+}
+
+/// Which words are searched for.
+#[derive(Args, Debug)]
+pub(crate) struct Searched {
+    /// Words that a record must hold
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    /// Find words with typing mistakes and without their accents too, the best first
+    #[arg(long, requires = "search")]
+    fuzzy: bool,
+}
+
+impl Searched {
+    /// The search as it stands on the wire.
+    pub(crate) fn search(self) -> Option<Search> {
+        self.search.map(|query| Search {
+            query,
+            fuzzy: self.fuzzy,
+            ..Search::default()
+        })
+    }
 }
 
 /// How records are listed.
@@ -91,7 +113,7 @@ impl Query {
         let target = &*self.target.open(Missing::Refuse)?;
         let question = Question {
             filter: filter::together(&self.filters, self.filter.as_deref())?,
-            search: self.search,
+            search: self.searched.search(),
             ..Question::default()
         };
         if self.count {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use chancery_api::records::RecordCreate;
+use chancery_api::records::{MetadataInput, RecordCreate, RecordUpdate};
 use clap::{Args, Subcommand};
 
 use super::query::{Listing, list};
@@ -42,6 +42,7 @@ enum Action {
 Examples:
   chancery record create tasks title='Write documentation' priority=3 tags=docs,urgent
   chancery record create tasks extra:='{\"a\": [1, 2]}'
+  chancery record create tasks title='From the old system' --external-id T-1041
   cat task.json | chancery record create tasks -")]
     Create {
         /// The table
@@ -49,6 +50,8 @@ Examples:
         /// column=value …, a JSON object, @FILE or -
         #[arg(required = true, value_name = "DATA")]
         values: Vec<String>,
+        #[command(flatten)]
+        metadata: Metadata,
     },
     /// Show a record
     #[command(after_long_help = "Examples:\n  chancery record get tasks 0190a2b4-… --json")]
@@ -77,6 +80,8 @@ Examples:
         /// Only if the record is at this version
         #[arg(long, value_name = "VERSION")]
         if_version: Option<u64>,
+        #[command(flatten)]
+        metadata: Metadata,
     },
     /// Delete a record: to the trash, where the table has one
     #[command(after_long_help = "Examples:\n  chancery record delete tasks 0190a2b4-…")]
@@ -125,13 +130,39 @@ Examples:
     },
 }
 
+/// Where a record comes from.
+#[derive(Args, Debug)]
+struct Metadata {
+    /// Its id in another system, by which imports and filters find it (externalId)
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+}
+
+impl Metadata {
+    fn input(self) -> Option<MetadataInput> {
+        self.external_id.map(|id| MetadataInput {
+            external_id: Some(id),
+        })
+    }
+}
+
 impl Record {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
         let target = &*self.target.open(Missing::Refuse)?;
         match self.action {
-            Action::Create { table, values } => {
+            Action::Create {
+                table,
+                values,
+                metadata,
+            } => {
                 let data = input::record(&values, &target.table(&table)?)?;
-                let record = target.create(&table, RecordCreate { data, metadata: None })?;
+                let record = target.create(
+                    &table,
+                    RecordCreate {
+                        data,
+                        metadata: metadata.input(),
+                    },
+                )?;
                 match output.json() {
                     true => output.value(&record)?,
                     false => output.line(&id_text(&record.id))?,
@@ -147,10 +178,15 @@ impl Record {
                 values,
                 replace,
                 if_version,
+                metadata,
             } => {
                 let data = input::record(&values, &target.table(&table)?)?;
                 let change = if replace { Change::Replace } else { Change::Merge };
-                let record = target.change(&table, &id, change, data, if_version)?;
+                let update = RecordUpdate {
+                    data,
+                    metadata: metadata.input(),
+                };
+                let record = target.change(&table, &id, change, update, if_version)?;
                 show(target, &table, &record, output)?;
             }
             Action::Delete { table, id, permanent } => {

@@ -9,13 +9,14 @@ use clap::Args;
 use crate::commands::transfers::{Watching, runtime, summary};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::target::DatabaseArgs;
+use crate::target::{DatabaseArgs, files_place};
 
 /// Put a backup back into a database
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 The backup is checked first and stays as it is. A database that is there already is replaced only with --force, and kept \
-aside under another name, which is printed; a PostgreSQL database must be empty. Stop the server first.
+aside under another name, which is printed; a PostgreSQL database must be empty. Stop the server first. The contents of \
+files are put back from the folder beside the backup, of its name with .files added, if there is one.
 
 Examples:
   chancery restore today.db
@@ -43,7 +44,9 @@ impl Restore {
         };
         let watching = Watching::new(output);
         let watch = |progress| watching.show(&progress);
-        let restored = runtime()?.block_on(backup::restore(&self.file, &url, in_the_way, &watch));
+        let place = files_place(self.database.files.as_deref())?;
+        let restoring = backup::restore(&self.file, &url, place.as_ref(), in_the_way, &watch);
+        let restored = runtime()?.block_on(restoring);
         watching.done();
         let report = restored.map_err(|error| {
             let in_the_way = matches!(error, Error::Storage(StorageError::NotEmpty { .. }));
@@ -58,6 +61,13 @@ impl Restore {
             return Ok(Exit::Done);
         }
         output.line(&format!("restored {}", summary(&report.carried)))?;
+        match &report.files {
+            Some(files) => output.say(&format!(
+                "{} contents of files are in their place",
+                files.contents
+            )),
+            None => output.say("no contents of files were beside the backup: right, if no record holds any"),
+        }
         if let Some(kept) = &report.kept {
             output.say(&format!("what was there before is now {}", kept.display()));
         }

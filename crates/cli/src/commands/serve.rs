@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chancery::limits::KEEP_CHANGES_MIN;
 use chancery::model::define::bucket::ttl;
-use chancery::{CacheOptions, Durability, Json, OpenOptions, RedisUrl, StorageError};
+use chancery::{CacheOptions, Durability, FilesOptions, Json, OpenOptions, RedisUrl, StorageError};
 use chancery_server::{IpNet, Listening, Proxy, ServeOptions, TlsFiles};
 use clap::{Args, ValueEnum};
 
@@ -79,6 +79,12 @@ pub(crate) struct Serve {
     /// Forget what records were longer ago than this, such as 90d or 12h; at least 1h. Records stay. Forever if absent
     #[arg(long, value_name = "TIME", value_parser = age)]
     keep_changes: Option<Duration>,
+    /// The largest file that is kept: bytes, or with K, M or G
+    #[arg(long, value_name = "SIZE", default_value = "100M", value_parser = size)]
+    file_bytes_max: u64,
+    /// Most bytes of all files together; as many as there is room for if absent
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    files_bytes_max: Option<u64>,
     /// A network that webhooks may reach though it is private; may be given several times
     #[arg(long = "webhook-allow", value_name = "CIDR")]
     webhook_allow: Vec<IpNet>,
@@ -122,6 +128,11 @@ impl Serve {
             cache,
             replicas: self.replicas,
             keep_changes: self.keep_changes,
+            files: FilesOptions {
+                place: None,
+                file_bytes_max: self.file_bytes_max,
+                bytes_max: self.files_bytes_max,
+            },
             slow_query_ms: Some(self.slow_query_ms).filter(|ms| *ms > 0),
             ..OpenOptions::default()
         };

@@ -7,6 +7,7 @@ use chancery_api::tables::{Table as WireTable, TableCreate};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
+use super::column_type::ChangeType;
 use crate::failure::{Exit, Failure};
 use crate::input::typed;
 use crate::output::Output;
@@ -104,6 +105,8 @@ enum ColumnAction {
         /// name:type[:setting…], as in `table create`
         column: String,
     },
+    /// Give a column another type, with all its values; the old ones come back when it is changed back
+    ChangeType(ChangeType),
     /// Delete a column: its values are no longer seen
     Delete {
         /// The table
@@ -149,7 +152,9 @@ impl Table {
             Action::Drop { table, yes } => {
                 drop_table(&*self.target.open(Missing::Refuse)?, &table, yes, output)?
             }
-            Action::Columns { action } => columns(&*self.target.open(Missing::Refuse)?, action, output)?,
+            Action::Columns { action } => {
+                return columns(&*self.target.open(Missing::Refuse)?, action, output);
+            }
         }
         Ok(Exit::Done)
     }
@@ -283,24 +288,26 @@ fn agree(output: &Output, question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-fn columns(target: &dyn Target, action: ColumnAction, output: &Output) -> Result<(), Failure> {
+fn columns(target: &dyn Target, action: ColumnAction, output: &Output) -> Result<Exit, Failure> {
     match action {
         ColumnAction::List { table } => {
             let table = target.table(&table)?;
             if output.json() {
-                return output.value(&table.columns);
+                output.value(&table.columns)?;
+                return Ok(Exit::Done);
             }
             let mut out = output.data();
             column_table(&table).write(&mut out)?;
-            Ok(out.flush()?)
+            out.flush()?;
         }
         ColumnAction::Add { table, column: text } => {
             let added = target.add_column(&table, column(&text)?)?;
             match output.json() {
                 true => output.value(&added),
                 false => output.line(&added.slug),
-            }
+            }?;
         }
+        ColumnAction::ChangeType(change) => return change.run(target, output),
         ColumnAction::Delete { table, column, yes } => {
             agree(
                 output,
@@ -309,9 +316,9 @@ fn columns(target: &dyn Target, action: ColumnAction, output: &Output) -> Result
             )?;
             target.delete_column(&table, &column)?;
             output.say(&format!("deleted {table}.{column}"));
-            Ok(())
         }
     }
+    Ok(Exit::Done)
 }
 
 /// A column as it is written on the command line: `price:currency:currency=EUR:required`.

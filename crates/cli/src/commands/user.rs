@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use chancery_api::access::{Role, UserCreate};
+use chancery_api::access::{Grant, Role, UserCreate};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::grant;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::table_text::TextTable;
@@ -19,6 +20,7 @@ use crate::target::{Missing, TargetArgs};
 Examples:
   chancery user create --email me@example.org --name Me --role owner
   chancery user create --email ci@example.org --name CI --role editor < password.txt
+  chancery user create --email guest@example.org --name Guest --role guest --grant orders=read
   chancery user list"
 )]
 pub(crate) struct User {
@@ -41,6 +43,8 @@ enum Action {
         /// What the user may do
         #[arg(long, value_enum)]
         role: UserRole,
+        #[arg(long = "grant", value_name = "PLACE=SCOPE", value_parser = grant::parse, help = grant::HELP)]
+        grants: Vec<Grant>,
     },
     /// List the users
     List,
@@ -48,6 +52,8 @@ enum Action {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum UserRole {
+    /// Nothing but what --grant gives
+    Guest,
     /// Read
     Viewer,
     /// Read and comment
@@ -63,8 +69,14 @@ enum UserRole {
 impl User {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self.action {
-            Action::Create { email, name, role } => {
+            Action::Create {
+                email,
+                name,
+                role,
+                grants,
+            } => {
                 let role = match role {
+                    UserRole::Guest => Role::Guest,
                     UserRole::Viewer => Role::Viewer,
                     UserRole::Commenter => Role::Commenter,
                     UserRole::Editor => Role::Editor,
@@ -76,6 +88,7 @@ impl User {
                     email,
                     name,
                     role,
+                    grants,
                     password: password(output)?,
                 })?;
                 match output.json() {

@@ -50,6 +50,7 @@ pub(super) fn table() -> TableInput {
             ColumnInput::new("Sold", "boolean").default_value(true),
             ColumnInput::new("Listed on", "date"),
             ColumnInput::new("Web page", "url"),
+            ColumnInput::new("Data sheet", "file").config("accept", ".pdf"),
             ColumnInput::new("Details", "json"),
         ],
     )

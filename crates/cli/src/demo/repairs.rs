@@ -55,6 +55,9 @@ pub(super) fn table() -> TableInput {
             ColumnInput::new("Estimate", "duration"),
             ColumnInput::new("Price", "currency").config("currency", "EUR"),
             ColumnInput::new("Notes", "longText"),
+            ColumnInput::new("Photos", "files")
+                .config("accept", "image/*")
+                .config("maxFiles", 10),
             ColumnInput::new("Checklist", "json").config("kind", "array"),
             ColumnInput::new("Added", "createdTime"),
             ColumnInput::new("Changed", "updatedTime"),

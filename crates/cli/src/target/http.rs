@@ -1,22 +1,32 @@
 //! A small HTTP client for the API. It knows paths and JSON, and nothing of what they mean.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use chancery_api::{ErrorCode, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use ureq::http::{Method, Request, Response};
-use ureq::{Agent, AsSendBody, Body};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT};
+use ureq::http::{HeaderValue, Method, Request, Response};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 use url::Url;
 
+use super::Sent;
 use crate::failure::Failure;
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// How the type of a form begins.
+const FORM: &[u8] = b"multipart/";
+/// How it ends when a server stops to read.
+const CUT_OFF: [ErrorKind; 3] = [
+    ErrorKind::BrokenPipe,
+    ErrorKind::ConnectionReset,
+    ErrorKind::ConnectionAborted,
+];
 /// Largest JSON answer read into memory, in bytes (256 MiB).
-const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub(super) const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// A server and the key for it.
 pub(super) struct Client {
@@ -107,9 +117,6 @@ impl Client {
             .method(method)
             .uri(url.as_str())
             .header("accept", "application/json");
-        if let Some(key) = &self.key {
-            request = request.header("authorization", format!("Bearer {key}"));
-        }
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
@@ -119,11 +126,46 @@ impl Client {
         let request = request
             .body(body)
             .map_err(|error| Failure::new(error.to_string()))?;
+        self.run(request)
+    }
+
+    /// Sends a request whose address is a path, and answers with what came, if it is no refusal.
+    pub(super) fn pass(&self, request: Request<Sent>) -> Result<Response<Body>, Failure> {
+        let (mut parts, sent) = request.into_parts();
+        let mut url = self.base.clone();
+        url.set_path(&format!(
+            "{}{}",
+            self.base.path().trim_end_matches('/'),
+            parts.uri.path()
+        ));
+        url.set_query(parts.uri.query());
+        parts.uri = url
+            .as_str()
+            .parse()
+            .map_err(|error| Failure::new(format!("{url}: {error}")))?;
+        let kind = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        if kind.is_some_and(|kind| kind.starts_with(FORM)) {
+            // What is refused before its body is read is then answered, not cut off (RFC 9110, 10.1.1). Not so of lines, which are
+            // answered while they come: there an answer does not mean that no more is wanted.
+            let expect = HeaderValue::from_static("100-continue");
+            parts.headers.insert(EXPECT, expect);
+        }
+        let body = sent.map_or_else(SendBody::none, SendBody::from_owned_reader);
+        self.run(Request::from_parts(parts, body))
+    }
+
+    fn run(&self, mut request: Request<impl AsSendBody>) -> Result<Response<Body>, Failure> {
+        if let Some(key) = &self.key {
+            let bearer = HeaderValue::try_from(format!("Bearer {key}"));
+            let bearer = bearer.map_err(|_| Failure::new("the key holds what no key holds"))?;
+            request.headers_mut().insert(AUTHORIZATION, bearer);
+        }
         let response = self
             .agent
             .run(request)
             .map_err(|error| self.unreachable(&error))?;
-        if response.status().is_success() {
+        // What was not changed since (304) is no refusal.
+        if response.status().as_u16() < 400 {
             Ok(response)
         } else {
             Err(self.refusal(response))
@@ -132,12 +174,19 @@ impl Client {
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         if let ureq::Error::Io(io) = error
-            && io.kind() == std::io::ErrorKind::ConnectionRefused
+            && io.kind() == ErrorKind::ConnectionRefused
         {
             return Failure::new(format!("nobody answers at {}", self.base))
                 .hint("start the server with `chancery serve`, or check the address");
         }
-        Failure::new(format!("{}: {error}", self.base))
+        match error {
+            ureq::Error::Io(io) if CUT_OFF.contains(&io.kind()) => {
+                Failure::new(format!("{} stopped to read before all was sent: {io}", self.base)).hint(
+                    "it may be larger than the server takes (serve --file-bytes-max), or the server ended",
+                )
+            }
+            _ => Failure::new(format!("{}: {error}", self.base)),
+        }
     }
 
     fn refusal(&self, response: Response<Body>) -> Failure {
@@ -158,9 +207,9 @@ impl Client {
         }
         match (status.as_u16(), &self.key) {
             (401, None) => {
-                failure.instead("give a key with --key or CHANCERY_KEY; make one with `chancery key create`")
+                failure.instead("give a key with --key or CHANCERY_KEY; where the database is, `chancery key create --data DIR` makes one")
             }
-            (401 | 403, _) => failure.instead("make another key with `chancery key create`"),
+            (401 | 403, _) => failure.instead("where the database is, `chancery key create --data DIR` makes another key"),
             _ => failure,
         }
     }

@@ -1,31 +1,36 @@
 //! A database on this machine as a target: the library, without a server.
 
 use std::cell::OnceCell;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use chancery::access::{KeyInput, Secret, UserInput};
 use chancery::backup::BackupReport;
 use chancery::vault::Vault;
 use chancery::{
-    Boundary, Count, OperationQuery, PageWindow, RevertOptions, Source, StorageError, Store, TableHandle,
-    UpdateMode, WriteOptions,
+    Boundary, Count, FindState, JobOptions, OperationQuery, PageWindow, RevertOptions, Source, Store,
+    TableHandle, UpdateMode, WriteOptions,
 };
-use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::duplicates::{DuplicateGroup, Find, FindDuplicates, FoundDuplicates};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport};
 use chancery_api::import_jobs::ImportStatus;
-use chancery_api::query::Search;
-use chancery_api::records::{Pagination, Record, RecordCreate};
+use chancery_api::jobs::{Job, JobState};
+use chancery_api::limits::GROUP_RECORDS_MAX;
+use chancery_api::records::{Pagination, Record, RecordCreate, RecordUpdate};
+use chancery_api::retype::{ColumnTypeChange, ColumnTypePlan};
 use chancery_api::tables::{Table, TableCreate, TableStats};
 use chancery_api::vault::CellsRevealed;
-use chancery_server::convert::{access, columns, history, import_jobs, maybe_time, queries, records, tables};
+use chancery_server::convert::{
+    access, columns, duplicates, history, import_jobs, maybe_time, queries, records, retype, tables,
+};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
+use ureq::http::{Request, Response};
 
 use super::{
-    BackupJob, Change, DatabaseArgs, Delete, EachPage, ExportJob, ImportJob, Imported, Missing,
-    OperationsAsked, Question, Scope, Target, Watch,
+    BackupJob, Change, DatabaseArgs, Delete, EachPage, ExportJob, FIND_LOOK, ImportJob, Imported, Missing,
+    OperationsAsked, Question, Scope, Sent, Target, Watch, asking, open_store, runtime,
 };
 use crate::failure::Failure;
 use crate::root_key::{RootArgs, made};
@@ -101,11 +106,7 @@ impl Local {
         limit: u64,
         count: Count,
     ) -> Result<chancery::Page, Failure> {
-        let search = question.search.clone().map(|query| Search {
-            query,
-            ..Search::default()
-        });
-        let query = queries::question(question.filter.as_ref(), &question.sort, search.as_ref())?;
+        let query = queries::question(question.filter.as_ref(), &question.sort, question.search.as_ref())?;
         let scope = match question.scope {
             Scope::Live => chancery::Scope::Live,
             Scope::Trash => chancery::Scope::Trash,
@@ -123,63 +124,17 @@ impl Drop for Local {
     }
 }
 
-/// One thread is enough for one command.
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?)
-}
-
-/// Opens the store, and says what to do when it cannot be opened.
-pub(crate) async fn open_store(
-    database: &DatabaseArgs,
-    missing: Missing,
-    options: chancery::OpenOptions,
-) -> Result<Store, Failure> {
-    if let Some(file) = database.file() {
-        if missing != Missing::Make && !file.exists() {
-            return Err(
-                Failure::new(format!("there is no database at {}", file.display()))
-                    .hint("name one with --data DIR, or make a table with `chancery table create`"),
-            );
-        }
-        if let Some(dir) = file.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-            std::fs::create_dir_all(dir)
-                .map_err(|error| Failure::new(format!("{}: {error}", dir.display())))?;
-        }
-    }
-    match Store::open_with(&database.url(), options).await {
-        Err(chancery::Error::Storage(StorageError::Locked { path })) => Err(locked(&path, database)),
-        opened => Ok(opened?),
-    }
-}
-
-/// Whether another process has the database open.
-pub(crate) fn is_locked(database: &DatabaseArgs) -> Result<bool, Failure> {
-    let runtime = runtime()?;
-    match runtime.block_on(Store::open(&database.url())) {
-        Err(chancery::Error::Storage(StorageError::Locked { .. })) => Ok(true),
-        opened => {
-            runtime.block_on(opened?.close())?;
-            Ok(false)
-        }
-    }
-}
-
-/// What to say when a server has the database.
-fn locked(path: &str, database: &DatabaseArgs) -> Failure {
-    Failure::new(format!("{path} is in use by another process, probably a running server")).hint(format!(
-        "talk to it: --server http://127.0.0.1:7373 --key KEY (a key: `chancery key create --name me --scope write{}`)",
-        database.again()
-    ))
-}
-
 /// The record as it stands on the wire.
 fn wire(record: &chancery::Record) -> Result<Record, Failure> {
     Ok(serde_json::from_value(records::to_json(record))?)
 }
 
 impl Target for Local {
+    fn ask(&self, request: Request<Sent>) -> Result<Response<Box<dyn Read + '_>>, Failure> {
+        let vault = self.vault(Missing::Refuse)?.clone();
+        asking::ask(&self.runtime, (self.store.clone(), vault), request)
+    }
+
     fn tables(&self) -> Result<Vec<Table>, Failure> {
         let handles = self.store.tables();
         handles
@@ -226,6 +181,38 @@ impl Target for Local {
         Ok(columns::column(&added))
     }
 
+    fn change_type(
+        &self,
+        (table, column): (&str, &str),
+        asked: &ColumnTypeChange,
+        tell: &dyn Fn(&Job),
+    ) -> Result<ColumnTypePlan, Failure> {
+        let handle = self.handle(table)?;
+        let change = retype::asked(asked.clone()).map_err(|locale| {
+            Failure::new(format!("no locale \"{locale}\"")).hint("write it like de-DE or en-US")
+        })?;
+        self.wait(async {
+            // What an earlier command left is in the way otherwise.
+            for left in self.store.resume_left_type_changes().await? {
+                left.wait().await?;
+            }
+            let plan = handle.plan_type_change(column, &change).await?;
+            if asked.dry_run {
+                return Ok(retype::plan(plan, None));
+            }
+            let job = handle.begin_type_change(&plan, JobOptions::default()).await?;
+            loop {
+                let status = job.status().await?;
+                let plan = retype::plan(plan.clone(), Some(&status));
+                match &plan.job {
+                    Some(job) if job.state == JobState::Running => tell(job),
+                    _ => return Ok::<_, chancery::Error>(plan),
+                }
+                tokio::time::sleep(FIND_LOOK).await;
+            }
+        })
+    }
+
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure> {
         self.wait(self.handle(table)?.delete_column(column))
     }
@@ -263,7 +250,7 @@ impl Target for Local {
         table: &str,
         id: &str,
         change: Change,
-        data: JsonMap,
+        update: RecordUpdate,
         version: Option<u64>,
     ) -> Result<Record, Failure> {
         let mode = match change {
@@ -273,12 +260,14 @@ impl Target for Local {
         let options = WriteOptions {
             expected_version: version,
             protected: chancery::Protected::Refuse,
+            external_id: update.metadata.and_then(|metadata| metadata.external_id),
             ..WriteOptions::default()
         };
-        let written = self.wait(
-            self.handle(table)?
-                .update_with(id, &Json::Object(data), mode, options),
-        )?;
+        let written =
+            self.wait(
+                self.handle(table)?
+                    .update_with(id, &Json::Object(update.data), mode, options),
+            )?;
         wire(&written.record)
     }
 
@@ -345,11 +334,17 @@ impl Target for Local {
 
     fn imports(&self) -> Result<Vec<ImportStatus>, Failure> {
         let imports = self.wait(self.store.imports())?;
-        Ok(imports.into_iter().map(import_jobs::status).collect())
+        Ok(imports
+            .into_iter()
+            .map(|job| import_jobs::status(job, import_jobs::Draft::Short))
+            .collect())
     }
 
     fn import_status(&self, id: &str) -> Result<ImportStatus, Failure> {
-        Ok(import_jobs::status(self.wait(self.store.import_job(id))?))
+        Ok(import_jobs::status(
+            self.wait(self.store.import_job(id))?,
+            import_jobs::Draft::Short,
+        ))
     }
 
     fn revert_import(&self, id: &str, how: &Revert) -> Result<RevertReport, Failure> {
@@ -382,6 +377,60 @@ impl Target for Local {
         page.total.ok_or_else(|| Failure::new("the store did not count"))
     }
 
+    fn duplicates(
+        &self,
+        table: &str,
+        asked: &FindDuplicates,
+        most: u64,
+        tell: &dyn Fn(&Find),
+    ) -> Result<FoundDuplicates, Failure> {
+        let handle = self.handle(table)?;
+        let options = duplicates::options(asked)?;
+        self.wait(async {
+            let id = handle.begin_find(options)?;
+            let (status, found) = loop {
+                let status = handle.wait_for_find(&id, FIND_LOOK).await?;
+                tell(&duplicates::find(&status));
+                match status.state.clone() {
+                    FindState::Running => {}
+                    FindState::Done(found) => break (status, found),
+                    FindState::Cancelled => return Err(Failure::from(chancery::Error::Cancelled)),
+                    FindState::Failed(error) => return Err(Failure::new(error.to_string())),
+                }
+            };
+            let mut groups = Vec::new();
+            for group in found
+                .groups
+                .iter()
+                .take(usize::try_from(most).unwrap_or(usize::MAX))
+            {
+                let now = handle
+                    .duplicates_now(group, &status.options, GROUP_RECORDS_MAX)
+                    .await?;
+                let Some(now) = now else { continue };
+                groups.push(DuplicateGroup {
+                    score: group.score,
+                    size: group.keys.len() as u64,
+                    records: now.records.iter().map(wire).collect::<Result<_, _>>()?,
+                    pairs: duplicates::pairs(now.pairs),
+                });
+            }
+            let total = found.groups.len() as u64;
+            Ok(FoundDuplicates {
+                groups,
+                find: duplicates::find(&status),
+                pagination: Pagination {
+                    total: Some(total),
+                    has_more: most < total,
+                    offset: None,
+                    limit: u32::try_from(most).unwrap_or(u32::MAX),
+                    next_cursor: None,
+                    previous_cursor: None,
+                },
+            })
+        })
+    }
+
     fn import(&self, job: &ImportJob<'_>, watch: Watch) -> Result<Imported, Failure> {
         let store = self.store.acting(chancery::Actor {
             id: None,
@@ -412,9 +461,9 @@ impl Target for Local {
     }
 
     fn create_key(&self, key: ApiKeyCreate) -> Result<ApiKeyCreated, Failure> {
-        Ok(created(
-            self.wait(self.store.access().create_key(key_input(key)?))?,
-        ))
+        let grants = access::grants_in(&self.store, key.grants.clone())?;
+        let input = key_input(key, grants)?;
+        Ok(created(self.wait(self.store.access().create_key(input))?))
     }
 
     fn delete_key(&self, id: &str) -> Result<(), Failure> {
@@ -439,6 +488,7 @@ impl Target for Local {
             email: user.email,
             name: user.name,
             role: access::role_in(user.role),
+            grants: access::grants_in(&self.store, user.grants)?,
             password: Secret::new(user.password),
         };
         let made = match first {
@@ -450,7 +500,10 @@ impl Target for Local {
 }
 
 /// A key to make, as the library wants it.
-pub(crate) fn key_input(key: ApiKeyCreate) -> Result<KeyInput, Failure> {
+pub(crate) fn key_input(
+    key: ApiKeyCreate,
+    grants: Vec<chancery::access::Grant>,
+) -> Result<KeyInput, Failure> {
     let instant = |text: String| {
         let time: Result<jiff::Timestamp, _> = text.parse();
         time.map(|time| time.as_millisecond())
@@ -460,6 +513,7 @@ pub(crate) fn key_input(key: ApiKeyCreate) -> Result<KeyInput, Failure> {
     Ok(KeyInput {
         name: key.name,
         scope: access::scope_in(key.scope),
+        grants,
         expires_at,
         created_by: None,
     })

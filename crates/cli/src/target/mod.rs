@@ -1,33 +1,47 @@
 //! What a command works on: a database on this machine, or a server. Each command is written once, against [`Target`].
 
+mod asking;
+mod files_place;
+mod form;
 mod http;
 mod local;
+mod opening;
 mod remote;
 pub(crate) mod vault;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use chancery::backup::{BackupReport, InTheWay};
-use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, User, UserCreate};
 use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::duplicates::{Find, FindDuplicates, FoundDuplicates};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport};
 use chancery_api::import_jobs::ImportStatus;
 use chancery_api::imports::ImportReport;
-use chancery_api::query::{Filter, Sort};
-use chancery_api::records::{Record, RecordCreate};
+use chancery_api::jobs::Job;
+use chancery_api::query::{Filter, Search, Sort};
+use chancery_api::records::{Record, RecordCreate, RecordUpdate};
+use chancery_api::retype::{ColumnTypeChange, ColumnTypePlan};
 use chancery_api::tables::{Table, TableCreate, TableStats};
 use chancery_api::vault::CellsRevealed;
 use clap::Args;
+use ureq::http::{Request, Response};
 
 use crate::commands::transfers::Watching;
 use crate::failure::Failure;
 use crate::output::Output;
 
+pub(crate) use chancery_server::at_hand::Sent;
+pub(crate) use files_place::files_place;
+pub(crate) use form::Form;
 use local::Local;
-pub(crate) use local::{created as key_created, is_locked, key_input, open_store, runtime};
+pub(crate) use local::{created as key_created, key_input};
+pub(crate) use opening::{is_locked, open_store, runtime};
 use remote::Remote;
 
+/// How often it is looked how far a search for duplicates is.
+const FIND_LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 /// The data directory when none is named.
 pub(crate) const DATA_DIR: &str = "./chancery-data";
 
@@ -54,6 +68,9 @@ pub(crate) struct DatabaseArgs {
     /// The database itself: sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, global = true, value_name = "URL", conflicts_with = "data")]
     pub(crate) database: Option<String>,
+    /// Where files are kept: a folder, or s3://BUCKET/PREFIX?region=R&endpoint=URL; beside the database if absent [env: CHANCERY_FILES]
+    #[arg(long, global = true, value_name = "PLACE")]
+    pub(crate) files: Option<String>,
 }
 
 /// What to do when there is no database yet.
@@ -147,7 +164,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 pub(crate) struct Question {
     pub(crate) filter: Option<Filter>,
     pub(crate) sort: Vec<Sort>,
-    pub(crate) search: Option<String>,
+    pub(crate) search: Option<Search>,
     /// All of them if absent.
     pub(crate) limit: Option<u64>,
     pub(crate) scope: Scope,
@@ -197,6 +214,8 @@ pub(crate) enum Into<'a> {
     New(&'a str),
     /// A table that exists; the file holds JSON objects, in an array or line by line.
     Objects(&'a str),
+    /// A table that exists; the file is the JSON export of a table.
+    Records(&'a str),
     /// The table that a JSON export holds, under another name if one is given.
     Export(Option<&'a str>),
 }
@@ -226,7 +245,21 @@ pub(crate) struct ExportJob {
     pub(crate) format: ExportFormat,
     pub(crate) columns: Vec<String>,
     pub(crate) filter: Option<Filter>,
+    pub(crate) search: Option<Search>,
     pub(crate) escape: Escape,
+    pub(crate) links: Links,
+}
+
+/// How records and users that others name are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Links {
+    /// As ids
+    #[default]
+    Id,
+    /// As what people call them; an import finds them by that
+    Label,
+    /// As ids, and in a column behind it as what people call them
+    Both,
 }
 
 /// The shape of an export.
@@ -263,6 +296,9 @@ pub(crate) type EachPage<'a> = &'a mut dyn FnMut(Vec<Record>) -> Result<(), Fail
 
 /// Everything that commands do with records, wherever those are.
 pub(crate) trait Target {
+    /// Any operation of the HTTP API; the address of the request is its path. What is refused is a failure.
+    fn ask(&self, request: Request<Sent>) -> Result<Response<Box<dyn Read + '_>>, Failure>;
+
     /// All tables, with their columns.
     fn tables(&self) -> Result<Vec<Table>, Failure>;
     /// One table, with its columns.
@@ -271,6 +307,13 @@ pub(crate) trait Target {
     fn create_table(&self, table: TableCreate) -> Result<Table, Failure>;
     fn drop_table(&self, table: &str) -> Result<(), Failure>;
     fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure>;
+    /// Gives a column another field type and tells how far that is; or tells what would become of its values.
+    fn change_type(
+        &self,
+        of: (&str, &str),
+        asked: &ColumnTypeChange,
+        tell: &dyn Fn(&Job),
+    ) -> Result<ColumnTypePlan, Failure>;
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure>;
 
     fn create(&self, table: &str, record: RecordCreate) -> Result<Record, Failure>;
@@ -280,7 +323,7 @@ pub(crate) trait Target {
         table: &str,
         id: &str,
         change: Change,
-        data: JsonMap,
+        update: RecordUpdate,
         version: Option<u64>,
     ) -> Result<Record, Failure>;
     fn delete(&self, table: &str, id: &str, how: Delete) -> Result<(), Failure>;
@@ -288,6 +331,14 @@ pub(crate) trait Target {
     /// Gives the records of a question page by page.
     fn query(&self, table: &str, question: &Question, each: EachPage<'_>) -> Result<(), Failure>;
     fn count(&self, table: &str, question: &Question) -> Result<u64, Failure>;
+    /// Looks for duplicates, tells how far that is, and gives the first so many groups.
+    fn duplicates(
+        &self,
+        table: &str,
+        asked: &FindDuplicates,
+        most: u64,
+        tell: &dyn Fn(&Find),
+    ) -> Result<FoundDuplicates, Failure>;
 
     /// The values of encrypted columns of a record.
     fn reveal(&self, table: &str, id: &str, columns: &[String]) -> Result<CellsRevealed, Failure>;

@@ -7,24 +7,27 @@ use std::path::PathBuf;
 
 use chancery::backup::{BackupReport, InTheWay};
 use chancery::transfer::{TransferPhase, TransferProgress};
-use chancery_api::JsonMap;
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, User, UserCreate, UserList};
 use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::duplicates::{Find, FindDuplicates, FindState, FoundDuplicates, Wait};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport, VersionRestore};
 use chancery_api::import_jobs::{ImportList, ImportStatus};
 use chancery_api::imports::{CsvOptions, ImportReport, TableImport};
-use chancery_api::query::{Count, Paginate, PaginationType, Query, Search};
+use chancery_api::jobs::{Job, JobState};
+use chancery_api::query::{Count, Paginate, PaginationType, Query};
 use chancery_api::records::{Pagination, Record, RecordCreate, RecordPage, RecordUpdate};
+use chancery_api::retype::{ColumnTypeChange, ColumnTypeChoices, ColumnTypePlan};
 use chancery_api::tables::{Table, TableCreate, TableList, TableStats};
 use chancery_api::vault::{CellsRevealed, RevealCells};
-use ureq::http::{Method, Response};
+use ureq::http::{Method, Request, Response};
 use ureq::{Body, SendBody};
 use url::Url;
 
+use super::form::Form;
 use super::http::{Client, read, with_json};
 use super::{
-    BackupJob, Change, Delete, EachPage, Escape, ExportFormat, ExportJob, ImportJob, Imported, Into,
-    OperationsAsked, Question, Scope, Target, Watch,
+    BackupJob, Change, Delete, EachPage, Escape, ExportFormat, ExportJob, FIND_LOOK, ImportJob, Imported,
+    Into, Links, OperationsAsked, Question, Scope, Sent, Target, Watch,
 };
 use crate::failure::Failure;
 
@@ -97,7 +100,7 @@ impl Remote {
             );
         }
         form.field("options", &serde_json::to_string(&job.options)?);
-        let (content_type, mut body) = form.with_file(job.file)?;
+        let (content_type, mut body) = form.with_file("file", job.file)?;
         self.client.send(
             Method::POST,
             self.url(path),
@@ -159,10 +162,7 @@ impl Remote {
                 cursor,
                 ..Paginate::default()
             }),
-            search: question.search.clone().map(|query| Search {
-                query,
-                ..Search::default()
-            }),
+            search: question.search.clone(),
             count,
             ..Query::default()
         };
@@ -172,6 +172,11 @@ impl Remote {
 }
 
 impl Target for Remote {
+    fn ask(&self, request: Request<Sent>) -> Result<Response<Box<dyn Read + '_>>, Failure> {
+        let response = self.client.pass(request)?;
+        Ok(response.map(|body| -> Box<dyn Read> { Box::new(body.into_reader()) }))
+    }
+
     fn tables(&self) -> Result<Vec<Table>, Failure> {
         let mut url = self.url(&["tables"]);
         url.query_pairs_mut().append_pair("include", "columns");
@@ -203,6 +208,23 @@ impl Target for Remote {
             .send_json(Method::POST, self.url(&["tables", table, "columns"]), &column)
     }
 
+    fn change_type(
+        &self,
+        (table, column): (&str, &str),
+        asked: &ColumnTypeChange,
+        tell: &dyn Fn(&Job),
+    ) -> Result<ColumnTypePlan, Failure> {
+        let url = self.url(&["tables", table, "columns", column, "change-type"]);
+        let mut plan: ColumnTypePlan = self.client.send_json(Method::POST, url.clone(), asked)?;
+        while let Some(job) = plan.job.as_ref().filter(|job| job.state == JobState::Running) {
+            tell(job);
+            std::thread::sleep(FIND_LOOK);
+            let now: ColumnTypeChoices = self.client.get(url.clone())?;
+            plan.job = now.job;
+        }
+        Ok(plan)
+    }
+
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure> {
         self.client
             .send(
@@ -228,14 +250,14 @@ impl Target for Remote {
         table: &str,
         id: &str,
         change: Change,
-        data: JsonMap,
+        update: RecordUpdate,
         version: Option<u64>,
     ) -> Result<Record, Failure> {
         let method = match change {
             Change::Merge => Method::PATCH,
             Change::Replace => Method::PUT,
         };
-        let body = serde_json::to_vec(&RecordUpdate { data, metadata: None })?;
+        let body = serde_json::to_vec(&update)?;
         let url = self.url(&["tables", table, "records", id]);
         read(
             self.client
@@ -336,13 +358,58 @@ impl Target for Remote {
             .ok_or_else(|| Failure::new("the server did not count"))
     }
 
+    fn duplicates(
+        &self,
+        table: &str,
+        asked: &FindDuplicates,
+        most: u64,
+        tell: &dyn Fn(&Find),
+    ) -> Result<FoundDuplicates, Failure> {
+        let asked = FindDuplicates {
+            wait: Some(Wait::Ms(FIND_LOOK.as_millis() as u64)),
+            limit: Some(most.clamp(1, PAGE)),
+            ..asked.clone()
+        };
+        let url = self.url(&["tables", table, "duplicates", "find"]);
+        let mut page: FoundDuplicates = self.client.send_json(Method::POST, url, &asked)?;
+        let at = self.url(&["tables", table, "duplicates", "finds", &page.find.id]);
+        let mut first = at.clone();
+        first
+            .query_pairs_mut()
+            .append_pair("limit", &most.clamp(1, PAGE).to_string());
+        while page.find.state == FindState::Running {
+            tell(&page.find);
+            std::thread::sleep(FIND_LOOK);
+            page = self.client.get(first.clone())?;
+        }
+        tell(&page.find);
+        if page.find.state != FindState::Done {
+            let why = page.find.error.unwrap_or_else(|| "it was called off".to_owned());
+            return Err(Failure::new(why));
+        }
+        let mut groups = std::mem::take(&mut page.groups);
+        while let Some(cursor) = page
+            .pagination
+            .next_cursor
+            .clone()
+            .filter(|_| (groups.len() as u64) < most)
+        {
+            let mut next = first.clone();
+            next.query_pairs_mut().append_pair("cursor", &cursor);
+            page = self.client.get(next)?;
+            groups.append(&mut page.groups);
+        }
+        groups.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        Ok(FoundDuplicates { groups, ..page })
+    }
+
     fn import(&self, job: &ImportJob<'_>, _watch: Watch) -> Result<Imported, Failure> {
         let report: ImportReport = match job.into {
             Into::Table(table) => read(self.upload(&["tables", table, "import", "csv"], None, job)?)?,
             Into::New(name) => {
                 read::<TableImport>(self.upload(&["tables", "import", "csv"], Some(name), job)?)?.import
             }
-            Into::Objects(table) => {
+            Into::Objects(table) | Into::Records(table) => {
                 let mut url = self.url(&["tables", table, "import", "json"]);
                 object_options(&mut url, &job.options)?;
                 let array = job
@@ -386,8 +453,19 @@ impl Target for Remote {
         if let Some(filter) = &job.filter {
             with_json(&mut url, "filter", filter)?;
         }
+        if let Some(search) = &job.search {
+            url.query_pairs_mut().append_pair("search", &search.query);
+            if search.fuzzy {
+                url.query_pairs_mut().append_pair("fuzzy", "true");
+            }
+        }
         if job.escape == Escape::None && job.format == ExportFormat::Csv {
             url.query_pairs_mut().append_pair("escape", "none");
+        }
+        match job.links {
+            Links::Id => {}
+            Links::Label => drop(url.query_pairs_mut().append_pair("links", "label")),
+            Links::Both => drop(url.query_pairs_mut().append_pair("links", "both")),
         }
         let response = self.client.send(Method::GET, url, None, ())?;
         io::copy(&mut response.into_body().into_reader(), out)?;
@@ -459,6 +537,7 @@ fn object_options(url: &mut Url, options: &CsvOptions) -> Result<(), Failure> {
         ("dryRun", options.dry_run),
         ("continueOnError", options.continue_on_error),
         ("createColumns", options.create_columns),
+        ("createMissing", options.create_missing),
     ] {
         if on {
             pairs.append_pair(name, "true");
@@ -474,55 +553,6 @@ fn object_options(url: &mut Url, options: &CsvOptions) -> Result<(), Failure> {
         pairs.append_pair("blank", blank.as_str().unwrap_or_default());
     }
     Ok(())
-}
-
-/// A `multipart/form-data` body (RFC 7578) that streams one file.
-struct Form {
-    boundary: String,
-    head: Vec<u8>,
-}
-
-impl Form {
-    fn new() -> Form {
-        // The boundary must not stand in the file; the time and the process make it improbable, its length unlikely.
-        let time = jiff::Timestamp::now().as_nanosecond();
-        Form {
-            boundary: format!("chancery-{time:x}-{:x}-6e1f0b52d9", std::process::id()),
-            head: Vec::new(),
-        }
-    }
-
-    fn part(&mut self, disposition: &str) {
-        let part = format!(
-            "--{}\r\nContent-Disposition: form-data; {disposition}\r\n",
-            self.boundary
-        );
-        self.head.extend_from_slice(part.as_bytes());
-    }
-
-    fn field(&mut self, name: &str, value: &str) {
-        self.part(&format!("name=\"{name}\""));
-        self.head.extend_from_slice(b"\r\n");
-        self.head.extend_from_slice(value.as_bytes());
-        self.head.extend_from_slice(b"\r\n");
-    }
-
-    /// The content type and the body.
-    fn with_file(mut self, path: &std::path::Path) -> Result<(String, impl Read), Failure> {
-        let file = File::open(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        let name = path.file_name().map_or_else(
-            || "file".into(),
-            |name| name.to_string_lossy().replace(['"', '\r', '\n'], "_"),
-        );
-        self.part(&format!("name=\"file\"; filename=\"{name}\""));
-        self.head
-            .extend_from_slice(b"Content-Type: application/octet-stream\r\n\r\n");
-        let tail = format!("\r\n--{}--\r\n", self.boundary).into_bytes();
-        let body = io::Cursor::new(self.head)
-            .chain(file)
-            .chain(io::Cursor::new(tail));
-        Ok((format!("multipart/form-data; boundary={}", self.boundary), body))
-    }
 }
 
 /// Writes what comes into a file.

@@ -1,6 +1,6 @@
 //! Files in and out.
 
-use crate::harness::Here;
+use crate::harness::{Here, Server};
 
 const FILE: &str = "title,status,priority,due,code\n\
     Alpha,todo,1,2026-02-28,00501\n\
@@ -161,6 +161,62 @@ fn objects_line_by_line_are_records() {
 }
 
 #[test]
+fn an_export_goes_into_a_table_that_is_there_here_and_on_a_server() {
+    let here = Here::new();
+    let (_server, there) = Server::served(&here);
+    let there = there.each_ref().map(String::as_str);
+    for place in [&[][..], &there[..]] {
+        let run = |args: &[&str]| here.run(&[args, place].concat());
+        let done = |args: &[&str]| here.done(&[args, place].concat());
+        done(&[
+            "table",
+            "create",
+            "People",
+            "-c",
+            "name:text",
+            "-c",
+            "iban:text:encrypted=last4",
+        ]);
+        let ann = r#"{"name": "Ann", "iban": "DE89370400440532013000"}"#;
+        let made = here.run_with(ann, &[&["record", "create", "people", "-"], place].concat());
+        assert_eq!(made.code, 0, "{made:?}");
+        let id = made.out.trim();
+        done(&["export", "people", "-o", "people.json"]);
+        let whole = here.read("people.json").replace("\"Ann\"", "\"Ann Lee\"");
+        here.write("people.json", whole);
+
+        let told = done(&["import", "people.json", "people", "--match-on", "id"]);
+        assert!(
+            told.contains("1 updated") && told.contains("1 cell was left out"),
+            "{told}"
+        );
+        assert_eq!(
+            done(&["record", "reveal", "people", id, "iban"]).trim(),
+            "DE89370400440532013000"
+        );
+        let shown = done(&["record", "get", "people", id]);
+        assert!(shown.contains("Ann Lee"), "{shown}");
+        // Without matching its records are new ones, whose values nobody knows.
+        done(&["import", "people.json", "People"]);
+        assert_eq!(done(&["query", "people", "--count"]), "2\n");
+        let trial = done(&["import", "people.json", "people", "--dry-run"]);
+        assert!(trial.contains("1 created (nothing is written"), "{trial}");
+        // A name that no table has makes one, and what the file says of its own name is not asked.
+        done(&["import", "people.json", "Copy"]);
+        assert_eq!(done(&["query", "copy", "--count"]), "1\n");
+        let taken = run(&["import", "people.json"]);
+        assert!(
+            taken.code != 0 && taken.err.contains("name that table itself"),
+            "{taken:?}"
+        );
+        let taken = run(&["import", "people.json", "people", "--create"]);
+        assert_ne!(taken.code, 0, "{taken:?}");
+        let mapped = run(&["import", "people.json", "people", "--map", "name=title"]);
+        assert!(mapped.code == 2 && mapped.err.contains("ndjson"), "{mapped:?}");
+    }
+}
+
+#[test]
 fn formulas_are_made_harmless_unless_told_otherwise() {
     let here = Here::with_tasks();
     here.done(&["record", "create", "tasks", "title==1+1"]);
@@ -173,6 +229,34 @@ fn formulas_are_made_harmless_unless_told_otherwise() {
             .done(&["export", "tasks", "--columns", "title", "--no-escape"])
             .contains('\'')
     );
+}
+
+#[test]
+fn what_a_search_finds_is_exported_with_typing_mistakes_where_that_is_asked() {
+    let here = Here::with_tasks();
+    for title in ["Prniter", "Printers", "Letter", "Printer"] {
+        here.done(&["record", "create", "tasks", &format!("title={title}")]);
+    }
+    let export = |more: &[&str]| {
+        let asked = [
+            "export",
+            "tasks",
+            "--columns",
+            "title",
+            "--format",
+            "ndjson",
+            "--search",
+            "printer",
+        ];
+        here.done(&[&asked[..], more].concat())
+    };
+    assert_eq!(export(&[]), "{\"title\":\"Printers\"}\n{\"title\":\"Printer\"}\n");
+    assert_eq!(
+        export(&["--fuzzy"]),
+        "{\"title\":\"Printer\"}\n{\"title\":\"Printers\"}\n{\"title\":\"Prniter\"}\n"
+    );
+    let alone = here.run(&["export", "tasks", "--fuzzy"]);
+    assert!(alone.code == 2 && alone.err.contains("--search"), "{alone:?}");
 }
 
 #[test]

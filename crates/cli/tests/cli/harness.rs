@@ -134,6 +134,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a server on a database of its own; with the arguments that lead a command to it, as an administrator.
+    pub(crate) fn served(here: &Here) -> (Server, [String; 4]) {
+        let server = Server::start(here, &["--data", "served"]);
+        let made = here.json(&[
+            "key", "create", "--name", "k", "--scope", "admin", "--data", "served",
+        ]);
+        let key = made["key"].as_str().unwrap();
+        let there = ["--server", server.url(), "--key", key].map(str::to_owned);
+        (server, there)
+    }
+
     /// Starts a server and waits for its line.
     pub(crate) fn start(here: &Here, args: &[&str]) -> Server {
         let mut command = here.command(&[&["serve", "--listen", "127.0.0.1:0"], args].concat());

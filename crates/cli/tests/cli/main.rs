@@ -5,6 +5,8 @@
     reason = "all of it is test code: a panic is a failed test"
 )]
 
+mod api;
+mod attached;
 mod docs;
 mod encrypted;
 mod errors;

@@ -48,6 +48,34 @@ fn a_record_goes_its_way_from_creation_to_the_trash_and_back() {
 }
 
 #[test]
+fn a_record_brings_its_id_in_another_system_and_is_found_by_it() {
+    let here = Here::with_tasks();
+    let id = here.done(&["record", "create", "tasks", "title=Old", "--external-id", "T-1"]);
+    here.done(&[
+        "record",
+        "update",
+        "tasks",
+        id.trim(),
+        "title=Moved",
+        "--external-id",
+        "T-2",
+    ]);
+    let found = here.done(&[
+        "query",
+        "tasks",
+        "externalId=T-2",
+        "--columns",
+        "title",
+        "--format",
+        "csv",
+    ]);
+    assert_eq!(found, "title\r\nMoved\r\n");
+    let refused = here.run(&["record", "create", "tasks", "title=x", "--external-id", ""]);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
+    assert!(refused.err.contains("externalId"), "{refused:?}");
+}
+
+#[test]
 fn data_come_as_json_from_a_file_and_from_stdin() {
     let here = Here::with_tasks();
     here.write("task.json", r#"{"title": "From a file", "priority": 2}"#);
@@ -219,4 +247,27 @@ fn the_bench_measures_and_leaves_nothing_behind() {
         "{figures}"
     );
     assert!(crate::harness::files(&here.path(".")).is_empty());
+}
+
+#[test]
+fn duplicates_are_listed_and_nothing_is_changed() {
+    let here = Here::with_tasks();
+    for title in [
+        "title=Call Ann Lee",
+        "title=call ánn lee",
+        "title=Cal Ann Lee",
+        "title=Buy paper",
+    ] {
+        here.done(&["record", "create", "tasks", title]);
+    }
+    let same = here.json(&["dedupe", "tasks", "--on", "title"]);
+    assert_eq!(same["groups"][0]["records"].as_array().unwrap().len(), 2);
+    let alike = here.done(&["dedupe", "tasks", "--on", "title", "--fuzzy", "0.9"]);
+    assert!(
+        alike.contains("3 records\n") && !alike.contains("Buy paper"),
+        "{alike}"
+    );
+    let wrong = here.run(&["dedupe", "tasks", "--on", "titel"]);
+    assert_ne!(wrong.code, 0);
+    assert!(wrong.err.contains("title"), "{}", wrong.err);
 }

@@ -114,6 +114,16 @@ fn every_command_works_on_a_server_as_it_does_on_a_database() {
     assert!(here.read("bad.csv.errors.csv").contains('x'));
     let csv = done(&["export", "places", "name in Moor,Hill"]);
     assert!(csv.contains("00501"), "{csv}");
+    let alike = done(&[
+        "export",
+        "places",
+        "--columns",
+        "name",
+        "--search",
+        "morr",
+        "--fuzzy",
+    ]);
+    assert!(alike.ends_with("\nMoor\r\n"), "{alike}");
     done(&["import", "places.csv", "copy", "--create"]);
     assert_eq!(done(&["query", "copy", "--count"]), "2\n");
     done(&["export", "places", "-o", "places.json"]);

@@ -16,16 +16,9 @@ pub(super) fn check(column: &Column, value: &Value, issues: &mut Vec<Issue>) {
     }
     if issues.len() > from && column.constraints.custom_error_message.is_some() {
         for issue in &mut issues[from..] {
-            *issue = worded(column, issue.clone());
+            *issue = column.worded(issue.clone());
         }
     }
-}
-
-pub(super) fn worded(column: &Column, mut issue: Issue) -> Issue {
-    if let Some(message) = &column.constraints.custom_error_message {
-        issue.message.clone_from(message);
-    }
-    issue
 }
 
 /// All constraints but `required` of a column on a value that is not null, in the order they are documented.

@@ -5,19 +5,22 @@
 
 mod constraints;
 mod input;
+mod outline;
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use constraints::check;
 pub use constraints::check_constraints;
-use constraints::{check, worded};
 use input::Raw;
 pub use input::{Cell, Coerce, Input, Kept};
+pub use outline::{Outline, outline_of_insert, outline_of_update};
 
 use crate::column::{Column, DefaultFunction, DefaultValue, Generated};
+use crate::convert::taken_over;
 use crate::define::key_from;
-use crate::encryption::{Cells, converted, sealed_value, shown};
+use crate::encryption::{Cells, sealed_value, shown};
 use crate::field::Storage;
 use crate::issue::unknown_name;
 use crate::{Code, Issue, Json, JsonMap, Key, KeyKind, Record, RecordMetadata, Table, Value};
@@ -157,7 +160,7 @@ pub fn insert(
                 }
                 values[usize::from(column.ordinal)] = value;
             }
-            Err(issue) => found.issues.push(worded(column, issue)),
+            Err(issue) => found.issues.push(column.worded(issue)),
         }
     }
     let extra = undeclared(table, input, seen, None, &mut found);
@@ -254,7 +257,7 @@ pub fn update(
                     before.push((column.ordinal, std::mem::replace(slot, value)));
                 }
             }
-            Err(issue) => found.issues.push(worded(column, issue)),
+            Err(issue) => found.issues.push(column.worded(issue)),
         }
     }
     let kept = if mode == UpdateMode::Merge {
@@ -314,14 +317,22 @@ fn follow(
             continue;
         }
         let columns = (table.at(from), column);
-        match converted(context.cells, table, columns, key, &values[usize::from(from)]) {
+        let kept = |ordinal: u16| values.get(usize::from(ordinal)).cloned().unwrap_or_default();
+        let value = &values[usize::from(from)];
+        match taken_over(context.cells, table, columns, key, value, &kept) {
             Ok(value) => {
                 let old = std::mem::replace(&mut values[usize::from(column.ordinal)], value);
                 if let Some(before) = &mut before {
                     before.push((column.ordinal, old));
                 }
             }
-            Err(issue) => found.issues.push(issue),
+            Err(mut issue) => {
+                if column.made_from.is_some() {
+                    let message = format!("The column is just becoming one of type {}: ", column.field_type);
+                    issue.message.insert_str(0, &message);
+                }
+                found.issues.push(issue);
+            }
         }
     }
 }
@@ -372,7 +383,7 @@ fn encrypted(
             Some(next)
         }
         Err(issue) => {
-            found.issues.push(worded(column, issue));
+            found.issues.push(column.worded(issue));
             None
         }
     }
@@ -522,7 +533,7 @@ fn undeclared(
     let mut extra = kept.cloned();
     if object.len() > seen {
         for (name, json) in object.iter().filter(|(name, _)| table.column(name).is_none()) {
-            if name == "_display" || name == "_id" {
+            if ["_display", "_files", "_id"].contains(&name.as_str()) {
                 found.ignored.push(name.clone());
             } else if name.starts_with('_') && table.field(name).is_some_and(|field| !is_extra(&field)) {
                 found.refuse_name(name);

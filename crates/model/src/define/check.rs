@@ -11,8 +11,9 @@ use crate::issue::unknown_name;
 use crate::{Code, Issue, Key, KeyKind, Table, TableId, Value, limits};
 
 /// Names that records use for themselves.
-const RESERVED: [&str; 6] = [
+const RESERVED: [&str; 7] = [
     "_display",
+    "_files",
     "_version",
     "_createdAt",
     "_updatedAt",
@@ -32,7 +33,7 @@ pub fn check_table(
 ) -> Result<Table, Vec<Issue>> {
     let mut issues = Vec::new();
     let slug = input.slug.clone().unwrap_or_else(|| table_slug(&input.name));
-    check_name("name", &input.name, &mut issues);
+    issues.extend(check_name("name", &input.name).err().unwrap_or_default());
     check_slug("slug", &slug, &mut issues);
     let mut table = Table {
         number,
@@ -76,7 +77,7 @@ pub fn check_table(
     if issues.is_empty() {
         check_key(input, &mut table, &mut issues);
         encryption::check_table(&table, &mut issues);
-        issues.extend(super::check_name_template(&table));
+        issues.extend(super::check_settings(&table));
         issues.extend(
             add_indexes(&mut table, "indexes", &input.indexes)
                 .err()
@@ -102,7 +103,7 @@ pub fn check_table(
 /// One issue for each mistake.
 pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -> Result<Column, Vec<Issue>> {
     let mut issues = Vec::new();
-    check_name("name", &input.name, &mut issues);
+    issues.extend(check_name("name", &input.name).err().unwrap_or_default());
     let slug = match &input.slug {
         Some(slug) => {
             check_slug("slug", slug, &mut issues);
@@ -154,6 +155,7 @@ pub fn check_column(input: &ColumnInput, table: &Table, context: &mut Context) -
     column.settle();
     check_made(&column, &mut issues);
     encryption::check_beside_key(table, &column, &mut issues);
+    issues.extend(super::settings::check_beside_settings(table, &column));
     if input.primary && table.live().any(|other| other.primary) {
         issues.push(Issue::new(
             "isPrimary",
@@ -401,7 +403,7 @@ fn make_options(input: &ColumnInput, context: &mut Context) -> Vec<SelectOption>
             color: option.color.clone(),
             icon: option.icon.clone(),
             order_index: index as i64,
-            deleted_at: None,
+            ..SelectOption::default()
         });
     }
     made
@@ -487,12 +489,17 @@ pub fn add_indexes(table: &mut Table, path: &str, indexes: &[Vec<String>]) -> Re
     if issues.is_empty() { Ok(()) } else { Err(issues) }
 }
 
-fn check_name(field: &str, name: &str, issues: &mut Vec<Issue>) {
+/// A name for people.
+///
+/// # Errors
+/// The issue of one that is empty, too long, or holds a zero character.
+pub fn check_name(field: &str, name: &str) -> Result<(), Vec<Issue>> {
     let length = name.trim().chars().count();
     if length == 0 || length > limits::NAME_CHARS_MAX || name.contains('\0') {
         let message = format!("A name has 1 to {} characters", limits::NAME_CHARS_MAX);
-        issues.push(Issue::new(field, Code::Definition, message));
+        return Err(vec![Issue::new(field, Code::Definition, message)]);
     }
+    Ok(())
 }
 
 /// Slugs stand in addresses and JSON paths: letters, digits, `_` and `-`, not starting with a digit.

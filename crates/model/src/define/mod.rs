@@ -6,16 +6,22 @@ mod check;
 mod names;
 mod refs;
 mod related;
+mod retype;
+mod settings;
 mod slug;
 
 use serde::{Deserialize, Serialize};
 
 pub use bucket_text::bucket_text;
 pub use check::key_from;
-pub use check::{add_indexes, check_column, check_made, check_replacement, check_slug, check_table};
-pub use names::{NAME_TEMPLATE, check_name_template, fill_template};
+pub use check::{
+    add_indexes, check_column, check_made, check_name, check_replacement, check_slug, check_table,
+};
+pub use names::{NAME_TEMPLATE, fill_template};
 pub use refs::{check_lifetime, check_references};
 pub use related::{check_related, depending, fixed, reversing};
+pub use retype::{Aside, Retype, retype, retypes};
+pub use settings::{ATTACHMENTS, FORM, REVISIONS, check_settings, switched_off};
 pub use slug::{column_slug, table_slug};
 
 use crate::column::{Constraints, DefaultFunction, DefaultValue, Format, Generated, OnDelete};

@@ -33,7 +33,7 @@ pub fn fill_template(template: &str, value: impl Fn(&str) -> Option<String>) -> 
 }
 
 /// What is wrong with the template of a table's names.
-pub fn check_name_template(table: &Table) -> Option<Issue> {
+pub(super) fn check_name_template(table: &Table) -> Option<Issue> {
     let refused =
         |message: String| Issue::new(format!("settings.{NAME_TEMPLATE}"), Code::Definition, message);
     match table.settings.get(NAME_TEMPLATE)? {

@@ -1,4 +1,4 @@
-//! What the types share whose values say who or what is meant: records of a table, users. Whether those are there is not decided here.
+//! What the types share whose values say who or what is meant: records of a table, users, files. Whether those are there is not decided here.
 
 use super::computed::read_only;
 use super::{Category, FieldType, Flags, Storage, TextFormat, lists, write_as_json};
@@ -14,6 +14,8 @@ pub struct Links {
     pub(super) icon: &'static str,
     pub(super) description: &'static str,
     pub(super) holds: Holds,
+    /// Whether a default may name some.
+    pub(super) takes_default: bool,
     pub(super) config_schema: fn() -> Json,
     pub(super) check_config: fn(&Column) -> Result<(), Issue>,
     pub(super) example_config: fn() -> JsonMap,
@@ -62,7 +64,7 @@ impl FieldType for Links {
         Flags {
             reference: true,
             supports_unique: self.holds == Holds::One,
-            supports_default: self.holds != Holds::Found,
+            supports_default: self.takes_default && self.holds != Holds::Found,
             computed: self.holds == Holds::Found,
             related: self.holds == Holds::Found,
             ..Flags::default()
@@ -167,6 +169,7 @@ fn checked(id: &str, path: &str) -> Result<String, Issue> {
 }
 
 fn several(ids: impl Iterator<Item = Result<String, Issue>>, column: &Column) -> Result<Value, Issue> {
+    let most = column.config_u64("maxFiles", limits::LINKS_MAX as u64) as usize;
     let mut all: Vec<String> = Vec::new();
     let mut known = std::collections::HashSet::new();
     for id in ids {
@@ -175,9 +178,9 @@ fn several(ids: impl Iterator<Item = Result<String, Issue>>, column: &Column) ->
             let message = format!("\"{id}\" is named more than once");
             return Err(Issue::new(&column.slug, Code::Enum, message));
         }
-        if all.len() == limits::LINKS_MAX {
-            let message = format!("A value names at most {} of them", limits::LINKS_MAX);
-            return Err(Issue::new(&column.slug, Code::Limit, message).with("limit", limits::LINKS_MAX));
+        if all.len() == most {
+            let message = format!("A value names at most {most} of them");
+            return Err(Issue::new(&column.slug, Code::Limit, message).with("limit", most));
         }
         all.push(id);
     }

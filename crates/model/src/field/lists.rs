@@ -4,7 +4,7 @@ use crate::column::Column;
 use crate::{Code, Issue};
 
 /// Appends names as a comma list that [`split`] reads.
-pub(super) fn write<'a>(names: impl Iterator<Item = &'a str>, out: &mut String) {
+pub fn write<'a>(names: impl Iterator<Item = &'a str>, out: &mut String) {
     for (at, name) in names.enumerate() {
         if at > 0 {
             out.push_str(", ");
@@ -35,7 +35,7 @@ pub fn json_items(text: &str) -> Option<Vec<String>> {
 
 /// The items of a comma list; an item in double quotes may hold commas, and quotes doubled (as in CSV, RFC 4180).
 /// `None` if a quote does not end or text stands beside a quoted item.
-pub(super) fn split(text: &str) -> Option<Vec<String>> {
+pub fn split(text: &str) -> Option<Vec<String>> {
     if let Some(items) = json_items(text) {
         return Some(items);
     }

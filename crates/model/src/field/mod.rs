@@ -5,7 +5,7 @@
 //! 2. Add it to [`FIELD_TYPES`]. The API, the web page, import, export and the tests pick it up from there.
 //! 3. Add its line to `docs/field-types.md` (tidy fails without it).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::column::{Column, SelectOption};
 use crate::filter::{FieldRef, Operator};
@@ -89,7 +89,8 @@ pub struct Flags {
 }
 
 /// In which order a date is written where it is ambiguous.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum DateOrder {
     /// Only ISO 8601: `2026-03-04`.
     #[default]
@@ -101,7 +102,8 @@ pub enum DateOrder {
 }
 
 /// How text is to be read as a value: what a person chose for a file, or the strict default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TextFormat {
     /// The decimal sign.
     pub decimal: char,
@@ -233,12 +235,15 @@ pub mod duration;
 pub mod email;
 pub mod encrypted;
 mod exact;
+pub mod file;
+pub mod files;
 pub mod infer;
 pub mod json;
 pub mod links;
 pub mod lists;
 pub mod long_text;
 pub mod lookup;
+pub mod media;
 pub mod multi_select;
 pub mod number;
 pub mod percent;
@@ -278,6 +283,8 @@ pub const FIELD_TYPES: &[&dyn FieldType] = &[
     &url::Url,
     &phone::Phone,
     &barcode::Barcode,
+    &file::FILE,
+    &files::FILES,
     &secret::Secret,
     &json::Structured,
     &relation::RELATION,

@@ -58,6 +58,7 @@ const fn relation(holds: Holds) -> Links {
         icon: "link",
         description: "Records of a table",
         holds,
+        takes_default: true,
         config_schema,
         check_config,
         example_config,

@@ -88,7 +88,7 @@ pub(super) fn exactly<'a>(text: &str, column: &'a Column) -> Option<&'a SelectOp
 
 /// The live option a cell of a file means: its name first (files hold names), then its id, then its name in any case
 /// and without the spaces around it, if only one option has that.
-pub(super) fn loosely<'a>(text: &str, column: &'a Column) -> Option<&'a SelectOption> {
+pub(crate) fn loosely<'a>(text: &str, column: &'a Column) -> Option<&'a SelectOption> {
     if let Some(option) = column.live_options().find(|option| option.name == text) {
         return Some(option);
     }

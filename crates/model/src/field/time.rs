@@ -77,7 +77,7 @@ fn kept(ms: Option<i64>, text: &str, column: &Column) -> Result<Value, Issue> {
 }
 
 /// Milliseconds since midnight as `HH:MM:SS`, with `.fff` where they are not whole seconds. It sorts as time does.
-pub(super) fn text_of(ms: i64) -> String {
+pub(crate) fn text_of(ms: i64) -> String {
     let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
     match ms % 1_000 {
         0 => format!("{hours:02}:{minutes:02}:{seconds:02}"),

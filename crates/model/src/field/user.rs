@@ -11,6 +11,7 @@ pub const USER: Links = Links {
     icon: "user",
     description: "A person who signs in",
     holds: Holds::One,
+    takes_default: true,
     config_schema: no_settings,
     check_config: |_| Ok(()),
     example_config: Default::default,

@@ -12,6 +12,7 @@ pub const USERS: Links = Links {
     icon: "users",
     description: "Several people who sign in",
     holds: Holds::Several,
+    takes_default: true,
     config_schema: no_settings,
     check_config: |_| Ok(()),
     example_config: Default::default,

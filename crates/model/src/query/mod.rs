@@ -1,5 +1,7 @@
 //! Questions: as a caller asks them ([`input`]) and as a backend is asked ([`plan`]). Answers nothing itself.
 
+mod condition;
+pub mod fuzzy;
 pub mod input;
 pub mod plan;
 

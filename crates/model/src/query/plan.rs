@@ -1,8 +1,10 @@
 //! Query plans: what a backend is asked. Everything is resolved; a backend decides nothing but how to answer fast.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::filter::{FieldRef, Filter};
+use crate::query::fuzzy;
 use crate::{Key, Record, Table, Value};
 
 /// One question about the records of one table.
@@ -87,12 +89,14 @@ pub struct Boundary {
 /// A full-text search: every word must be the start of a word in one of the columns.
 ///
 /// Words are runs of letters and digits, compared in lower case.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Search {
-    /// The words, folded.
+    /// The words, folded; of a fuzzy search as [`fuzzy::plain`] has them.
     pub words: Vec<String>,
     /// The searchable columns to look into.
     pub columns: Vec<u16>,
+    /// Whether accents count for nothing and a word may be misspelt, as [`fuzzy`] says.
+    pub fuzzy: bool,
 }
 
 impl Plan {
@@ -129,11 +133,61 @@ impl Plan {
         by_key.map_or(&self.sort, |last| &self.sort[..=last])
     }
 
+    /// Puts records in order. What ranks them is worked out once for each.
+    pub fn sort(&self, records: &mut Vec<Arc<Record>>) {
+        if !self.is_ranked() {
+            return records.sort_by(|a, b| self.compare(a, b));
+        }
+        let mut ranked: Vec<(u32, Arc<Record>)> = records
+            .drain(..)
+            .map(|record| (self.rank(&record), record))
+            .collect();
+        ranked.sort_by(|a, b| self.compare_ranked((a.0, &a.1), (b.0, &b.1)));
+        records.extend(ranked.into_iter().map(|(_, record)| record));
+    }
+
+    /// The same question in the order behind the rank, if it is ranked.
+    pub fn unranked(&self) -> Option<Plan> {
+        self.is_ranked().then(|| Plan {
+            sort: self.sort[1..].to_vec(),
+            ..self.clone()
+        })
+    }
+
+    /// Whether the order begins with how well records fit the search. Then many records are better compared together with
+    /// their [`Plan::rank`] than by [`Plan::compare`], which works it out each time.
+    pub fn is_ranked(&self) -> bool {
+        self.sort.first().is_some_and(|key| key.field == FieldRef::Rank)
+    }
+
+    /// How well a record fits the search, 0 for best and for every record of an order without ranks.
+    pub fn rank(&self, record: &Record) -> u32 {
+        let search = self.search.as_ref().filter(|_| self.is_ranked());
+        search.and_then(|search| search.misfit(record)).unwrap_or(0)
+    }
+
+    /// What a key of the order compares.
+    fn value<'r>(&self, record: &'r Record, field: &FieldRef) -> Cow<'r, Value> {
+        match field {
+            FieldRef::Rank => Cow::Owned(Value::Int(self.rank(record).into())),
+            field => record.field(field),
+        }
+    }
+
     /// The order of two records: the sort keys, then the key.
     pub fn compare(&self, a: &Record, b: &Record) -> std::cmp::Ordering {
-        self.order()
-            .iter()
-            .map(|key| key.compare(&a.field(&key.field), &b.field(&key.field)))
+        self.compare_by(self.order(), a, b)
+    }
+
+    /// The same for records whose ranks are known.
+    pub fn compare_ranked(&self, a: (u32, &Record), b: (u32, &Record)) -> std::cmp::Ordering {
+        let rest = &self.order()[usize::from(self.is_ranked())..];
+        a.0.cmp(&b.0).then_with(|| self.compare_by(rest, a.1, b.1))
+    }
+
+    fn compare_by(&self, keys: &[SortKey], a: &Record, b: &Record) -> std::cmp::Ordering {
+        keys.iter()
+            .map(|key| key.compare(&self.value(a, &key.field), &self.value(b, &key.field)))
             .find(|ordering| ordering.is_ne())
             .unwrap_or_else(|| a.key.cmp(&b.key))
     }
@@ -143,7 +197,7 @@ impl Plan {
         self.order()
             .iter()
             .zip(&boundary.values)
-            .map(|(key, value)| key.compare(&record.field(&key.field), value))
+            .map(|(key, value)| key.compare(&self.value(record, &key.field), value))
             .find(|ordering| ordering.is_ne())
             .unwrap_or_else(|| record.key.cmp(&boundary.key))
     }
@@ -153,7 +207,7 @@ impl Plan {
         let values = self
             .sort
             .iter()
-            .map(|key| record.field(&key.field).into_owned())
+            .map(|key| self.value(record, &key.field).into_owned())
             .collect();
         Boundary {
             values,
@@ -163,6 +217,13 @@ impl Plan {
 }
 
 impl SortKey {
+    /// What fits a search best comes first.
+    pub const BEST_FIRST: SortKey = SortKey {
+        field: FieldRef::Rank,
+        descending: false,
+        nulls_first: false,
+    };
+
     /// The order of two values under this key.
     pub fn compare(&self, a: &Value, b: &Value) -> std::cmp::Ordering {
         use std::cmp::Ordering;
@@ -179,8 +240,23 @@ impl SortKey {
 }
 
 impl Search {
-    /// Whether every word starts a word of one of the columns.
+    /// How badly a record fits, 0 for best; none if it does not. Only a fuzzy search tells more than that.
+    pub fn misfit(&self, record: &Record) -> Option<u32> {
+        if !self.fuzzy {
+            return self.matches(record).then_some(0);
+        }
+        let texts = self
+            .columns
+            .iter()
+            .filter_map(|column| record.value(*column).as_text());
+        fuzzy::misfit(&self.words, texts)
+    }
+
+    /// Whether every word starts a word of one of the columns, or is merely like one if the search is fuzzy.
     pub fn matches(&self, record: &Record) -> bool {
+        if self.fuzzy {
+            return self.misfit(record).is_some();
+        }
         let mut present: Vec<String> = Vec::new();
         for column in &self.columns {
             if let Value::Text(text) = record.value(*column) {

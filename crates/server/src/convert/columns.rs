@@ -64,6 +64,35 @@ pub fn export(column: &Column) -> wire::ColumnCreate {
     }
 }
 
+/// A new column as it was asked for.
+pub(crate) fn create(input: &ColumnInput) -> wire::ColumnCreate {
+    let option = |option: &OptionInput| wire::OptionCreate {
+        id: option.id.clone(),
+        name: option.name.clone(),
+        color: option.color.clone(),
+        icon: option.icon.clone(),
+    };
+    let options: Vec<_> = input.options.iter().map(option).collect();
+    wire::ColumnCreate {
+        name: input.name.clone(),
+        slug: input.slug.clone(),
+        description: maybe_text(&input.description),
+        field_type: input.field_type.clone(),
+        config: Some(input.config.clone()),
+        validation: Some(validation(&input.constraints)),
+        default_value: input.default.as_ref().map(default_out),
+        generated: input.constraints.generated.map(|generated| name_of(&generated)),
+        options: (!options.is_empty()).then_some(options),
+        indexed: Some(input.indexed),
+        order_index: input.order_index.and_then(|index| u32::try_from(index).ok()),
+        width: input.width,
+        is_visible: Some(!input.hidden),
+        is_primary: Some(input.primary),
+        is_read_only: Some(input.read_only),
+        encrypted: input.encrypted.as_ref().map(encryption),
+    }
+}
+
 fn encryption(encryption: &Encryption) -> wire::ColumnEncryption {
     wire::ColumnEncryption {
         mask: match encryption.mask {
@@ -208,7 +237,7 @@ pub(crate) fn patch(update: wire::ColumnUpdate, column: &Column) -> Result<Colum
         .is_some_and(|kind| *kind != column.field_type)
     {
         let message = format!(
-            "The field type stays {}; add a new column and copy the values",
+            "The field type stays {}; POST …/columns/{{column}}/change-type changes it with its values",
             column.field_type
         );
         return Err(wrong("fieldType", message));

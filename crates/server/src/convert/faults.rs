@@ -36,17 +36,8 @@ impl From<Error> for Fault {
             Error::Invalid { issues, .. } => invalid(issues),
             Error::Definition(found) => listed(ErrorCode::InvalidDefinition, text, issues(found)),
             Error::Query(found) => listed(ErrorCode::InvalidFilter, text, issues(found)),
-            Error::Unique { field, value, .. } => {
-                let message = format!("Another record has the value {value}");
-                let issue = Issue {
-                    field,
-                    code: Code::Unique.as_str().into(),
-                    message,
-                    ..Issue::default()
-                };
-                listed(ErrorCode::UniqueViolation, text, vec![issue])
-            }
-            Error::KeyTaken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
+            Error::Unique { issues: found, .. } => listed(ErrorCode::UniqueViolation, text, issues(found)),
+            Error::KeyTaken { issues: found, .. } => listed(ErrorCode::AlreadyExists, text, issues(found)),
             // Its state is in the way, not its name.
             Error::Taken {
                 what: "job" | "import",
@@ -55,6 +46,8 @@ impl From<Error> for Fault {
             Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),
             Error::NotFound { what, .. } => Fault::new(not_found(what), text),
             Error::Referenced { .. } => Fault::new(ErrorCode::Referenced, text),
+            Error::Forbidden { .. } => Fault::new(ErrorCode::Forbidden, text),
+            Error::FileInUse { .. } => Fault::new(ErrorCode::FileInUse, format!("{text}.")),
             Error::InTrash { .. } => Fault::new(ErrorCode::Gone, text),
             Error::Version { current, .. } => {
                 let version = current.version();
@@ -71,7 +64,10 @@ impl From<Error> for Fault {
                     .param("table", table)
                     .param("key", key)
             }
-            Error::TransactionEnded => Fault::new(ErrorCode::Conflict, text),
+            Error::Cancelled | Error::TransactionEnded => Fault::new(ErrorCode::Conflict, text),
+            Error::Limit { what, .. } if what.contains("BytesMax)") || what.contains("announced") => {
+                Fault::new(ErrorCode::BodyTooLarge, sentence(&text))
+            }
             Error::Limit { .. } => Fault::new(ErrorCode::LimitExceeded, text),
             Error::Bulk(items) => bulk(text, items),
             Error::Repeated { .. } => Fault::new(
@@ -129,6 +125,10 @@ fn not_found(what: &str) -> ErrorCode {
         "job" => ErrorCode::JobNotFound,
         "import" => ErrorCode::ImportNotFound,
         "view" => ErrorCode::ViewNotFound,
+        "form" => ErrorCode::FormNotFound,
+        "file" => ErrorCode::FileNotFound,
+        "find" => ErrorCode::FindNotFound,
+        "ignored duplicates" => ErrorCode::IgnoredNotFound,
         "query" => ErrorCode::QueryNotFound,
         "operation" => ErrorCode::OperationNotFound,
         "version" => ErrorCode::VersionNotFound,

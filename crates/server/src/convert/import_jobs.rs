@@ -10,16 +10,32 @@ use chancery_api::bulk;
 use chancery_api::import_jobs as wire;
 use chancery_api::imports::{CsvOptions, ImportProgress};
 
-use super::{faults, imports, time};
+use super::{columns, faults, imports, time};
+
+/// Whether all that is known of a file is wanted while its import runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draft {
+    /// Yes.
+    Whole,
+    /// What its columns look like is left out: it does not change meanwhile, and is asked for again and again.
+    Short,
+}
 
 /// An import as it is now.
-pub fn status(job: ImportJob) -> wire::ImportStatus {
+pub fn status(mut job: ImportJob, wanted: Draft) -> wire::ImportStatus {
+    if let (Some(draft), true, Draft::Short) = (&mut job.draft, job.progress.is_some(), wanted) {
+        draft.analysis.columns.clear();
+        draft.analysis.preview.clear();
+        draft.saved = None;
+    }
     wire::ImportStatus {
         import_id: job.id,
         state: state(job.stage),
         running: job.progress.is_some(),
         table_id: job.table,
         file_name: job.file,
+        created_at: time(job.created_at),
+        created_by: job.by.map(|by| by.to_string()),
         progress: job.progress.map(progress),
         draft: job.draft.map(|kept| draft(*kept)),
         report: job.report.map(|report| imports::report(&report)),
@@ -97,7 +113,9 @@ fn options(options: &ImportOptions) -> CsvOptions {
     CsvOptions {
         skip_first_row: options.read.header,
         create_columns: options.create_columns,
+        new_columns: options.new_columns.iter().map(columns::create).collect(),
         create_options: options.create_options,
+        create_missing: options.create_missing,
         all_text: options.all_text,
         update_existing: Some(options.update_existing),
         update_only: options.update_only,

@@ -8,7 +8,7 @@ use chancery::{
 use chancery_api::ErrorCode;
 use chancery_api::imports as wire;
 
-use super::{faults::own_issue, time};
+use super::{columns, faults::own_issue, time};
 use crate::fault::Fault;
 use crate::routes::{blank, on_many};
 
@@ -39,8 +39,10 @@ pub(crate) fn options(options: wire::CsvOptions) -> Result<ImportOptions, Fault>
             .transpose()?
             .unwrap_or_default(),
         create_columns: options.create_columns,
+        new_columns: columns::inputs(options.new_columns)?,
         all_text: options.all_text,
         create_options: options.create_options,
+        create_missing: options.create_missing,
         update_existing: options.update_existing.unwrap_or(!match_on.is_empty()),
         update_only: options.update_only,
         external_id_column: options.external_id_column,
@@ -104,7 +106,9 @@ pub fn report(report: &ImportReport) -> wire::ImportReport {
         rows: report.rows,
         created: report.created,
         updated: report.updated,
+        related_created: report.related_created,
         unchanged: report.unchanged,
+        masked: report.masked,
         failed: report.failed,
         errors: report.errors.iter().map(row_error).collect(),
         errors_total: report.errors_total,

@@ -11,7 +11,7 @@ use super::vault::{instant, password, secret};
 use super::{maybe_time, time};
 
 /// The kinds of jobs, with their names in the library.
-const KINDS: [(wire::JobKind, &str); 7] = [
+const KINDS: [(wire::JobKind, &str); 8] = [
     (wire::JobKind::ChangePassword, "vault.changePassword"),
     (wire::JobKind::RotateKey, "vault.rotateKey"),
     (wire::JobKind::Verify, "vault.verify"),
@@ -19,6 +19,7 @@ const KINDS: [(wire::JobKind, &str); 7] = [
     (wire::JobKind::EncryptColumn, "vault.encryptColumn"),
     (wire::JobKind::ReindexColumn, "vault.reindexColumn"),
     (wire::JobKind::DecryptColumn, "vault.decryptColumn"),
+    (wire::JobKind::ChangeColumnType, "columns.changeType"),
 ];
 
 /// A job that is asked for; the table of a column is looked up by what is given.
@@ -78,6 +79,11 @@ pub fn asked(
                     },
                 })
         }
+        wire::JobKind::ChangeColumnType => Err(Issue::new(
+            "kind",
+            Code::Definition,
+            "It is no work of the vault: POST /api/tables/{table}/columns/{column}/change-type begins it",
+        )),
         wire::JobKind::Purge => match new.deleted_before.as_deref() {
             None => Err(Issue::new("deletedBefore", Code::Required, "A time is required")),
             Some(text) => {
@@ -223,7 +229,7 @@ fn column_of(params: &Json) -> Option<wire::JobColumn> {
 }
 
 /// A job, if it is of a kind that is known.
-fn job(status: &JobStatus) -> Option<wire::Job> {
+pub(crate) fn job(status: &JobStatus) -> Option<wire::Job> {
     let (kind, _) = KINDS.iter().find(|(_, name)| *name == status.kind)?;
     Some(wire::Job {
         id: status.id.clone(),
@@ -237,6 +243,11 @@ fn job(status: &JobStatus) -> Option<wire::Job> {
                 .get("mask")
                 .and_then(|mask| serde_json::from_value(mask.clone()).ok()),
             indexed: status.params.get("indexed").and_then(Json::as_bool),
+            field_type: status
+                .params
+                .get("fieldType")
+                .and_then(Json::as_str)
+                .map(str::to_owned),
         },
         state: match status.state {
             JobState::Running => wire::JobState::Running,

@@ -2,15 +2,18 @@
 
 pub mod access;
 pub mod columns;
+pub mod duplicates;
 pub mod events;
 pub(crate) mod faults;
 pub(crate) mod fields;
+pub mod files;
 pub mod history;
 pub mod import_jobs;
 pub mod imports;
 pub mod jobs;
 pub mod queries;
 pub mod records;
+pub mod retype;
 pub mod tables;
 pub mod vault;
 mod vault_faults;

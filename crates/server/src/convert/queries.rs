@@ -49,14 +49,21 @@ fn node(filter: &wire::Filter, path: &str, issues: &mut Vec<Issue>) -> FilterInp
 }
 
 /// A filter on its way out, as it was understood.
-pub(crate) fn filter_out(input: &FilterInput) -> Json {
-    let group = |operator: &str, parts: &[FilterInput]| serde_json::json!({"operator": operator, "filters": parts.iter().map(filter_out).collect::<Vec<_>>()});
+pub(crate) fn filter_out(input: &FilterInput) -> wire::Filter {
+    let group = |operator: &str, parts: &[FilterInput]| wire::Filter {
+        operator: operator.into(),
+        filters: Some(parts.iter().map(filter_out).collect()),
+        ..wire::Filter::default()
+    };
     match input {
         FilterInput::And(parts) => group("and", parts),
         FilterInput::Or(parts) => group("or", parts),
-        FilterInput::Condition(condition) => serde_json::json!({
-            "column": condition.column, "operator": condition.operator, "value": condition.value,
-        }),
+        FilterInput::Condition(condition) => wire::Filter {
+            operator: condition.operator.clone(),
+            column: Some(condition.column.clone()),
+            value: Some(condition.value.clone()),
+            filters: None,
+        },
     }
 }
 
@@ -69,17 +76,21 @@ pub(crate) fn sort(sort: &wire::Sort) -> SortInput {
 }
 
 /// A sort on its way out, with the tie-breaker.
-pub(crate) fn sort_out(sort: &[SortInput], key: &str) -> Json {
-    let mut keys: Vec<Json> = sort
-        .iter()
-        .map(|key| {
-            serde_json::json!({
-                "column": key.column,
-                "direction": if key.descending { "desc" } else { "asc" },
-                "nulls": if key.nulls_first { "first" } else { "last" },
-            })
+pub(crate) fn sort_out(asked: &Query, key: &str) -> Json {
+    let sort = &asked.sort;
+    // Nobody asks for it by name: it is the order of a fuzzy search.
+    let ranked = asked
+        .is_ranked()
+        .then(|| serde_json::json!({"column": "_rank", "direction": "asc", "nulls": "last"}));
+    let mut keys: Vec<Json> = ranked.into_iter().collect();
+    let asked_for = sort.iter().map(|key| {
+        serde_json::json!({
+            "column": key.column,
+            "direction": if key.descending { "desc" } else { "asc" },
+            "nulls": if key.nulls_first { "first" } else { "last" },
         })
-        .collect();
+    });
+    keys.extend(asked_for);
     if !sort.iter().any(|by| by.column == key || by.column == "id") {
         keys.push(serde_json::json!({"column": key, "direction": "asc", "nulls": "last"}));
     }
@@ -99,6 +110,7 @@ pub fn question(
         search_columns: search
             .and_then(|search| search.columns.clone())
             .unwrap_or_default(),
+        fuzzy: search.is_some_and(|search| search.fuzzy),
     })
 }
 

@@ -131,6 +131,7 @@ impl<'a> Shape<'a> {
         if self.display == Display::With {
             out.extend_from_slice(separator);
             self.write_display(out, record);
+            self.write_files(out, record);
         }
     }
 
@@ -146,6 +147,24 @@ impl<'a> Shape<'a> {
             }
         }
         out.push(b'}');
+    }
+
+    /// Appends what describes the files that the record names, beside what people read.
+    fn write_files(&self, out: &mut Vec<u8>, record: &Record) {
+        let named = self.columns.iter().filter_map(|slot| {
+            let files = &record.shown(slot.column)?.files;
+            (!files.is_empty()).then_some((slot, files))
+        });
+        let mut separator: &[u8] = b",\"_files\":{";
+        for (slot, files) in named {
+            out.extend_from_slice(separator);
+            separator = b",";
+            out.extend_from_slice(&slot.member);
+            write_list(out, files, |out, file| write_json(out, &super::files::file(file)));
+        }
+        if separator == b"," {
+            out.push(b'}');
+        }
     }
 }
 

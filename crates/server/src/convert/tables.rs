@@ -1,5 +1,6 @@
 //! Tables and workspaces both ways.
 
+use chancery::access::Scope;
 use chancery::model::{Code, Json, define};
 use chancery::{BucketStats, Error, Issue, JsonMap, StoreStats, Table, TableInput, TablePatch, Workspace};
 use chancery_api::{buckets, columns as column_wire, exports, tables as wire, workspaces};
@@ -8,10 +9,10 @@ use super::{columns, maybe_text, time};
 
 /// The settings that the model keeps as they are given.
 const PLAIN_SETTINGS: [&str; 4] = [
-    "recordNameTemplate",
-    "enableForm",
-    "enableRevisions",
-    "enableAttachments",
+    define::NAME_TEMPLATE,
+    define::FORM,
+    define::REVISIONS,
+    define::ATTACHMENTS,
 ];
 
 /// Whether the columns of a table are wanted with it.
@@ -36,10 +37,23 @@ pub fn table(table: &Table, with: Columns) -> wire::Table {
         settings: settings(table),
         key: table.key_name().to_owned(),
         version: table.schema_version,
+        access: None,
         columns: (with == Columns::With).then(|| columns::all(table)),
         created_at: time(table.created_at),
         created_by: table.created_by.clone(),
         updated_at: time(table.updated_at),
+    }
+}
+
+/// What a caller with this scope in a table may do there; of a table as they see it.
+pub(crate) fn access(seen: &Table, scope: Scope, partial: bool) -> wire::TableAccess {
+    let writes = |column: &&&chancery::Column| scope >= Scope::Write && column.writable();
+    let columns = seen.ordered();
+    let writable = columns.iter().filter(writes).map(|column| column.slug.clone());
+    wire::TableAccess {
+        scope: super::access::scope_out(scope),
+        writable_columns: writable.collect(),
+        partial,
     }
 }
 
@@ -54,10 +68,10 @@ pub(crate) fn settings(table: &Table) -> wire::TableSettings {
             .collect()
     };
     wire::TableSettings {
-        record_name_template: text("recordNameTemplate"),
-        enable_form: yes("enableForm"),
-        enable_revisions: yes("enableRevisions"),
-        enable_attachments: yes("enableAttachments"),
+        record_name_template: text(define::NAME_TEMPLATE),
+        enable_form: yes(define::FORM),
+        enable_revisions: yes(define::REVISIONS),
+        enable_attachments: yes(define::ATTACHMENTS),
         strict: Some(table.strict),
         soft_delete: Some(table.soft_delete),
         ttl: table.ttl_ms.map(Json::from),
@@ -70,7 +84,7 @@ pub(crate) fn settings(table: &Table) -> wire::TableSettings {
 /// The settings that the model keeps as they are given; absent ones stay away.
 fn plain_settings(settings: &wire::TableSettings) -> JsonMap {
     changed_settings(&wire::TableSettingsUpdate {
-        record_name_template: settings.record_name_template.clone(),
+        record_name_template: settings.record_name_template.clone().map(Some),
         enable_form: settings.enable_form,
         enable_revisions: settings.enable_revisions,
         enable_attachments: settings.enable_attachments,
@@ -78,6 +92,7 @@ fn plain_settings(settings: &wire::TableSettings) -> JsonMap {
     })
 }
 
+/// The settings that are given; null where one is cleared.
 fn changed_settings(settings: &wire::TableSettingsUpdate) -> JsonMap {
     let values = [
         settings.record_name_template.clone().map(Json::from),
@@ -103,6 +118,7 @@ pub(crate) fn patch(update: wire::TableUpdate, table: &Table) -> Result<TablePat
     let settings = update.settings.map(|settings| {
         let mut all = table.settings.clone();
         all.extend(changed_settings(&settings));
+        all.retain(|_, value| !value.is_null());
         all
     });
     Ok(TablePatch {
@@ -221,12 +237,15 @@ pub(crate) fn store_stats(stats: StoreStats) -> buckets::StoreStats {
     }
 }
 
-pub(crate) fn workspace(workspace: &Workspace) -> workspaces::Workspace {
+pub(crate) fn workspace(workspace: &Workspace, scope: Scope) -> workspaces::Workspace {
     workspaces::Workspace {
         id: workspace.id.clone(),
         name: workspace.name.clone(),
         slug: workspace.slug.clone(),
         description: maybe_text(&workspace.description),
+        access: workspaces::WorkspaceAccess {
+            scope: super::access::scope_out(scope),
+        },
         created_at: time(workspace.created_at),
         updated_at: time(workspace.updated_at),
     }

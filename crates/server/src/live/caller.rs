@@ -7,6 +7,7 @@ use chancery::credentials::Secret;
 use chancery::{Actor, Source, Store, Table};
 use chancery_api::ErrorCode;
 
+use crate::caller::short_of;
 use crate::fault::Fault;
 use crate::state::App;
 
@@ -66,13 +67,17 @@ impl Who {
 
     /// The store on their behalf.
     pub(crate) fn store(&self, app: &App) -> Store {
-        app.store.acting(Actor {
-            id: Some(Arc::from(self.principal.id())),
+        let store = app.store.acting(Actor {
+            id: self.principal.id().map(Arc::from),
             source: match self.proof {
                 Proof::Key(_) => Source::Api,
                 Proof::Session(_) => Source::Ui,
             },
-        })
+        });
+        match self.principal.rights() {
+            Some(rights) => store.held_to(Arc::new(rights)),
+            None => store,
+        }
     }
 
     /// Refuses what needs another scope.
@@ -80,24 +85,28 @@ impl Who {
     /// # Errors
     /// 403.
     pub(crate) fn needs(&self, least: Scope) -> Result<(), Fault> {
-        let has = self.principal.scope();
-        if has >= least {
-            return Ok(());
+        let has = match self.principal.rights() {
+            Some(rights) => rights.somewhere(),
+            None => self.principal.scope(),
+        };
+        match has >= least {
+            true => Ok(()),
+            false => Err(short_of(least, has)),
         }
-        let detail = format!(
-            "This needs the scope {}; yours is {}.",
-            least.as_str(),
-            has.as_str()
-        );
-        Err(Fault::new(ErrorCode::Forbidden, detail))
     }
 
-    /// Whether they may see records of a table, on the feed as in an answer. Whoever may read a workspace may read all of it
-    /// today; whatever narrows that belongs here, and nowhere else.
+    /// Whether they may see records of a table, on the feed as in an answer, all of them and whole.
     ///
     /// # Errors
     /// 403.
-    pub(crate) fn may_see(&self, _table: &Table) -> Result<(), Fault> {
-        self.needs(Scope::Read)
+    pub(crate) fn may_see(&self, table: &Table) -> Result<(), Fault> {
+        match self.principal.rights() {
+            None => self.needs(Scope::Read),
+            Some(rights) if rights.in_table(table) < Scope::Read || rights.narrows(table) => Err(Fault::new(
+                ErrorCode::Forbidden,
+                "You see a part of the table only, or nothing, and a live query cannot be held to that.",
+            )),
+            Some(_) => Ok(()),
+        }
     }
 }

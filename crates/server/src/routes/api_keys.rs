@@ -47,10 +47,11 @@ async fn create(
         None => None,
         Some(text) => Some(parse_instant(&text).ok_or_else(|| not_a_time(&text))?),
     };
-    let created_by = Some(caller.principal.id().to_owned());
+    let created_by = caller.principal.id().map(str::to_owned);
     let key_input = KeyInput {
         name: input.name,
         scope: convert::scope_in(input.scope),
+        grants: convert::grants_in(&app.store, input.grants)?,
         expires_at,
         created_by,
     };

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chancery::access::{Principal, Role, SignedIn, UserInput};
+use chancery::access::{Principal, Role, SignedIn, UserChange, UserInput};
 use chancery::credentials::Secret;
 use chancery_api::ErrorCode;
-use chancery_api::access::{AuthState, Login, Session, Setup};
+use chancery_api::access::{AuthState, Login, PasswordChange, Session, Setup};
 use http::{HeaderValue, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -24,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(login))
         .routes(routes!(logout))
         .routes(routes!(session))
+        .routes(routes!(password))
 }
 
 /// Whether the first user has still to be made.
@@ -81,6 +82,7 @@ async fn setup(
         email: setup.email,
         name: setup.name,
         role: Role::Owner,
+        grants: Vec::new(),
         password: password.clone(),
     };
     let user = app.store.access().create_first(input).await?;
@@ -119,6 +121,36 @@ async fn logout(State(app): State<App>, caller: Caller) -> Result<Response, Faul
     Ok(Reply::nothing().header(header::SET_COOKIE, gone).into_response())
 }
 
+/// Give oneself another password. All sessions of the user are over; the answer begins a new one.
+#[utoipa::path(post, path = "/api/auth/password", operation_id = "changePassword", tag = "Access", request_body = PasswordChange,
+    responses((status = 200, description = "Changed, and signed in anew.", body = Session), Common, WithBody,
+        (status = 429, description = "Too many attempts.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn password(
+    State(app): State<App>,
+    Address(address): Address,
+    caller: Caller,
+    Body(change): Body<PasswordChange>,
+) -> Result<Response, Fault> {
+    let Principal::User(user) = &*caller.principal else {
+        return Err(Fault::new(ErrorCode::Forbidden, "Only users have a password.")
+            .hint("Sign in, and change the password of the user."));
+    };
+    let access = app.store.access();
+    let (who, from) = (format!("login {}", user.email), format!("login {address}"));
+    let attempt = access.attempt(&who, Some(&from)).await?;
+    let current = Secret::new(change.current);
+    access.check_password(&user.id, current).await?;
+    attempt.succeeded().await?;
+    let password = Secret::new(change.password);
+    let new = UserChange {
+        password: Some(password.clone()),
+        ..UserChange::default()
+    };
+    access.update_user(&user.id, new).await?;
+    let signed = access.sign_in(&user.email, password).await?;
+    begin(&app, signed, Started::Known)
+}
+
 /// Who is asking, and the token every change must carry.
 #[utoipa::path(get, path = "/api/auth/session", tag = "Access",
     responses((status = 200, description = "The caller.", body = Session), Common))]
@@ -126,6 +158,7 @@ async fn session(State(app): State<App>, caller: Caller) -> Result<Reply, Fault>
     let (user, api_key) = match &*caller.principal {
         Principal::User(user) => (Some(convert::user(user)), None),
         Principal::Key(key) => (None, Some(convert::key(key))),
+        Principal::Operator => (None, None),
     };
     let (csrf, ends) = match &caller.session {
         Some(token) => (

@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(backup))
 }
 
-/// Everything in one SQLite file, as of one moment; others go on writing. The header `X-Checksum-Sha256` is of the file.
+/// Everything in one SQLite file, as of one moment; others go on writing. The header `X-Checksum-Sha256` is of the file. The contents of files are not in it.
 #[utoipa::path(get, path = "/api/backup", operation_id = "backup", tag = "Operations",
     responses((status = 200, description = "A SQLite database.", body = String, content_type = "application/vnd.sqlite3"), Common,
         (status = 409, description = "Another backup is being written.", body = Problem, content_type = "application/problem+json")))]
@@ -35,7 +35,8 @@ async fn backup(State(app): State<App>) -> Result<Response, Fault> {
     };
     let folder = tempfile::tempdir().map_err(Fault::internal)?;
     let path = folder.path().join("backup.db");
-    let report = app.store.backup(&path, InTheWay::Refuse, &|_| {}).await?;
+    let written = app.store.backup_without_files(&path, InTheWay::Refuse, &|_| {});
+    let report = written.await?;
     let file = tokio::fs::File::open(&path).await.map_err(Fault::internal)?;
     // The folder, and with it the file, goes away with the answer; so does the turn.
     let pieces = futures::StreamExt::map(ReaderStream::new(file), move |piece| {

@@ -112,6 +112,7 @@ async fn update(
                     id,
                     data: item.data,
                     version: item.version,
+                    external_id: item.metadata.and_then(|metadata| metadata.external_id),
                 },
             )
         })
@@ -248,7 +249,7 @@ fn answer(
             .collect();
         return Err(Error::Bulk(bad).into());
     }
-    let table = handle.definition()?;
+    let table = handle.seen()?;
     let shape = Shape::whole(&table, Display::With);
     let mut created: Vec<(usize, &Record)> = Vec::new();
     let mut updated: Vec<(usize, &Record)> = Vec::new();
@@ -272,7 +273,8 @@ fn answer(
             write_json(&mut out, name);
             out.push(b':');
             write_list(&mut out, items, |out, (index, record)| {
-                write_item(out, *index, record, &shape, preferred)
+                let ignored = outcome.ignored.get(index).map_or(&[][..], Vec::as_slice);
+                write_item(out, *index, (record, ignored), &shape, preferred)
             });
             out.push(b',');
         }
@@ -315,11 +317,17 @@ fn answer(
     })
 }
 
-fn write_item(out: &mut Vec<u8>, index: usize, record: &Record, shape: &Shape<'_>, preferred: Preferred) {
+fn write_item(
+    out: &mut Vec<u8>,
+    index: usize,
+    (record, ignored): (&Record, &[String]),
+    shape: &Shape<'_>,
+    preferred: Preferred,
+) {
     out.extend_from_slice(format!("{{\"index\":{index}").as_bytes());
     if preferred == Preferred::Representation {
         out.extend_from_slice(b",\"record\":");
-        shape.write(out, record, &[]);
+        shape.write(out, record, ignored);
     }
     out.push(b'}');
 }

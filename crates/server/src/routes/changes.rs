@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use chancery::access::Principal;
 use chancery::{Error, Event, Events, Json, Look, Since, Store, Topic};
 use chancery_api::changes::EventPage;
 use chancery_api::{ErrorCode, limits};
@@ -18,7 +19,7 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::acting::{self, Acting};
-use crate::caller;
+use crate::caller::{self, Caller};
 use crate::convert::events as convert;
 use crate::fault::Fault;
 use crate::observe::Observation;
@@ -111,7 +112,12 @@ impl ChangesParams {
             content((EventPage = "application/json"), (String = "text/event-stream"))), Named,
         (status = 410, description = "The change log does not hold that place, any more or yet.", body = chancery_api::Problem,
             content_type = "application/problem+json")))]
-async fn changes(State(app): State<App>, Acting(store): Acting, request: Request) -> Result<Response, Fault> {
+async fn changes(
+    State(app): State<App>,
+    caller: Caller,
+    Acting(store): Acting,
+    request: Request,
+) -> Result<Response, Fault> {
     let params = ChangesParams::of(request.uri().query())?;
     let topics = params.topics()?;
     let store = acting::workspace(store, params.workspace.as_deref()).await?;
@@ -120,7 +126,7 @@ async fn changes(State(app): State<App>, Acting(store): Acting, request: Request
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok());
     match accept.is_some_and(|accept| accept.contains(EVENT_STREAM)) {
-        true => stream(app, store, request.headers(), &params, topics).await,
+        true => stream(app, store, (&caller, request.headers()), &params, topics).await,
         false => page(&store, &params, &topics)
             .await
             .map(IntoResponse::into_response),
@@ -164,7 +170,7 @@ async fn page(store: &Store, params: &ChangesParams, topics: &[Topic]) -> Result
 async fn stream(
     app: App,
     store: Store,
-    headers: &HeaderMap,
+    (caller, headers): (&Caller, &HeaderMap),
     params: &ChangesParams,
     topics: Vec<Topic>,
 ) -> Result<Response, Fault> {
@@ -182,7 +188,7 @@ async fn stream(
     // Read before the answer begins: then a log that does not hold the place can still be a refusal.
     events.look().await?;
     let feed = Feed {
-        headers: credentials(headers),
+        proof: credentials(caller, headers),
         app: app.clone(),
         topics,
         told: events.position(),
@@ -222,22 +228,25 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     }
 }
 
-/// What says who listens.
-fn credentials(headers: &HeaderMap) -> HeaderMap {
+/// What says who listens; nothing needs to say it of an operator.
+fn credentials(caller: &Caller, headers: &HeaderMap) -> Option<HeaderMap> {
+    if matches!(*caller.principal, Principal::Operator) {
+        return None;
+    }
     let mut kept = HeaderMap::new();
     for name in [header::AUTHORIZATION, header::COOKIE] {
         for value in headers.get_all(&name) {
             kept.append(name.clone(), value.clone());
         }
     }
-    kept
+    Some(kept)
 }
 
 /// Events on their way to somebody. It runs by itself, whether they are read or not: a stream that only lived while somebody reads
 /// would keep its place for ever once nobody does.
 struct Feed {
     app: App,
-    headers: HeaderMap,
+    proof: Option<HeaderMap>,
     topics: Vec<Topic>,
     events: Events,
     /// The id that whoever listens knows.
@@ -307,13 +316,12 @@ impl Feed {
 
     /// Whether the key or session still holds.
     async fn may_listen(&mut self) -> bool {
+        let Some(proof) = &self.proof else { return true };
         if self.checked.elapsed() < CHECK_EVERY {
             return true;
         }
         self.checked = Instant::now();
-        caller::authenticate(&self.app, &Method::GET, &self.headers)
-            .await
-            .is_ok()
+        caller::authenticate(&self.app, &Method::GET, proof).await.is_ok()
     }
 
     /// The events that one look into the log shows, as much as one part holds; and whether that was its end.
@@ -388,7 +396,7 @@ mod tests {
         let app = application(store.clone(), Settings::default()).await.unwrap();
         let permit = app.streams.clone().try_acquire_owned().unwrap();
         Feed {
-            headers: HeaderMap::new(),
+            proof: None,
             app,
             topics: vec![Topic::parse("table.rare.*").unwrap()],
             events: store.events(Since::Revision(0)),

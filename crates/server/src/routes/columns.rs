@@ -1,6 +1,5 @@
 //! Columns: the slots of a table. The options of select columns are in [`super::options`].
 
-use chancery::Query;
 use chancery::model::admit::check_constraints;
 use chancery::model::{Code, Issue, Json, Value};
 use chancery_api::columns::{
@@ -11,8 +10,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::query::search_text;
 use crate::acting::{self, Acting};
-use crate::convert::{columns as convert, faults};
+use crate::convert::{columns as convert, faults, queries};
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
 use crate::openapi::refusals::{Named, WithBody};
@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     params(("table" = String, Path, description = "The table's id or slug.")),
     responses((status = 200, description = "All columns.", body = ColumnList), Named))]
 async fn list(Acting(store): Acting, Segments(table): Segments<String>) -> Result<Reply, Fault> {
-    let table = acting::table(&store, &table).await?.definition()?;
+    let table = acting::table(&store, &table).await?.seen()?;
     Reply::json(&ColumnList {
         columns: convert::all(&table),
     })
@@ -125,6 +125,8 @@ struct DistinctParams {
     limit: Option<u64>,
     /// Words that the records must hold.
     search: Option<String>,
+    /// Whether words that are merely alike count, as in a query.
+    fuzzy: Option<bool>,
 }
 
 /// The different values of a column, with how many records hold each.
@@ -140,21 +142,15 @@ async fn distinct(
 ) -> Result<Reply, Fault> {
     let limit = page_limit(params.limit)? as usize;
     let handle = acting::table(&store, &table).await?;
-    let table = handle.definition()?;
+    let table = handle.seen()?;
     if table.field(&name).is_none() {
         handle.column(&name)?;
     }
     let column = handle.column(&name).ok();
     let slug = column.as_ref().map_or(name, |column| column.slug.clone());
-    let mut values = handle
-        .distinct(
-            &slug,
-            &Query {
-                search: params.search,
-                ..Query::default()
-            },
-        )
-        .await?;
+    let search = search_text(params.search, params.fuzzy)?;
+    let query = queries::question(None, &[], search.as_ref())?;
+    let mut values = handle.distinct(&slug, &query).await?;
     let has_more = values.len() > limit;
     values.truncate(limit);
     let display = |json: &Json| {

@@ -3,16 +3,15 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use chancery::{Escape, ExportOptions, ExportStream, Header};
+use chancery::{Escape, ExportOptions, ExportStream, Header, LinkForm};
 use chancery_api::ErrorCode;
 use chancery_api::exports::TableExport;
-use chancery_api::query::Search;
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::query::{filter_text, names};
+use super::query::{filter_text, names, search_text, sort_text};
 use crate::acting::{self, Acting};
 use crate::convert::queries;
 use crate::extract::{Params, Segments};
@@ -43,6 +42,8 @@ struct CsvParams {
     sort: Option<String>,
     /// Words to find.
     search: Option<String>,
+    /// Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first.
+    fuzzy: Option<bool>,
     /// Whether texts that a spreadsheet would run as formulas are escaped; they are when absent.
     #[param(inline)]
     escape: Option<EscapeParam>,
@@ -52,6 +53,20 @@ struct CsvParams {
     /// The one character between cells; a comma when absent.
     #[param(min_length = 1, max_length = 1)]
     delimiter: Option<char>,
+    /// How records and users that others name are written; as ids when absent.
+    #[param(inline)]
+    links: Option<LinksParam>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum LinksParam {
+    /// As ids.
+    Id,
+    /// As what people call them; an import finds them by that.
+    Label,
+    /// As ids, and in a column behind it, `…_label`, as what people call them.
+    Both,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
@@ -84,6 +99,8 @@ struct JsonParams {
     sort: Option<String>,
     /// Words to find.
     search: Option<String>,
+    /// Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first.
+    fuzzy: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -98,6 +115,11 @@ struct LinesParams {
     sort: Option<String>,
     /// Words to find.
     search: Option<String>,
+    /// Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first.
+    fuzzy: Option<bool>,
+    /// How records and users that others name are written; as ids when absent.
+    #[param(inline)]
+    links: Option<LinksParam>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -112,22 +134,32 @@ struct XlsxParams {
     sort: Option<String>,
     /// Words to find.
     search: Option<String>,
+    /// Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first.
+    fuzzy: Option<bool>,
     /// What stands in the first row; the slugs when absent.
     #[param(inline)]
     header: Option<HeaderParam>,
+    /// How records and users that others name are written; as ids when absent.
+    #[param(inline)]
+    links: Option<LinksParam>,
+}
+
+fn links_of(param: Option<LinksParam>) -> LinkForm {
+    match param {
+        Some(LinksParam::Label) => LinkForm::Label,
+        Some(LinksParam::Both) => LinkForm::Both,
+        _ => LinkForm::Id,
+    }
 }
 
 fn question(
     filter: Option<&str>,
     sort: Option<&str>,
-    search: Option<String>,
+    search: (Option<String>, Option<bool>),
 ) -> Result<chancery::Query, Fault> {
     let filter = filter.map(filter_text).transpose()?;
-    let sort = sort.map(queries::sort_text).unwrap_or_default();
-    let search = search.filter(|text| !text.is_empty()).map(|query| Search {
-        query,
-        ..Search::default()
-    });
+    let sort = sort.map(sort_text).transpose()?.unwrap_or_default();
+    let search = search_text(search.0, search.1)?;
     Ok(queries::question(filter.as_ref(), &sort, search.as_ref())?)
 }
 
@@ -153,13 +185,18 @@ async fn export_csv(
     }
     let options = ExportOptions {
         columns: params.columns.as_deref().map(names).unwrap_or_default(),
-        query: question(params.filter.as_deref(), params.sort.as_deref(), params.search)?,
+        query: question(
+            params.filter.as_deref(),
+            params.sort.as_deref(),
+            (params.search, params.fuzzy),
+        )?,
         escape: match params.escape {
             Some(EscapeParam::None) => Escape::None,
             _ => Escape::Formula,
         },
         header: header_of(params.header),
         delimiter: params.delimiter,
+        links: links_of(params.links),
         ..ExportOptions::default()
     };
     let slug = handle.definition()?.slug.clone();
@@ -180,7 +217,12 @@ async fn export_ndjson(
     let handle = acting::table(&store, &table).await?;
     let options = ExportOptions {
         columns: params.columns.as_deref().map(names).unwrap_or_default(),
-        query: question(params.filter.as_deref(), params.sort.as_deref(), params.search)?,
+        query: question(
+            params.filter.as_deref(),
+            params.sort.as_deref(),
+            (params.search, params.fuzzy),
+        )?,
+        links: links_of(params.links),
         ..ExportOptions::default()
     };
     let slug = handle.definition()?.slug.clone();
@@ -202,8 +244,13 @@ async fn export_xlsx(
     let handle = acting::table(&store, &table).await?;
     let options = ExportOptions {
         columns: params.columns.as_deref().map(names).unwrap_or_default(),
-        query: question(params.filter.as_deref(), params.sort.as_deref(), params.search)?,
+        query: question(
+            params.filter.as_deref(),
+            params.sort.as_deref(),
+            (params.search, params.fuzzy),
+        )?,
         header: header_of(params.header),
+        links: links_of(params.links),
         ..ExportOptions::default()
     };
     let slug = handle.definition()?.slug.clone();
@@ -235,7 +282,7 @@ async fn export_json(
         .export_json(&question(
             params.filter.as_deref(),
             params.sort.as_deref(),
-            params.search,
+            (params.search, params.fuzzy),
         )?)
         .await?;
     send(stream, "application/json", &format!("{slug}.json")).await

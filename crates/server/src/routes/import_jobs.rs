@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{WorkspaceListParams, page_of};
 use crate::acting::{self, Acting, Within, WorkspaceParams};
+use crate::convert::import_jobs::Draft;
 use crate::convert::{history, import_jobs as convert, imports};
 use crate::extract::{Body, Params, Segments, media_type};
 use crate::fault::Fault;
@@ -54,6 +55,16 @@ struct NewFileParams {
     file_name: Option<String>,
     /// The workspace of the new table, where the body is the file itself; the default one when absent.
     workspace: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct StatusParams {
+    /// The id or slug of a workspace; the default one when absent.
+    workspace: Option<String>,
+    /// `draft` for all that is known of the file also while the import runs.
+    include: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -117,7 +128,7 @@ async fn came(
 async fn kept(store: &Store, upload: ImportUpload) -> Result<Reply, Fault> {
     let job = store.upload_import(upload).await?;
     let place = format!("/api/imports/{}", job.id);
-    Ok(Reply::json(&convert::status(job))?.created(&place))
+    Ok(Reply::json(&convert::status(job, Draft::Short))?.created(&place))
 }
 
 /// Keep a file for an import into a table, and look at all of it: what it is, what its columns could be, where they could go.
@@ -166,7 +177,7 @@ async fn list(
     let (store, params) = params.of(store).await?;
     let what = format!("imports {}", store.workspace().id);
     let (imports, pagination) = page_of(&app, &what, store.imports().await?, &params, |job| &job.id)?;
-    let short = |job| convert::status(ImportJob { draft: None, ..job });
+    let short = |job| convert::status(ImportJob { draft: None, ..job }, Draft::Short);
     Reply::json(&wire::ImportList {
         imports: imports.into_iter().map(short).collect(),
         pagination,
@@ -175,10 +186,23 @@ async fn list(
 
 /// An import as it is now.
 #[utoipa::path(get, path = "/api/imports/{import}", operation_id = "getImport", tag = "Imports and exports",
-    params(("import" = String, Path, description = "The import's id."), WorkspaceParams),
+    params(("import" = String, Path, description = "The import's id."), StatusParams),
     responses((status = 200, description = "What is known of its file, its progress, or its report.", body = wire::ImportStatus), Named))]
-async fn status(Within(store): Within, Segments(id): Segments<String>) -> Result<Reply, Fault> {
-    Reply::json(&convert::status(store.import_job(&id).await?))
+async fn status(
+    Acting(store): Acting,
+    Segments(id): Segments<String>,
+    Params(params): Params<StatusParams>,
+) -> Result<Reply, Fault> {
+    let draft = match params.include.as_deref() {
+        None | Some("") => Draft::Short,
+        Some("draft") => Draft::Whole,
+        Some(other) => {
+            let detail = format!("include takes draft, not \"{other}\".");
+            return Err(Fault::new(ErrorCode::InvalidParameter, detail));
+        }
+    };
+    let store = acting::workspace(store, params.workspace.as_deref()).await?;
+    Reply::json(&convert::status(store.import_job(&id).await?, draft))
 }
 
 /// Say otherwise how the file is read, where its columns go, what becomes of its rows. What was tried before counts no more.
@@ -205,7 +229,10 @@ async fn change(
         options: wanted.options.map(imports::options).transpose()?,
         into,
     };
-    Reply::json(&convert::status(store.change_import(&id, change).await?))
+    Reply::json(&convert::status(
+        store.change_import(&id, change).await?,
+        Draft::Short,
+    ))
 }
 
 /// Try it: every row is checked, nothing is written. It goes on by itself; `draft.check` has what it found.
@@ -215,7 +242,7 @@ async fn change(
         (status = 422, description = "The mapping or the options make no sense.", body = chancery_api::Problem, content_type = "application/problem+json")))]
 async fn dry_run(Within(store): Within, Segments(id): Segments<String>) -> Result<Reply, Fault> {
     let job = store.try_import(&id).await?;
-    Ok(Reply::json(&convert::status(job))?.accepted(&format!("/api/imports/{id}")))
+    Ok(Reply::json(&convert::status(job, Draft::Short))?.accepted(&format!("/api/imports/{id}")))
 }
 
 /// Write it. It goes on by itself, whoever watches; `progress` says how far it is, `report` what became of it.
@@ -225,7 +252,7 @@ async fn dry_run(Within(store): Within, Segments(id): Segments<String>) -> Resul
         (status = 422, description = "The mapping or the options make no sense.", body = chancery_api::Problem, content_type = "application/problem+json")))]
 async fn commit(Within(store): Within, Segments(id): Segments<String>) -> Result<Reply, Fault> {
     let job = store.commit_import(&id).await?;
-    Ok(Reply::json(&convert::status(job))?.accepted(&format!("/api/imports/{id}")))
+    Ok(Reply::json(&convert::status(job, Draft::Short))?.accepted(&format!("/api/imports/{id}")))
 }
 
 /// Let it rest after the rows it is at. What it wrote stays meanwhile.
@@ -234,7 +261,7 @@ async fn commit(Within(store): Within, Segments(id): Segments<String>) -> Result
     responses((status = 200, description = "The import.", body = wire::ImportStatus), Named,
         (status = 409, description = "It does not run.", body = chancery_api::Problem, content_type = "application/problem+json")))]
 async fn pause(Within(store): Within, Segments(id): Segments<String>) -> Result<Reply, Fault> {
-    Reply::json(&convert::status(store.pause_import(&id).await?))
+    Reply::json(&convert::status(store.pause_import(&id).await?, Draft::Short))
 }
 
 /// Let an import that rests go on.
@@ -243,7 +270,7 @@ async fn pause(Within(store): Within, Segments(id): Segments<String>) -> Result<
     responses((status = 200, description = "The import.", body = wire::ImportStatus), Named,
         (status = 409, description = "It does not run.", body = chancery_api::Problem, content_type = "application/problem+json")))]
 async fn resume(Within(store): Within, Segments(id): Segments<String>) -> Result<Reply, Fault> {
-    Reply::json(&convert::status(store.resume_import(&id).await?))
+    Reply::json(&convert::status(store.resume_import(&id).await?, Draft::Short))
 }
 
 /// Stop an import that runs, and take back what it wrote; let go of the file of one that was not begun.

@@ -1,7 +1,7 @@
 //! Files in, each in one request: analysed, imported into a table or made into one. Step by step is another file.
 
 use axum::extract::{Request, State};
-use chancery::{Error, FileFormat, ImportFile, ImportOptions, ImportReport, ReadOptions, Store, TableInput};
+use chancery::{Error, FileFormat, ImportFile, ImportOptions, ImportReport, Store, TableInput};
 use chancery_api::bulk::{Blank, OnMany};
 use chancery_api::exports::{JsonImport, Objects, RecordsImport, TableExport};
 use chancery_api::imports::{CsvOptions, CsvUpload, FileAnalysis, TableImport};
@@ -47,6 +47,8 @@ struct JsonParams {
     continue_on_error: Option<bool>,
     /// Whether columns the table lacks are added.
     create_columns: Option<bool>,
+    /// Whether records of other tables are made that relations name, where nobody is called so.
+    create_missing: Option<bool>,
     /// The columns by which a record is found again, separated by commas.
     match_on: Option<String>,
     /// What happens when several match.
@@ -76,7 +78,7 @@ async fn analyse(
     Params(params): Params<AnalyseParams>,
     form: CsvForm,
 ) -> Result<Reply, Fault> {
-    let options: ReadOptions = convert::options(form.options)?.read;
+    let options = convert::options(form.options)?;
     let file = &form.file;
     let analysis = match &params.table {
         Some(name) => {
@@ -149,33 +151,36 @@ async fn import_json(
         dry_run: params.dry_run.unwrap_or(false),
         continue_on_error: params.continue_on_error.unwrap_or(false),
         create_columns: params.create_columns.unwrap_or(false),
+        create_missing: params.create_missing.unwrap_or(false),
         match_on: params.match_on.as_deref().map(super::query::names),
         on_many: params.on_many.unwrap_or_default(),
         blank: params.blank.unwrap_or_default(),
         ..CsvOptions::default()
     })?;
-    let file = if upload::is_ndjson(&request) {
-        upload::whole(request.into_body(), &app).await?
+    let (file, export) = if upload::is_ndjson(&request) {
+        (upload::whole(request.into_body(), &app).await?, false)
     } else {
-        objects_of(request, &app).await?
+        json_of(request, &app).await?
     };
-    let report = through(async move { handle.import_objects(&file, &options).await });
+    let report = through(async move {
+        match export {
+            true => handle.import_export(&file, &options).await,
+            false => handle.import_objects(&file, &options).await,
+        }
+    });
     reported(&report.await?)
 }
 
-/// The records of an export, or an array of objects as it stands.
-async fn objects_of(request: Request, app: &App) -> Result<ImportFile, Fault> {
-    require_media_type(request.headers(), &["application/json"])?;
+/// An array of objects or an export as it stands, and whether it is an export.
+async fn json_of(request: Request, app: &App) -> Result<(ImportFile, bool), Fault> {
     let body = read_body(request, app.limits.body_bytes_max).await?;
     // Told apart by hand: an untagged type cannot say which member is wrong.
-    let objects = if body.trim_ascii_start().starts_with(b"[") {
-        parse_json::<Objects>(&body)?.0
-    } else {
-        let export: RecordsImport = parse_json(&body)?;
-        export.records.into_iter().map(|record| record.data).collect()
-    };
-    let bytes = serde_json::to_vec(&objects).map_err(Fault::internal)?;
-    Ok(ImportFile::bytes(bytes))
+    let export = !body.trim_ascii_start().starts_with(b"[");
+    match export {
+        true => drop(parse_json::<RecordsImport>(&body)?),
+        false => drop(parse_json::<Objects>(&body)?),
+    }
+    Ok((ImportFile::bytes(body.as_ref()), export))
 }
 
 /// Make a table from a CSV file in one step; the types keep every value as it is written.

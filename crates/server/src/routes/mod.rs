@@ -11,6 +11,8 @@ mod columns;
 mod duplicates;
 mod exports;
 mod fields;
+mod files;
+mod forms;
 mod health;
 mod history;
 mod import_jobs;
@@ -19,6 +21,7 @@ mod options;
 mod queries;
 mod query;
 mod records;
+mod retype;
 mod stream;
 mod tables;
 mod transactions;
@@ -52,13 +55,16 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(auth::routes())
         .merge(users::routes())
         .merge(views::routes())
+        .merge(forms::routes())
         .merge(api_keys::routes())
         .merge(workspaces::routes())
         .merge(fields::routes())
+        .merge(files::routes())
         .merge(tables::routes())
         .merge(buckets::routes())
         .merge(columns::routes())
         .merge(options::routes())
+        .merge(retype::routes())
         .merge(records::routes())
         .merge(history::routes())
         .merge(duplicates::routes())
@@ -127,7 +133,7 @@ impl WorkspaceListParams {
 /// left out.
 fn definitions(store: &Store) -> Vec<Arc<Table>> {
     let handles = store.tables().into_iter();
-    handles.filter_map(|handle| handle.definition().ok()).collect()
+    handles.filter_map(|handle| handle.seen().ok()).collect()
 }
 
 /// Cuts a page out of a list that is in memory, in the list's order.

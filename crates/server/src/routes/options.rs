@@ -2,7 +2,9 @@
 
 use chancery::OptionPatch;
 use chancery_api::ErrorCode;
-use chancery_api::columns::{OptionCreate, OptionList, OptionReorder, OptionUpdate, SelectOption};
+use chancery_api::columns::{
+    OptionCreate, OptionList, OptionMerge, OptionMerged, OptionReorder, OptionUpdate, SelectOption,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::acting::{self, Acting};
@@ -18,6 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(reorder))
         .routes(routes!(update, delete))
+        .routes(routes!(merge))
 }
 
 /// The options of a select column, in order.
@@ -95,6 +98,31 @@ async fn delete(
         .delete_option(&column, &option)
         .await?;
     Ok(Reply::nothing())
+}
+
+/// Merge an option into another: every record that holds it, in the trash too, holds the other one, and so do the default and the filters of
+/// views; the option is deleted. It is one operation, and taking that back brings the option back.
+#[utoipa::path(post, path = "/api/tables/{table}/columns/{column}/options/{option}/merge", operation_id = "mergeOption",
+    tag = "Columns", request_body = OptionMerge,
+    params(("table" = String, Path, description = "The table's id or slug."),
+        ("column" = String, Path, description = "The column's id or slug."),
+        ("option" = String, Path, description = "The id of the option that goes.")),
+    responses((status = 200, description = "What was done, or would be.", body = OptionMerged), Named, WithBody))]
+async fn merge(
+    Acting(store): Acting,
+    Segments((table, column, option)): Segments<(String, String, String)>,
+    Body(body): Body<OptionMerge>,
+) -> Result<Reply, Fault> {
+    let handle = acting::table(&store, &table).await?;
+    let merged = handle
+        .merge_option(&column, &option, &body.into, body.dry_run)
+        .await?;
+    Reply::json(&OptionMerged {
+        option: convert::option(&merged.option),
+        records: merged.records,
+        views: merged.views,
+        operation_id: merged.operation.map(|operation| operation.to_string()),
+    })
 }
 
 /// Put the options into another order; all of them have to be named.

@@ -12,6 +12,7 @@ use chancery_api::query::{self as wire, PageDirection, PaginationType};
 use chancery_api::records::{Pagination, QueryMeta, RecordPage};
 use chancery_api::{ErrorCode, limits};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -44,12 +45,14 @@ struct RecordsParams {
     /// Where to go on: a cursor of the page before.
     #[param(min_length = 1)]
     cursor: Option<String>,
-    /// Columns to sort by, with a minus for downwards: `status,-createdAt`.
+    /// Columns to sort by, with a minus for downwards, `status,-createdAt`; or a sort as in a query, as JSON.
     sort: Option<String>,
     /// A filter as in a query, as JSON.
     filter: Option<String>,
     /// Words to find.
     search: Option<String>,
+    /// Whether words that are merely alike count, as in a query; without `sort`, what fits best comes first.
+    fuzzy: Option<bool>,
     /// The columns that `data` holds, separated by commas; all when absent.
     columns: Option<String>,
     /// Whether `data._display` is wanted; yes when absent.
@@ -84,7 +87,12 @@ impl RecordsParams {
         };
         Ok(wire::Query {
             filter,
-            sort: self.sort.as_deref().map(convert::sort_text).unwrap_or_default(),
+            sort: self
+                .sort
+                .as_deref()
+                .map(sort_text)
+                .transpose()?
+                .unwrap_or_default(),
             pagination: Some(wire::Paginate {
                 kind,
                 offset: self.offset,
@@ -92,10 +100,7 @@ impl RecordsParams {
                 cursor: self.cursor,
                 direction: None,
             }),
-            search: self.search.map(|query| wire::Search {
-                query,
-                ..wire::Search::default()
-            }),
+            search: search_text(self.search, self.fuzzy)?,
             columns: self.columns.as_deref().map(names),
             include_display: self.include_display,
             count: self.count.unwrap_or_default(),
@@ -105,11 +110,38 @@ impl RecordsParams {
 
 /// A filter in a query parameter.
 pub(super) fn filter_text(text: &str) -> Result<wire::Filter, Fault> {
+    json_parameter("filter", text)
+}
+
+/// A sort in a query parameter.
+pub(super) fn sort_text(text: &str) -> Result<Vec<wire::Sort>, Fault> {
+    match text.trim_start().starts_with('[') {
+        true => json_parameter("sort", text),
+        false => Ok(convert::sort_text(text)),
+    }
+}
+
+fn json_parameter<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Fault> {
     parse_json(text.as_bytes()).map_err(|fault| {
         let problem = &fault.refusal().problem;
-        Fault::new(ErrorCode::InvalidParameter, format!("filter: {}", problem.detail))
+        Fault::new(ErrorCode::InvalidParameter, format!("{name}: {}", problem.detail))
             .maybe_hint(problem.hint.clone())
     })
+}
+
+/// A search in query parameters.
+pub(super) fn search_text(words: Option<String>, fuzzy: Option<bool>) -> Result<Option<wire::Search>, Fault> {
+    let fuzzy = fuzzy.unwrap_or(false);
+    if fuzzy && words.is_none() {
+        let message = "fuzzy says how search is meant, and there is no search.";
+        return Err(Fault::new(ErrorCode::InvalidParameter, message)
+            .hint("Give the words in search, or leave fuzzy out."));
+    }
+    Ok(words.map(|query| wire::Search {
+        query,
+        fuzzy,
+        ..wire::Search::default()
+    }))
 }
 
 /// Names separated by commas.
@@ -193,7 +225,7 @@ const PREVIOUS: u8 = b'p';
 impl Question {
     async fn answer(&self, app: &App, handle: &TableHandle) -> Result<Reply, Fault> {
         let started = Instant::now();
-        let table = handle.definition()?;
+        let table = handle.seen()?;
         let paginate = self.query.pagination.clone().unwrap_or_default();
         let limit = page_limit(paginate.limit)?;
         let asked = convert::question(
@@ -220,15 +252,19 @@ impl Question {
         let page = handle
             .page(&asked, self.scope, window.clone(), u64::from(limit), count)
             .await?;
-        let plan = if self.explain {
+        // How it is answered would tell what is kept back.
+        let plan = if self.explain && !handle.store().narrows(&table) {
             Some(handle.explain(&asked, u64::from(limit)).await?)
         } else {
             None
         };
         let meta = QueryMeta {
             execution_time: started.elapsed().as_secs_f64() * 1_000.0,
-            applied_filters: asked.filter.as_ref().map(convert::filter_out),
-            applied_sort: convert::sort_out(&asked.sort, table.key_name()),
+            applied_filters: asked
+                .filter
+                .as_ref()
+                .map(|filter| serde_json::json!(convert::filter_out(filter))),
+            applied_sort: convert::sort_out(&asked, table.key_name()),
             plan,
         };
         let offset = (paginate.kind == PaginationType::Offset).then(|| paginate.offset.unwrap_or(0));
@@ -295,7 +331,7 @@ fn window(
         .map_or((NEXT, &[][..]), |(way, place)| (*way, place));
     let boundary = std::str::from_utf8(place)
         .ok()
-        .and_then(|text| places::decode(text, table, asked.sort.len()));
+        .and_then(|text| places::decode(text, table, asked.sort_keys()));
     let boundary = boundary.ok_or_else(|| {
         Fault::new(
             ErrorCode::InvalidCursor,

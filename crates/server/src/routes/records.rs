@@ -3,7 +3,7 @@
 use chancery::model::admit::UpdateMode;
 use chancery::{Error, Json, Protected, Record as Found, TableHandle, WriteOptions, Written};
 use chancery_api::ErrorCode;
-use chancery_api::records::{Record, RecordCreate, RecordUpdate};
+use chancery_api::records::{Record, RecordCreate, RecordDelete, RecordUpdate};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -205,11 +205,12 @@ async fn replace(
     Ok(answer(&done, preferred))
 }
 
-/// Delete a record: to the trash where the table has one.
+/// Delete a record: to the trash where the table has one. The body may be left out.
 #[utoipa::path(delete, path = "/api/tables/{table}/records/{record}", operation_id = "deleteRecord", tag = "Records",
+    request_body = Option<RecordDelete>,
     params(("table" = String, Path, description = "The table's id or slug."),
         ("record" = String, Path, description = "The record's id or key."), DeleteParams),
-    responses((status = 204, description = "It is gone."), Named, WithVersion,
+    responses((status = 204, description = "It is gone."), Named, WithBody, WithVersion,
         (status = 409, description = "Other records depend on it.", body = chancery_api::Problem, content_type = "application/problem+json")))]
 async fn delete(
     Acting(store): Acting,
@@ -217,14 +218,15 @@ async fn delete(
     Segments((table, id)): Segments<(String, String)>,
     Params(params): Params<DeleteParams>,
     IfMatch(version): IfMatch,
+    Body(body): Body<RecordDelete>,
 ) -> Result<Reply, Fault> {
     let handle = acting::table(&store, &table).await?;
     let options = WriteOptions {
         expected_version: version,
-        dry_run: params.dry_run.unwrap_or(false),
+        dry_run: body.dry_run || params.dry_run.unwrap_or(false),
         ..WriteOptions::default()
     };
-    let done = if params.permanent.unwrap_or(false) {
+    let done = if body.permanent || params.permanent.unwrap_or(false) {
         caller.may_purge()?;
         handle.purge_with(id.as_str(), options).await?
     } else {

@@ -138,17 +138,21 @@ impl Work {
             .await
             .map_err(|error: Error| Fault::from(error))?;
         self.revision = outcome.revision;
-        let mut items = outcome.items.into_iter();
+        let mut ignored = outcome.ignored;
+        let mut items = outcome.items.into_iter().enumerate();
         let mut out = Vec::with_capacity(lines.len() * 64);
         for line in lines {
             let item = match line {
-                Err(issue) => Some(Bulk::Failed(vec![issue])),
+                Err(issue) => Some((usize::MAX, Bulk::Failed(vec![issue]))),
                 Ok(_) => items.next(),
             };
-            let (id, errors) = match item {
-                Some(Bulk::Created(record)) => (Some(records::key_json(record.key())), Vec::new()),
-                Some(Bulk::Failed(issues)) => (None, faults::issues(issues)),
-                _ => (None, Vec::new()),
+            let (id, ignored, errors) = match item {
+                Some((at, Bulk::Created(record))) => {
+                    let ignored = ignored.remove(&at).unwrap_or_default();
+                    (Some(records::key_json(record.key())), ignored, Vec::new())
+                }
+                Some((_, Bulk::Failed(issues))) => (None, Vec::new(), faults::issues(issues)),
+                _ => (None, Vec::new(), Vec::new()),
             };
             if errors.is_empty() {
                 self.created += 1
@@ -160,6 +164,7 @@ impl Work {
                 &StreamLine {
                     index: self.index,
                     id,
+                    ignored,
                     errors,
                 },
             );

@@ -1,6 +1,7 @@
 //! Tables: their definitions, sizes and trash. Records are in [`super::records`].
 
 use axum::extract::State;
+use chancery::Store;
 use chancery_api::ErrorCode;
 use chancery_api::tables::{Table, TableCreate, TableList, TableStats, TableUpdate};
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{ListParams, definitions, page_of};
 use crate::acting::{self, Acting};
+use crate::caller::Caller;
 use crate::convert::{maybe_time, tables as convert, tables::Columns};
 use crate::extract::{Body, Params, Segments};
 use crate::fault::{Fault, did_you_mean};
@@ -60,11 +62,21 @@ fn include(text: Option<&str>) -> Result<Columns, Fault> {
     }
 }
 
+/// A table as a caller sees it, with what they may do there.
+fn told(caller: &Caller, store: &Store, seen: &chancery::Table, columns: Columns) -> Table {
+    let scope = caller.scope_in(store.scope_in(seen));
+    Table {
+        access: Some(convert::access(seen, scope, store.narrows(seen))),
+        ..convert::table(seen, columns)
+    }
+}
+
 /// The tables of a workspace, by slug.
 #[utoipa::path(get, path = "/api/tables", operation_id = "listTables", tag = "Tables", params(TablesParams),
     responses((status = 200, description = "A page of tables.", body = TableList), Named))]
 async fn list(
     State(app): State<App>,
+    caller: Caller,
     Acting(store): Acting,
     Params(params): Params<TablesParams>,
 ) -> Result<Reply, Fault> {
@@ -76,18 +88,25 @@ async fn list(
         cursor: params.cursor,
     };
     let (page, pagination) = page_of(&app, &what, definitions(&store), &list, |table| &table.id)?;
-    let tables = page.iter().map(|table| convert::table(table, columns)).collect();
+    let tables = page
+        .iter()
+        .map(|table| told(&caller, &store, table, columns))
+        .collect();
     Reply::json(&TableList { tables, pagination })
 }
 
 /// Make a table with its columns.
 #[utoipa::path(post, path = "/api/tables", operation_id = "createTable", tag = "Tables", request_body = TableCreate,
     responses((status = 201, description = "Made.", body = Table), Named, WithBody))]
-async fn create(Acting(store): Acting, Body(create): Body<TableCreate>) -> Result<Reply, Fault> {
+async fn create(
+    caller: Caller,
+    Acting(store): Acting,
+    Body(create): Body<TableCreate>,
+) -> Result<Reply, Fault> {
     let store = acting::workspace(store, create.workspace.as_deref()).await?;
     let handle = store.create_table(convert::table_input(create)?).await?;
     let table = handle.definition()?;
-    let reply = Reply::json(&convert::table(&table, Columns::With))?;
+    let reply = Reply::json(&told(&caller, handle.store(), &table, Columns::With))?;
     Ok(reply
         .created(&format!("/api/tables/{}", table.id))
         .etag(table.schema_version))
@@ -98,13 +117,15 @@ async fn create(Acting(store): Acting, Body(create): Body<TableCreate>) -> Resul
     params(("table" = String, Path, description = "Its id or slug."), IncludeParams),
     responses((status = 200, description = "The table.", body = Table), Named))]
 async fn get(
+    caller: Caller,
     Acting(store): Acting,
     Segments(name): Segments<String>,
     Params(params): Params<IncludeParams>,
 ) -> Result<Reply, Fault> {
     let columns = include(params.include.as_deref())?;
-    let table = acting::table(&store, &name).await?.definition()?;
-    Ok(Reply::json(&convert::table(&table, columns))?.etag(table.schema_version))
+    let handle = acting::table(&store, &name).await?;
+    let table = handle.seen()?;
+    Ok(Reply::json(&told(&caller, handle.store(), &table, columns))?.etag(table.schema_version))
 }
 
 /// Change what people see of a table.
@@ -112,6 +133,7 @@ async fn get(
     request_body = TableUpdate, params(("table" = String, Path, description = "Its id or slug.")),
     responses((status = 200, description = "The table as it is now.", body = Table), Named, WithBody))]
 async fn update(
+    caller: Caller,
     Acting(store): Acting,
     Segments(name): Segments<String>,
     Body(update): Body<TableUpdate>,
@@ -119,7 +141,7 @@ async fn update(
     let handle = acting::table(&store, &name).await?;
     let patch = convert::patch(update, &*handle.definition()?)?;
     let table = handle.update_table(patch).await?;
-    Ok(Reply::json(&convert::table(&table, Columns::With))?.etag(table.schema_version))
+    Ok(Reply::json(&told(&caller, handle.store(), &table, Columns::With))?.etag(table.schema_version))
 }
 
 /// Drop a table with its records, for good.
@@ -137,7 +159,7 @@ async fn delete(Acting(store): Acting, Segments(name): Segments<String>) -> Resu
     responses((status = 200, description = "The numbers.", body = TableStats), Named))]
 async fn stats(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
     let handle = acting::table(&store, &name).await?;
-    let (table, stats) = (handle.definition()?, handle.stats().await?);
+    let (table, stats) = (handle.seen()?, handle.stats().await?);
     Reply::json(&TableStats {
         records: stats.live,
         deleted: stats.trash,

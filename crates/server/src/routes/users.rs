@@ -57,6 +57,7 @@ async fn create(
 ) -> Result<Reply, Fault> {
     let role = convert::role_in(input.role);
     may_give(&caller, role)?;
+    let grants = convert::grants_in(&app.store, input.grants)?;
     let password = Secret::new(input.password);
     let user = app
         .store
@@ -65,6 +66,7 @@ async fn create(
             email: input.email,
             name: input.name,
             role,
+            grants,
             password,
         })
         .await?;
@@ -88,7 +90,7 @@ async fn get(State(app): State<App>, Segments(id): Segments<String>) -> Result<R
     Reply::json(&convert::user(&user))
 }
 
-/// Change a user; a new password, role or status ends the user's sessions.
+/// Change a user; a new password, role, status or other grants end the user's sessions.
 #[utoipa::path(patch, path = "/api/users/{user}", operation_id = "updateUser", tag = "Access", request_body = UserUpdate,
     params(("user" = String, Path, description = "The user's id.")),
     responses((status = 200, description = "The user as it is now.", body = User), Named, WithBody))]
@@ -113,9 +115,11 @@ async fn update(
         may_give(&caller, target.role)?;
     }
     let password = update.password.map(Secret::new);
+    let grants = update.grants.map(|grants| convert::grants_in(&app.store, grants));
     let change = UserChange {
         name: update.name,
         role,
+        grants: grants.transpose()?,
         active: update.active,
         password,
     };
@@ -125,7 +129,11 @@ async fn update(
 
 /// Only an owner makes or changes owners.
 fn may_give(caller: &Caller, role: Role) -> Result<(), Fault> {
-    let owner = matches!(&*caller.principal, Principal::User(user) if user.role == Role::Owner);
+    let owner = match &*caller.principal {
+        Principal::User(user) => user.role == Role::Owner,
+        Principal::Key(_) => false,
+        Principal::Operator => true,
+    };
     if role == Role::Owner && !owner {
         return Err(Fault::new(
             ErrorCode::Forbidden,

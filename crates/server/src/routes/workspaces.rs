@@ -1,12 +1,13 @@
 //! Workspaces: isolated sets of tables.
 
 use axum::extract::State;
-use chancery::{WorkspaceInput, WorkspacePatch};
+use chancery::{Store, WorkspaceInput, WorkspacePatch};
 use chancery_api::workspaces::{Workspace, WorkspaceCreate, WorkspaceList, WorkspaceUpdate};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{ListParams, page_of};
 use crate::acting::{self, Acting};
+use crate::caller::Caller;
 use crate::convert::tables as convert;
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
@@ -20,11 +21,18 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get, update, delete))
 }
 
+/// A workspace, with what a caller may do there.
+fn told(caller: &Caller, store: &Store, workspace: &chancery::Workspace) -> Workspace {
+    let scope = caller.scope_in(store.scope_in_workspace(&workspace.id));
+    convert::workspace(workspace, scope)
+}
+
 /// All workspaces, by name.
 #[utoipa::path(get, path = "/api/workspaces", operation_id = "listWorkspaces", tag = "Workspaces", params(ListParams),
     responses((status = 200, description = "A page of workspaces.", body = WorkspaceList), Common))]
 async fn list(
     State(app): State<App>,
+    caller: Caller,
     Acting(store): Acting,
     Params(params): Params<ListParams>,
 ) -> Result<Reply, Fault> {
@@ -32,7 +40,10 @@ async fn list(
     all.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.slug.cmp(&b.slug)));
     let (page, pagination) = page_of(&app, "workspaces", all, &params, |workspace| &workspace.id)?;
     Reply::json(&WorkspaceList {
-        workspaces: page.iter().map(convert::workspace).collect(),
+        workspaces: page
+            .iter()
+            .map(|workspace| told(&caller, &store, workspace))
+            .collect(),
         pagination,
     })
 }
@@ -41,7 +52,11 @@ async fn list(
 #[utoipa::path(post, path = "/api/workspaces", operation_id = "createWorkspace", tag = "Workspaces",
     request_body = WorkspaceCreate,
     responses((status = 201, description = "Made.", body = Workspace), Common, WithBody))]
-async fn create(Acting(store): Acting, Body(create): Body<WorkspaceCreate>) -> Result<Reply, Fault> {
+async fn create(
+    caller: Caller,
+    Acting(store): Acting,
+    Body(create): Body<WorkspaceCreate>,
+) -> Result<Reply, Fault> {
     let input = WorkspaceInput {
         name: create.name,
         slug: create.slug,
@@ -49,16 +64,20 @@ async fn create(Acting(store): Acting, Body(create): Body<WorkspaceCreate>) -> R
         ..WorkspaceInput::default()
     };
     let made = store.create_workspace(input).await?;
-    Ok(Reply::json(&convert::workspace(&made))?.created(&format!("/api/workspaces/{}", made.slug)))
+    Ok(Reply::json(&told(&caller, &store, &made))?.created(&format!("/api/workspaces/{}", made.slug)))
 }
 
 /// One workspace.
 #[utoipa::path(get, path = "/api/workspaces/{workspace}", operation_id = "getWorkspace", tag = "Workspaces",
     params(("workspace" = String, Path, description = "Its id or slug.")),
     responses((status = 200, description = "The workspace.", body = Workspace), Named))]
-async fn get(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
+async fn get(
+    caller: Caller,
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+) -> Result<Reply, Fault> {
     let store = acting::workspace(store, Some(&name)).await?;
-    Reply::json(&convert::workspace(&store.workspace()))
+    Reply::json(&told(&caller, &store, &store.workspace()))
 }
 
 /// Change a workspace.
@@ -66,6 +85,7 @@ async fn get(Acting(store): Acting, Segments(name): Segments<String>) -> Result<
     request_body = WorkspaceUpdate, params(("workspace" = String, Path, description = "Its id or slug.")),
     responses((status = 200, description = "The workspace as it is now.", body = Workspace), Named, WithBody))]
 async fn update(
+    caller: Caller,
     Acting(store): Acting,
     Segments(name): Segments<String>,
     Body(update): Body<WorkspaceUpdate>,
@@ -75,7 +95,8 @@ async fn update(
         description: update.description.map(Option::unwrap_or_default),
         ..WorkspacePatch::default()
     };
-    Reply::json(&convert::workspace(&store.update_workspace(&name, patch).await?))
+    let updated = store.update_workspace(&name, patch).await?;
+    Reply::json(&told(&caller, &store, &updated))
 }
 
 /// Drop a workspace with all its tables and records, for good.

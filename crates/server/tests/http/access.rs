@@ -298,3 +298,49 @@ async fn a_new_password_ends_the_sessions_of_a_user() {
         "forbidden"
     );
 }
+
+#[tokio::test]
+async fn users_give_themselves_another_password_and_grants_end_their_sessions() {
+    let server = Server::start().await;
+    let user = json!({"email": "bob@example.org", "name": "Bob", "role": "guest", "password": "long enough"});
+    let bob = server.post("/api/users", user).await.expect(201).json();
+    let sign_in = async |password: &str| {
+        let body = json!({"email": "bob@example.org", "password": password}).to_string();
+        server
+            .call("POST", "/api/auth/login", &[JSON, STRANGER], body)
+            .await
+    };
+    let signed = sign_in("long enough").await.expect(200);
+    let (cookie, csrf) = (cookie_of(&signed), signed.json()["csrfToken"].clone());
+    let csrf = csrf.as_str().expect("a token").to_owned();
+    let change = async |current: &str, new: &str| {
+        let headers = [JSON, ("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+        let body = json!({"current": current, "password": new}).to_string();
+        server.call("POST", "/api/auth/password", &headers, body).await
+    };
+    assert_eq!(
+        change("wrong wrong", "another one").await.expect(401).code(),
+        "invalidCredentials"
+    );
+    change("long enough", "short").await.expect(422);
+    let anew = cookie_of(&change("long enough", "another one").await.expect(200));
+    let status = async |cookie: &str| {
+        let headers = [("cookie", cookie)];
+        let answer = server.call("GET", "/api/tables", &headers, Body::empty()).await;
+        answer.status.as_u16()
+    };
+    assert_eq!(
+        (status(&cookie).await, status(&anew).await),
+        (401, 200),
+        "only the new session goes on"
+    );
+    sign_in("long enough").await.expect(401);
+    let path = format!("/api/users/{}", bob["id"].as_str().expect("an id"));
+    let grants = json!({"grants": [{"workspace": "default", "scope": "read"}]});
+    let changed = server.patch(&path, grants).await.expect(200).json();
+    assert_eq!(changed["grants"][0]["scope"], "read");
+    assert_eq!(status(&anew).await, 401);
+    // A key has no password.
+    let body = json!({"current": "x", "password": "long enough"});
+    server.post("/api/auth/password", body).await.expect(403);
+}

@@ -208,3 +208,61 @@ async fn a_stream_answers_line_for_line() {
         (&json!(true), &json!(2_498), &json!(2))
     );
 }
+
+#[tokio::test]
+async fn items_bring_ids_of_another_system_and_say_what_was_left_out() {
+    let server = Server::with_tasks().await;
+    let path = "/api/tables/tasks/records";
+    let records = json!([{"title": "a", "externalId": "x-1", "_display": {"title": "A"}}, {"title": "b"}]);
+    let made = server
+        .post(&format!("{path}/bulk"), json!({"records": records}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(made["created"][0]["record"]["metadata"]["externalId"], "x-1");
+    assert_eq!(made["created"][0]["record"]["ignored"], json!(["_display"]));
+    assert!(made["created"][1]["record"].get("ignored").is_none());
+
+    let upsert = json!({"matchOn": ["externalId"], "records": [{"title": "A", "externalId": "x-1"}, {"title": "C", "externalId": "x-3"}]});
+    let done = server
+        .post(&format!("{path}/bulk-upsert"), upsert)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(done["updated"][0]["record"]["data"]["title"], "A");
+    assert_eq!(done["created"][0]["record"]["metadata"]["externalId"], "x-3");
+
+    let id = &made["created"][1]["record"]["id"];
+    let update =
+        json!({"updates": [{"recordId": id, "data": {"_display": {}}, "metadata": {"externalId": "x-2"}}]});
+    let done = server
+        .patch(&format!("{path}/bulk"), update)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(done["updated"][0]["record"]["metadata"]["externalId"], "x-2");
+    assert_eq!(done["updated"][0]["record"]["ignored"], json!(["_display"]));
+
+    let lines = "{\"title\": \"d\", \"_display\": {}, \"externalId\": \"x-4\"}\n";
+    let streamed = server
+        .call(
+            "POST",
+            &format!("{path}/bulk"),
+            &[("content-type", "application/x-ndjson")],
+            lines,
+        )
+        .await
+        .expect(200);
+    let text = String::from_utf8(streamed.bytes).unwrap();
+    let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(line["ignored"], json!(["_display"]));
+    let found = server
+        .post(
+            "/api/tables/tasks/query",
+            json!({"filter": {"column": "externalId", "operator": "eq", "value": "x-4"}}),
+        )
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(found["records"][0]["data"]["title"], "d");
+}

@@ -389,3 +389,38 @@ async fn a_backup_ends_where_it_ends_compressed_or_not() {
         assert!(packed.bytes.len() < plain.bytes.len() / 3, "{encoding}");
     }
 }
+
+#[tokio::test]
+async fn a_post_that_needs_no_body_comes_without_one() {
+    let server = Server::with_tasks().await;
+    let id = server.task(json!({"title": "a"})).await;
+    let operations = server.get("/api/operations").await.expect(200).json();
+    let operation = operations["operations"][0]["operation"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let revert = format!("/api/operations/{operation}/revert");
+    let json = ("content-type", "application/json");
+    // What is sent is still to be JSON.
+    server.call("POST", &revert, &[], "{}").await.expect(415);
+    let bad = server
+        .call("POST", "/api/tables", &[], axum::body::Body::empty())
+        .await;
+    assert_eq!(bad.expect(415).code(), "unsupportedMediaType");
+    let taken_back = server.call("POST", &revert, &[], axum::body::Body::empty()).await;
+    taken_back.expect(200);
+    let path = format!("/api/tables/tasks/records/{id}");
+    assert_ne!(server.get(&path).await.status.as_u16(), 200);
+    // With a Content-Type, and under a key.
+    for headers in [&[json][..], &[("idempotency-key", "all of them")]] {
+        server
+            .call(
+                "POST",
+                "/api/tables/tasks/query",
+                headers,
+                axum::body::Body::empty(),
+            )
+            .await
+            .expect(200);
+    }
+}

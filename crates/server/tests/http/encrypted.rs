@@ -70,6 +70,38 @@ async fn records_lists_exports_and_histories_show_masks() {
 }
 
 #[tokio::test]
+async fn an_export_comes_in_without_its_masks_which_are_counted() {
+    let server = Server::start().await;
+    let record = people(&server).await;
+    let path = "/api/tables/people/export/json";
+    let export = server.get(path).await.expect(200).json();
+    let into = "/api/tables/people/import/json?matchOn=id";
+    let done = server.post(into, export.clone()).await.expect(200).json();
+    assert_eq!(
+        (&done["unchanged"], &done["masked"], &done["failed"]),
+        (&json!(1), &json!(2), &json!(0)),
+        "{done}"
+    );
+    let shown = server.get(&record).await.expect(200).json();
+    assert_eq!(shown["data"]["iban"], "••••3000");
+    let done = server
+        .post("/api/tables/import/json?name=Copy", export.clone())
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(done["import"]["masked"], 2, "{done}");
+    let copy = server.get("/api/tables/copy/records").await.expect(200).json();
+    assert_eq!(copy["records"][0]["data"]["iban"], json!(null));
+    // A mask that is no part of an export is refused as ever.
+    let own = json!([{"name": "Bob", "iban": "••••3000"}]);
+    let refused = server
+        .post("/api/tables/people/import/json", own)
+        .await
+        .expect(200);
+    assert_eq!(refused.json()["failed"], 1);
+}
+
+#[tokio::test]
 async fn values_are_found_by_equality_and_nothing_else_is_guessed() {
     let server = Server::start().await;
     people(&server).await;

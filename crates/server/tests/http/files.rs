@@ -135,6 +135,59 @@ async fn a_broken_form_is_refused_with_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn an_export_of_a_fuzzy_search_has_what_fits_best_first() {
+    let server = Server::with_tasks().await;
+    for title in ["Call Mayer", "Call Maierhof", "Write", "Call Maier"] {
+        server.task(json!({ "title": title })).await;
+    }
+    let get = async |more: &str| server.get(&format!("/api/tables/tasks/export/{more}")).await;
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let text = async |more: &str| String::from_utf8(get(more).await.expect(200).bytes.to_vec()).unwrap();
+    let asked = "columns=title&search=maier&fuzzy=true";
+    assert_eq!(
+        text(&format!("csv?header=none&{asked}")).await,
+        "Call Maier\r\nCall Maierhof\r\nCall Mayer\r\n"
+    );
+    assert_eq!(
+        text(&format!("csv?header=none&{asked}&sort=-title")).await,
+        "Call Mayer\r\nCall Maierhof\r\nCall Maier\r\n"
+    );
+    assert!(
+        text(&format!("ndjson?{asked}"))
+            .await
+            .starts_with("{\"title\":\"Call Maier\"}\n")
+    );
+    let whole = get("json?search=maier&fuzzy=true").await.expect(200).json();
+    assert_eq!(whole["records"].as_array().unwrap().len(), 3);
+    assert_eq!(get(&format!("xlsx?{asked}")).await.expect(200).bytes[..2], *b"PK");
+    assert_eq!(text("csv?header=none&columns=title&search=maire").await, "");
+    // A sort is what a query has, or short.
+    let sort = json!([{"column": "title", "direction": "desc", "nulls": "first"}]).to_string();
+    let sort = encoded(&sort);
+    let sorted = text(&format!(
+        "csv?header=none&columns=title&search=maier&fuzzy=true&sort={sort}"
+    ))
+    .await;
+    assert!(sorted.starts_with("Call Mayer"), "{sorted}");
+    let listed = server
+        .get(&format!("/api/tables/tasks/records?sort={sort}"))
+        .await;
+    assert_eq!(listed.expect(200).json()["records"][0]["data"]["title"], "Write");
+    for wrong in ["[", "[{\"col\":\"title\"}]", "[\"title\"]"] {
+        let refused = get(&format!("csv?sort={}", encoded(wrong))).await.expect(400);
+        let refused = refused.json();
+        assert!(
+            refused["detail"].as_str().unwrap().starts_with("sort: "),
+            "{refused}"
+        );
+    }
+    for kind in ["csv", "ndjson", "json", "xlsx"] {
+        let alone = get(&format!("{kind}?fuzzy=true")).await;
+        assert_eq!(alone.expect(400).code(), "invalidParameter", "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_comes_back_as_the_same_table() {
     let server = Server::with_tasks().await;
     server.task(json!({"title": "=1+1", "code": "007"})).await;
@@ -212,4 +265,68 @@ async fn records_come_in_as_json() {
         server.post(path, json!({"a": 1})).await.expect(422).code(),
         "invalidBody"
     );
+}
+
+#[tokio::test]
+async fn files_name_records_by_what_people_call_them_both_ways() {
+    let server = Server::start().await;
+    let columns = json!([{"name": "Name", "fieldType": "text"}]);
+    server
+        .post("/api/tables", json!({"name": "Clients", "columns": columns}))
+        .await
+        .expect(201);
+    let columns = json!([{"name": "Title", "fieldType": "text"},
+        {"name": "Client", "fieldType": "relation", "config": {"table": "clients"}}]);
+    server
+        .post("/api/tables", json!({"name": "Projects", "columns": columns}))
+        .await
+        .expect(201);
+    let (path, file) = (
+        "/api/tables/projects/import/csv",
+        ("file", "title,client\none,Acme\ntwo,Acme\n"),
+    );
+    let refused = upload(&server, path, &[file]).await.expect(200).json();
+    assert_eq!(
+        (&refused["failed"], &refused["errors"][0]["code"]),
+        (&json!(2), &json!("reference"))
+    );
+    let trial = upload(
+        &server,
+        path,
+        &[("options", "{\"createMissing\":true,\"dryRun\":true}"), file],
+    )
+    .await;
+    assert_eq!(trial.expect(200).json()["relatedCreated"], 1);
+    let done = upload(&server, path, &[("options", "{\"createMissing\":true}"), file])
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&done["created"], &done["relatedCreated"]),
+        (&json!(2), &json!(1))
+    );
+
+    let text = |answer: Answer| String::from_utf8(answer.expect(200).bytes.to_vec()).unwrap();
+    let labels = text(
+        server
+            .get("/api/tables/projects/export/csv?links=label&escape=none&columns=title,client")
+            .await,
+    );
+    assert_eq!(labels, "title,client\r\none,Acme\r\ntwo,Acme\r\n");
+    let both = text(
+        server
+            .get("/api/tables/projects/export/csv?links=both&columns=client")
+            .await,
+    );
+    assert!(both.contains("client_label"), "{both}");
+    let lines = text(
+        server
+            .get("/api/tables/projects/export/ndjson?links=label&columns=client")
+            .await,
+    );
+    assert_eq!(lines, "{\"client\":\"Acme\"}\n{\"client\":\"Acme\"}\n");
+    server
+        .get("/api/tables/projects/export/csv?links=name")
+        .await
+        .expect(400);
 }

@@ -87,6 +87,7 @@ impl Server {
             let input = KeyInput {
                 name: scope.as_str().into(),
                 scope,
+                grants: Vec::new(),
                 expires_at: None,
                 created_by: None,
             };

@@ -114,6 +114,8 @@ async fn the_whole_course_of_an_import() {
         ),
         (&json!(id), &json!("people.csv"))
     );
+    assert!(listed["imports"][0]["createdAt"].as_str().unwrap().ends_with('Z'));
+    assert!(listed["imports"][0]["createdBy"].is_string());
 
     let tried = server
         .post(&format!("{path}/revert"), json!({"dryRun": true}))
@@ -165,6 +167,16 @@ async fn an_import_that_rests_is_cancelled_and_leaves_nothing() {
     let change = json!({"options": {}});
     let path = format!("/api/imports/{id}");
     assert_eq!(server.patch(&path, change).await.expect(409).code(), "conflict");
+    // While it runs, what does not change is left out unless it is asked for.
+    let columns = |job: &Value| job["draft"]["analysis"]["columns"].as_array().unwrap().len();
+    let whole = server
+        .get(&format!("{path}?include=draft"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!((columns(&rests), columns(&whole)), (0, 2));
+    assert_eq!(rests["draft"]["analysis"]["rows"], 40_000);
+    server.get(&format!("{path}?include=drafts")).await.expect(400);
     let cancelled = post(&server, &format!("{path}/cancel")).await.expect(200).json();
     assert_eq!(cancelled["cancelled"], true);
     settled(&server, &id).await;
@@ -234,4 +246,49 @@ fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn new_columns_are_said_with_their_types_and_come_back_with_the_draft() {
+    let server = server().await;
+    let made = upload(
+        &server,
+        "/api/tables/people/imports",
+        "email,joined\na@x.org,01.02.2024\n",
+    )
+    .await
+    .expect(201);
+    let path = format!("/api/imports/{}", id_of(&made));
+    let new = json!({"name": "Joined", "fieldType": "date", "indexed": true});
+    let change = json!({"options": {"locale": "de-DE", "newColumns": [new]}});
+    let changed = server.patch(&path, change).await.expect(200).json();
+    let draft = &changed["draft"];
+    assert_eq!(draft["problems"], json!([]));
+    assert_eq!(draft["options"]["newColumns"][0]["fieldType"], "date");
+    assert_eq!(draft["analysis"]["columns"][1]["fieldType"], "date");
+    let again = json!({"options": draft["options"]});
+    let again = server.patch(&path, again).await.expect(200).json();
+    assert_eq!(
+        again["draft"]["options"], draft["options"],
+        "what was answered can be sent again"
+    );
+    post(&server, &format!("{path}/commit")).await.expect(202);
+    assert_eq!(settled(&server, &id_of(&made)).await["state"], "done");
+    let column = server
+        .get("/api/tables/people/columns/joined")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&column["fieldType"], &column["indexed"]),
+        (&json!("date"), &json!(true))
+    );
+    let wrong = json!({"options": {"newColumns": [{"name": "X", "fieldType": "text", "validation": {"format": "nonsense"}}]}});
+    let other = upload(&server, "/api/tables/people/imports", PEOPLE)
+        .await
+        .expect(201);
+    server
+        .patch(&format!("/api/imports/{}", id_of(&other)), wrong)
+        .await
+        .expect(422);
 }

@@ -5,6 +5,7 @@
 )]
 
 mod access;
+mod at_hand;
 mod buckets;
 mod bulk;
 mod changes;
@@ -12,6 +13,8 @@ mod conventions;
 mod duplicates;
 mod encrypted;
 mod files;
+mod forms;
+mod grants;
 mod harness;
 mod history;
 mod imports;
@@ -21,7 +24,9 @@ mod live_transactions;
 mod openapi;
 mod query;
 mod records;
+mod retype;
 mod served;
+mod stored_files;
 mod tables;
 mod transactions;
 mod vault;

@@ -234,3 +234,114 @@ impl SameDisplay for Value {
         self
     }
 }
+
+#[tokio::test]
+async fn a_fuzzy_search_ranks_pages_and_says_so() {
+    let server = with_ten().await;
+    for title in ["Überweisung", "Uberweisng", "Überweisungen heute"] {
+        server.task(json!({ "title": title })).await;
+    }
+    let asked = |cursor: Option<&Value>, fuzzy: bool| {
+        let mut page = json!({"type": "cursor", "limit": 2});
+        if let Some(cursor) = cursor {
+            page["cursor"] = cursor.clone();
+        }
+        json!({"search": {"query": "überweisung", "fuzzy": fuzzy}, "pagination": page})
+    };
+    let path = "/api/tables/tasks/query";
+    let first = server.post(path, asked(None, true)).await.expect(200).json();
+    assert_eq!(titles(&first), ["Überweisung", "Überweisungen heute"]);
+    assert_eq!(first["meta"]["appliedSort"][0]["column"], "_rank");
+    let next = asked(Some(&first["pagination"]["nextCursor"]), true);
+    let second = server.post(path, next).await.expect(200).json();
+    assert_eq!(titles(&second), ["Uberweisng"]);
+    let other = asked(Some(&first["pagination"]["nextCursor"]), false);
+    assert_eq!(server.post(path, other).await.expect(400).code(), "invalidCursor");
+    let exact = server.post(path, asked(None, false)).await.expect(200).json();
+    assert_eq!(titles(&exact), ["Überweisung", "Überweisungen heute"]);
+    // The same by parameters: also in the trash, and for the values of a column.
+    let path_of = |more: &str| format!("/api/tables/tasks/{more}");
+    let list = "records?search=uberweisung&fuzzy=true&limit=2";
+    let by_get = server.get(&path_of(list)).await.expect(200).json();
+    assert_eq!(by_get["records"], first["records"]);
+    assert_eq!(by_get["meta"]["appliedSort"][0]["column"], "_rank");
+    let cursor = by_get["pagination"]["nextCursor"].as_str().unwrap();
+    let rest = server.get(&path_of(&format!("{list}&cursor={cursor}"))).await;
+    assert_eq!(titles(&rest.expect(200).json()), ["Uberweisng"]);
+    let distinct = "columns/title/distinct?search=uberwiesung";
+    for (more, values) in [("", 0), ("&fuzzy=true", 2), ("&fuzzy=false", 0)] {
+        let found = server
+            .get(&path_of(&format!("{distinct}{more}")))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(found["values"].as_array().unwrap().len(), values, "{more}");
+    }
+    let id = first["records"][0]["id"].as_str().unwrap();
+    server
+        .delete(&path_of(&format!("records/{id}")))
+        .await
+        .expect(204);
+    let trash = server
+        .get(&path_of("trash?search=uberweisung&fuzzy=true"))
+        .await
+        .expect(200);
+    assert_eq!(titles(&trash.json()), ["Überweisung"]);
+    let many = format!("records?search={}&fuzzy=true", "word+".repeat(17));
+    server.get(&path_of(&many)).await.expect(422);
+    for wrong in [
+        "records?fuzzy=true",
+        "records?search=x&fuzzy=perhaps",
+        "trash?fuzzy=true",
+        "columns/title/distinct?fuzzy=true",
+    ] {
+        assert_eq!(
+            server.get(&path_of(wrong)).await.expect(400).code(),
+            "invalidParameter",
+            "{wrong}"
+        );
+    }
+    server
+        .get(&path_of("records?search=&fuzzy=true"))
+        .await
+        .expect(200);
+    let ranked = json!({"sort": [{"column": "_rank"}], "search": {"query": "x", "fuzzy": true}});
+    server.post(path, ranked).await.expect(422);
+}
+
+#[tokio::test]
+async fn records_are_filtered_by_what_stands_in_their_metadata() {
+    let server = Server::with_tasks().await;
+    let body = json!({"data": {"title": "Outside"}, "metadata": {"externalId": "X-1"}});
+    server.post("/api/tables/tasks/records", body).await.expect(201);
+    server.task(json!({"title": "Inside"})).await;
+    let find = async |filter: Value| {
+        let asked = json!({"filter": filter});
+        let answer = server.post("/api/tables/tasks/query", asked).await.expect(200);
+        answer.json()["records"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        find(json!({"column": "externalId", "operator": "eq", "value": "X-1"})).await,
+        1
+    );
+    assert_eq!(
+        find(json!({"column": "source", "operator": "eq", "value": "api"})).await,
+        2
+    );
+    assert_eq!(
+        find(json!({"column": "importId", "operator": "isEmpty"})).await,
+        2
+    );
+    assert_eq!(
+        find(json!({"column": "_importRow", "operator": "gte", "value": 1})).await,
+        0
+    );
+    let wrong = json!({"filter": {"column": "source", "operator": "eq", "value": "robot"}});
+    let wrong = server.post("/api/tables/tasks/query", wrong).await.expect(422);
+    assert!(
+        wrong.json()["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("form")
+    );
+}

@@ -226,6 +226,106 @@ async fn a_value_in_use_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn what_is_in_use_is_told_beside_everything_else() {
+    let server = Server::with_tasks().await;
+    let columns = "/api/tables/tasks/columns";
+    let unique = json!({"name": "Mail", "fieldType": "email",
+        "validation": {"unique": true, "customErrorMessage": "Somebody has this address"}});
+    server.post(columns, unique).await.expect(201);
+    let parent = json!({"name": "Parent", "fieldType": "relation", "config": {"table": "tasks"}});
+    server.post(columns, parent).await.expect(201);
+    let holder = server
+        .task(json!({"title": "a", "code": "A", "mail": "a@example.org"}))
+        .await;
+
+    let path = "/api/tables/tasks/records";
+    let told = |refused: &crate::harness::Answer| {
+        let json = refused.json();
+        let text = |issue: &serde_json::Value, name: &str| issue[name].as_str().unwrap().to_owned();
+        let mut told: Vec<(String, String)> = json["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|issue| (text(issue, "field"), text(issue, "code")))
+            .collect();
+        told.sort_unstable();
+        told.iter()
+            .map(|(field, code)| format!("{field} {code}"))
+            .collect::<Vec<_>>()
+    };
+    let nobody = "0190a2b4-0000-7000-8000-000000000001";
+    let all = json!({"code": "A", "mail": "a@example.org", "parent": nobody, "priority": 9});
+    let everything = [
+        "code unique",
+        "mail unique",
+        "parent reference",
+        "priority max",
+        "title required",
+    ];
+    for path in [path.to_owned(), format!("{path}?dryRun=true")] {
+        let refused = server.post(&path, json!({"data": all})).await.expect(422);
+        assert_eq!(refused.code(), "validationFailed");
+        assert_eq!(told(&refused), everything);
+        let mail = &refused.json()["errors"];
+        let mail = mail
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|issue| issue["field"] == "mail");
+        let mail = mail.expect("it is told");
+        assert_eq!(mail["message"], "Somebody has this address");
+        assert_eq!(mail["params"]["recordId"], holder);
+    }
+    let refused = server
+        .post(&format!("{path}/bulk"), json!({"records": [{"title": "b"}, all]}))
+        .await
+        .expect(422);
+    assert_eq!(told(&refused), everything);
+    assert_eq!(refused.json()["errors"][0]["index"], 1);
+
+    // Where nothing but other records is in the way it is a conflict of its own code.
+    let both = json!({"data": {"title": "b", "code": "A", "mail": "a@example.org"}});
+    let refused = server.post(path, both).await.expect(409);
+    assert_eq!(refused.code(), "uniqueViolation");
+    assert_eq!(told(&refused), ["code unique", "mail unique"]);
+    let refused = server
+        .post(path, json!({"data": {"title": "b", "parent": nobody}}))
+        .await
+        .expect(409);
+    assert_eq!(refused.code(), "referenceViolation");
+}
+
+#[tokio::test]
+async fn how_a_record_is_deleted_may_stand_in_the_body() {
+    let server = Server::with_tasks().await;
+    let path = format!(
+        "/api/tables/tasks/records/{}",
+        server.task(json!({"title": "a"})).await
+    );
+    server
+        .delete_with(&path, json!({"dryRun": true}))
+        .await
+        .expect(204);
+    server.get(&path).await.expect(200);
+    let refused = server.delete_with(&path, json!({"permanently": true})).await;
+    assert_eq!(refused.expect(422).code(), "invalidBody");
+    server.call("DELETE", &path, &[], "permanent").await.expect(415);
+    let headers = [
+        ("authorization", &*format!("Bearer {}", server.write)),
+        ("content-type", "application/json"),
+    ];
+    let refused = server
+        .call("DELETE", &path, &headers, json!({"permanent": true}).to_string())
+        .await;
+    assert_eq!(refused.expect(403).code(), "forbidden");
+    server
+        .delete_with(&path, json!({"permanent": true}))
+        .await
+        .expect(204);
+    assert_eq!(server.get(&path).await.expect(404).code(), "recordNotFound");
+}
+
+#[tokio::test]
 async fn a_trial_answers_the_same_and_writes_nothing() {
     let server = Server::with_tasks().await;
     let trial = server

@@ -46,6 +46,7 @@ impl Served {
         let input = KeyInput {
             name: "admin".into(),
             scope: Scope::Admin,
+            grants: Vec::new(),
             expires_at: None,
             created_by: None,
         };

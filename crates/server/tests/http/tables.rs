@@ -41,6 +41,12 @@ async fn a_table_is_made_listed_changed_and_dropped() {
         .expect(200)
         .json();
     assert_eq!(cleared["description"], json!(null));
+    for (template, kept) in [(json!("{title}"), json!("{title}")), (json!(null), json!(null))] {
+        let body = json!({"settings": {"recordNameTemplate": template}});
+        let named = server.patch("/api/tables/tasks", body).await.expect(200).json();
+        assert_eq!(named["settings"]["recordNameTemplate"], kept, "{named}");
+        assert_eq!(named["settings"]["enableForm"], true, "{named}");
+    }
     assert_eq!(
         server.post("/api/tables", tasks()).await.expect(409).code(),
         "alreadyExists"
@@ -266,4 +272,45 @@ async fn field_types_describe_themselves() {
         (wrong.code().as_str(), &wrong.json()["hint"]),
         ("fieldTypeNotFound", &json!("Did you mean \"text\"?"))
     );
+}
+
+#[tokio::test]
+async fn two_options_become_one_and_are_two_again() {
+    let server = Server::start().await;
+    let columns = json!([{"name": "State", "fieldType": "select", "options": [{"id": "a", "name": "Done"}, {"id": "b", "name": "done"}]}]);
+    server
+        .post("/api/tables", json!({"name": "Jobs", "columns": columns}))
+        .await
+        .expect(201);
+    let made = server
+        .post("/api/tables/jobs/records", json!({"data": {"state": "b"}}))
+        .await
+        .expect(201);
+    let at = "/api/tables/jobs/columns/state/options/b/merge";
+    let told = server
+        .post(at, json!({"into": "a", "dryRun": true}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!((&told["records"], told.get("operationId")), (&json!(1), None));
+    let merged = server.post(at, json!({"into": "a"})).await.expect(200).json();
+    assert_eq!(
+        (&merged["option"]["name"], &merged["records"]),
+        (&json!("Done"), &json!(1))
+    );
+    let record = server.get(made.header("location")).await.expect(200).json();
+    assert_eq!(record["data"]["state"], "a");
+    let revert = format!(
+        "/api/operations/{}/revert",
+        merged["operationId"].as_str().unwrap()
+    );
+    server.post(&revert, json!({})).await.expect(200);
+    let options = server
+        .get("/api/tables/jobs/columns/state/options")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(options["options"].as_array().unwrap().len(), 2);
+    server.post(at, json!({"into": "b"})).await.expect(422);
+    server.post(at, json!({"into": "c"})).await.expect(404);
 }

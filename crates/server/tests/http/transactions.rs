@@ -201,6 +201,30 @@ async fn unique_values_may_be_swapped() {
 }
 
 #[tokio::test]
+async fn every_operation_is_told_all_that_is_wrong_with_it() {
+    let (server, _) = two_tables().await;
+    let clash = json!([
+        {"op": "create", "table": "notes", "data": {"title": "good"}},
+        {"op": "create", "table": "tasks", "data": {"title": 5, "code": "one"}},
+    ]);
+    let refused = transact(&server, clash).await.expect(422).json();
+    let mut told: Vec<_> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|issue| {
+            (
+                issue["index"].as_u64().unwrap(),
+                issue["field"].as_str().unwrap(),
+                issue["code"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    told.sort();
+    assert_eq!(told, [(1, "code", "unique"), (1, "title", "type")]);
+}
+
+#[tokio::test]
 async fn a_trial_writes_nothing_and_a_keyed_request_is_done_once() {
     let (server, _) = two_tables().await;
     let create = json!([{"op": "create", "table": "notes", "data": {"title": "once"}}]);

@@ -388,16 +388,17 @@ impl<'a> Reader<'a> {
         let past = |record: &&Arc<Record>| {
             boundary.is_none_or(|boundary| directed(self.plan.compare_to(record, boundary)).is_gt())
         };
-        let mut records: Vec<&Arc<Record>> = records.filter(past).collect();
-        let compare = |a: &&Arc<Record>, b: &&Arc<Record>| directed(self.plan.compare(a, b));
-        if wanted < records.len() {
-            if wanted > 0 {
-                records.select_nth_unstable_by(wanted - 1, compare);
-            }
-            records.truncate(wanted);
+        let records = records.filter(past);
+        if !self.plan.is_ranked() {
+            let compare = |a: &&Arc<Record>, b: &&Arc<Record>| directed(self.plan.compare(a, b));
+            return first(records.collect(), wanted, compare);
         }
-        records.sort_unstable_by(compare);
-        records
+        let ranked = records.map(|record| (self.plan.rank(record), record)).collect();
+        let compare = |a: &(u32, &Arc<Record>), b: &(u32, &Arc<Record>)| {
+            directed(self.plan.compare_ranked((a.0, a.1), (b.0, b.1)))
+        };
+        let found = first(ranked, wanted, compare).into_iter();
+        found.map(|(_, record)| record).collect()
     }
 
     /// The slots on a way, in no order that is promised.
@@ -415,6 +416,18 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// The first `wanted` in an order.
+fn first<T>(mut items: Vec<T>, wanted: usize, compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    if wanted < items.len() {
+        if wanted > 0 {
+            items.select_nth_unstable_by(wanted - 1, &compare);
+        }
+        items.truncate(wanted);
+    }
+    items.sort_unstable_by(compare);
+    items
 }
 
 /// A page being filled.

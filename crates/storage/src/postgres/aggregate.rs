@@ -37,7 +37,7 @@ pub(super) async fn aggregate(
     client: &mut Connection,
     relation: &Relation,
     plan: &AggregatePlan,
-    searched: bool,
+    searched: Option<&str>,
 ) -> Pg<Vec<Group>> {
     if let Some((statement, figures)) = grouped(relation, plan, searched) {
         return run(client, relation, plan, &statement, &figures).await;
@@ -64,7 +64,7 @@ pub(super) fn of_nothing(plan: &AggregatePlan) -> Vec<Group> {
 pub(super) fn grouped(
     relation: &Relation,
     plan: &AggregatePlan,
-    searched: bool,
+    searched: Option<&str>,
 ) -> Option<(Statement, Vec<Figure>)> {
     let mut out = Statement::default();
     let mut keys = Vec::with_capacity(plan.group_by.len());
@@ -266,7 +266,7 @@ async fn one_by_one(
     client: &mut Connection,
     relation: &Relation,
     plan: &AggregatePlan,
-    searched: bool,
+    searched: Option<&str>,
 ) -> Pg<Vec<Group>> {
     let over = Plan {
         sort: Vec::new(),

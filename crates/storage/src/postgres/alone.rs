@@ -20,6 +20,7 @@ use super::statement::Statement;
 use crate::batch::{Batch, Committed, Mode, Outcome, Rejection, Write};
 use crate::claims::Claims;
 use crate::error::StorageError;
+use crate::need::Need;
 
 /// Commits a batch. What it answers is in `decided` before the commit is sent, so that it is known even if the
 /// connection breaks then.
@@ -151,12 +152,13 @@ async fn define(
 pub(super) async fn build_search(
     client: &Connection,
     table: &Arc<Table>,
+    need: Need,
     relations: &Relations,
 ) -> Pg<Option<Vec<u16>>> {
     let mut needs = Needs::default();
     needs.definitions.insert(table.number.0);
     let overlay = load::begin(client, &needs, relations, &mut Known::new()).await?;
-    let built = schema::build_search(client, &overlay, table).await?;
+    let built = schema::build_search(client, &overlay, table, need).await?;
     client.batch_execute("COMMIT").await?;
     Ok(built)
 }

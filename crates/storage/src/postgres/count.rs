@@ -20,7 +20,7 @@ pub(super) async fn count(
     client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
-    searched: bool,
+    searched: Option<&str>,
     mode: CountMode,
 ) -> Pg<u64> {
     let mut counted = Statement::new("SELECT count(*) FROM ");
@@ -62,7 +62,7 @@ async fn is_large(client: &Connection, relation: &Relation) -> Pg<bool> {
 async fn estimate(client: &Connection, relation: &Relation, plan: &Plan) -> Pg<u64> {
     let mut explain = Statement::new("EXPLAIN (FORMAT JSON) SELECT 1 FROM ");
     explain.push(&relation.name);
-    conditions(plan, relation, false, &mut explain);
+    conditions(plan, relation, None, &mut explain);
     // The server gives the plan as JSON; as text it needs no type of its own.
     let rows = client
         .query_typed(&explain.sql, &super::statement::typed(&explain.params))

@@ -14,7 +14,7 @@ use super::fill::RELATIONS;
 use super::load;
 use super::relation::{Relation, relation_name};
 use super::rows::Shape;
-use super::search::{columns, named};
+use super::search::{columns, drop_words, named};
 use super::statement::{Param, Statement};
 use crate::finding::{Finding, FindingKind};
 
@@ -201,7 +201,11 @@ pub(super) async fn mend(client: &Client, finding: &Finding) -> Pg<bool> {
             // Taken away; the next search builds it again from the records.
             if let Some(old) = searched(client, table).await? {
                 let column = named(&old);
-                let sql = format!("ALTER TABLE {} DROP COLUMN IF EXISTS {column}", relation.name);
+                let words = drop_words(table.number);
+                let sql = format!(
+                    "{words} ALTER TABLE {} DROP COLUMN IF EXISTS {column}",
+                    relation.name
+                );
                 client.batch_execute(&sql).await?;
                 let mut note = Statement::new("UPDATE definitions SET searched = ");
                 note.bind(Param::Null(tokio_postgres::types::Type::INT8_ARRAY));

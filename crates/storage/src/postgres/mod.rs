@@ -40,6 +40,7 @@ use crate::bell::{Bell, News};
 use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::gauges;
+use crate::need::Need;
 use crate::open::OpenOptions;
 use crate::part::{Dump, Fill, LoggedCommit, PARTS_WAITING};
 use crate::read_figures::ReadFigures;
@@ -108,6 +109,25 @@ pub struct Postgres {
     /// Which servers may answer its reads of records.
     source: Source,
     listener: Arc<Listener>,
+}
+
+/// Reads along a way, and again where [`Route::failed`] says so. A table that is not there has no records.
+macro_rules! read {
+    ($route:expr, $table:expr, |$client:ident| $read:expr) => {{
+        let mut route = $route;
+        loop {
+            let mut lease = route.next().await?;
+            let (guard, $client) = lease.parts();
+            match guard.keep(async { $read }).await {
+                Ok(answer) => match route.done(&mut lease).await {
+                    Ok(()) => break Ok(Some(answer)),
+                    Err(fault) => route.failed(lease, fault, $table)?,
+                },
+                Err(fault) if fault.is_missing_relation() && !lease.is_replica() => break Ok(None),
+                Err(fault) => route.failed(lease, fault, $table)?,
+            }
+        }
+    }};
 }
 
 impl Postgres {
@@ -192,42 +212,41 @@ impl Postgres {
         Route::new(&self.shared, Source::Primary)
     }
 
-    /// Builds the full-text index that a plan needs, if it is not known to be there. Answers whether it is: an index of
+    /// Builds the full-text index that a plan needs, if it is not known to be there. Answers what it is asked: an index of
     /// another definition does not serve, and then every record is looked at.
-    async fn prepare_search(&self, plan: &Plan) -> Result<bool, StorageError> {
+    async fn prepare_search(&self, plan: &Plan) -> Result<Option<Arc<str>>, StorageError> {
         let Some(search) = &plan.search else {
-            return Ok(true);
+            return Ok(None);
         };
-        let serves = |searches: &Searches| searches.serve(&plan.table, search);
-        if serves(&self.shared.searches.read()) {
-            return Ok(true);
-        }
-        if !Searches::could_serve(&plan.table, search) {
-            return Ok(false);
-        }
-        self.ask(|reply| Job::BuildSearch(plan.table.clone(), reply))
-            .await?;
-        Ok(serves(&self.shared.searches.read()))
-    }
-}
-
-/// Reads along a way, and again where [`Route::failed`] says so. A table that is not there has no records.
-macro_rules! read {
-    ($route:expr, $table:expr, |$client:ident| $read:expr) => {{
-        let mut route = $route;
-        loop {
-            let mut lease = route.next().await?;
-            let (guard, $client) = lease.parts();
-            match guard.keep(async { $read }).await {
-                Ok(answer) => match route.done(&mut lease).await {
-                    Ok(()) => break Ok(Some(answer)),
-                    Err(fault) => route.failed(lease, fault, $table)?,
-                },
-                Err(fault) if fault.is_missing_relation() && !lease.is_replica() => break Ok(None),
-                Err(fault) => route.failed(lease, fault, $table)?,
+        let serves = || self.shared.searches.read().serve(&plan.table, search);
+        for _ in 0..READ_ATTEMPTS_MAX {
+            if !serves() {
+                if !Searches::could_serve(&plan.table, search) {
+                    return Ok(None);
+                }
+                self.ask(|reply| Job::BuildSearch(plan.table.clone(), Need::of(search), reply))
+                    .await?;
+                if !serves() {
+                    return Ok(None);
+                }
             }
+            if !search.fuzzy {
+                let plain = search.words.iter().map(|word| (word.as_str(), &[][..]));
+                return Ok(search::query_text(plain, search, &plan.table));
+            }
+            let near: Result<Option<search::Found>, StorageError> =
+                read!(self.route(), Some(&plan.table), |client| {
+                    search::near(client, search, &plan.table).await
+                });
+            if let Some(near) = near? {
+                let words = near.iter().map(|(word, near)| (word.as_str(), near.as_slice()));
+                return Ok(search::query_text(words, search, &plan.table));
+            }
+            // Another process took the list of words away.
+            self.shared.searches.write().note(plan.table.number, None);
         }
-    }};
+        Ok(None)
+    }
 }
 
 /// As [`read`], for a plan that may need a full-text index.
@@ -235,7 +254,8 @@ macro_rules! search {
     ($self:ident, $plan:expr, |$client:ident, $searched:ident| $read:expr) => {{
         let mut route = $self.route();
         loop {
-            let $searched = $self.prepare_search($plan).await?;
+            let text = $self.prepare_search($plan).await?;
+            let $searched = text.as_deref();
             let mut lease = route.next().await?;
             let (guard, $client) = lease.parts();
             match guard.keep(async { $read }).await {

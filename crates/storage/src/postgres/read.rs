@@ -140,7 +140,7 @@ pub(super) async fn query(
     client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
-    searched: bool,
+    searched: Option<&str>,
 ) -> Pg<Vec<Arc<Record>>> {
     let selection = selection(plan, relation, searched);
     let reverse = selection.reverse;
@@ -281,8 +281,8 @@ impl<'a> Chunks<'a> {
     }
 }
 
-/// The records of a plan whose order SQL cannot say: an undeclared field's value has no type of its own there. They are
-/// all held in memory.
+/// The records of a plan whose order SQL cannot say: an undeclared field's value has no type of its own there, and how well a text
+/// fits a search is not its business. They are all held in memory.
 async fn sorted(
     snapshot: &Transaction<'_>,
     relation: &Relation,
@@ -303,7 +303,7 @@ async fn sorted(
         })
         .await?;
     }
-    found.sort_unstable_by(|a, b| plan.compare(a, b));
+    plan.sort(&mut found);
     match &plan.window {
         Window::All => {}
         Window::Offset { offset, limit } => {
@@ -382,7 +382,7 @@ pub(super) async fn explain(
     client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
-    searched: bool,
+    searched: Option<&str>,
 ) -> Pg<Vec<String>> {
     let selection = selection(plan, relation, searched);
     let raw = selection.is_raw();
@@ -400,7 +400,7 @@ pub(super) async fn explain(
         }
     }
     if selection.unordered {
-        lines.push("The records found are sorted in memory: an undeclared field has no SQL type".into());
+        lines.push("The records found are sorted in memory: SQL cannot say the order".into());
     }
     Ok(lines)
 }

@@ -13,6 +13,21 @@ use super::rows::Shape;
 /// The system columns, in the order of every row.
 pub(super) const SYSTEM: &str = "id, version, change, created_at, updated_at, created_by, updated_by, expires_at, \
                                  deleted_at, external_id, metadata, extra";
+/// What stands in the metadata, which is JSON as this program wrote it, and absent where there is nothing to say. The two characters
+/// that texts are not stored with are written as everywhere.
+macro_rules! origin {
+    ($name:literal) => {
+        concat!(
+            r"replace(replace(metadata, '\u0001', '\u0001\u0002'), '\u0000', '\u0001\u0001')::json ->> '",
+            $name,
+            "'"
+        )
+    };
+}
+const SOURCE: &str = concat!("(coalesce(", origin!("source"), ", 'api') COLLATE \"C\")");
+const IMPORT_ID: &str = concat!("((", origin!("importId"), ") COLLATE \"C\")");
+const IMPORT_ROW: &str = concat!("((", origin!("importRow"), ")::bigint)");
+const DUPLICATE_OF: &str = concat!("((", origin!("duplicateOf"), ") COLLATE \"C\")");
 /// The number of system columns, which come first in every row.
 pub(super) const SYSTEM_COLUMNS: usize = 12;
 /// Longest part of a slug in a column's name, in characters.
@@ -161,6 +176,12 @@ impl Relation {
             FieldRef::CreatedBy => ("created_by", Shape::Text),
             FieldRef::UpdatedBy => ("updated_by", Shape::Text),
             FieldRef::ExternalId => ("external_id", Shape::Text),
+            FieldRef::Source => (SOURCE, Shape::Text),
+            FieldRef::ImportId => (IMPORT_ID, Shape::Text),
+            FieldRef::ImportRow => (IMPORT_ROW, Shape::Int),
+            FieldRef::DuplicateOf => (DUPLICATE_OF, Shape::Text),
+            // Records are ranked by who reads them.
+            FieldRef::Rank => ("NULL", Shape::Absent),
             FieldRef::Extra(name) => ("extra", Shape::Extra(name.clone())),
             FieldRef::Column(ordinal) => match self.slot(*ordinal) {
                 Some(slot) => (&slot.name, slot.shape.clone()),

@@ -18,6 +18,7 @@ use super::statement::{Param, Statement};
 use crate::batch::{Counter, Document, DocumentWrite, Rejection, SchemaWrite};
 use crate::definition::{DEFINITION_KIND, definition_document};
 use crate::error::StorageError;
+use crate::need::Need;
 
 /// Records read at a time while a full-text index is built.
 const BUILD_ROWS: i64 = 1_000;
@@ -148,7 +149,11 @@ async fn holder_of_double(client: &Client, relation: &Relation, column: u16) -> 
 async fn drop_table(client: &Client, overlay: &mut Overlay, table: &Table) -> Pg<()> {
     let number = table.number;
     client
-        .batch_execute(&format!("DROP TABLE \"{}\"", relation_name(number)))
+        .batch_execute(&format!(
+            "{} DROP TABLE \"{}\"",
+            search::drop_words(number),
+            relation_name(number)
+        ))
         .await?;
     for from in ["counters WHERE table_number = ", "definitions WHERE number = "] {
         let mut delete = Statement::new("DELETE FROM ");
@@ -206,19 +211,21 @@ fn ordinals(searched: Option<&[u16]>) -> Param {
 
 async fn drop_search(client: &Client, relation: &Relation, columns: &[u16]) -> Pg<()> {
     let sql = format!(
-        "ALTER TABLE {} DROP COLUMN IF EXISTS {}",
+        "{} ALTER TABLE {} DROP COLUMN IF EXISTS {}",
+        search::drop_words(relation.table.number),
         relation.name,
         named(columns)
     );
     Ok(client.batch_execute(&sql).await?)
 }
 
-/// Builds a table's full-text index from its records, in place of an older one; nothing if the definition is not in
-/// force. Answers the columns of the index that is there then.
+/// Builds a table's full-text index from its records, in place of an older one, and the list of its words if that is needed;
+/// nothing if the definition is not in force. Answers the columns of the index that is there then.
 pub(super) async fn build_search(
     client: &Client,
     overlay: &Overlay,
     table: &Arc<Table>,
+    need: Need,
 ) -> Pg<Option<Vec<u16>>> {
     let wanted = search::columns(table);
     let Some(defined) = overlay
@@ -228,15 +235,37 @@ pub(super) async fn build_search(
     else {
         return Ok(None);
     };
-    if defined.searched.as_ref() == Some(&wanted) {
-        return Ok(Some(wanted));
+    if defined.searched.as_ref() != Some(&wanted) {
+        let relation = Relation::new(table.clone());
+        if let Some(old) = &defined.searched {
+            drop_search(client, &relation, old).await?;
+        }
+        build_index(client, &relation, &wanted).await?;
     }
-    let relation = Relation::new(table.clone());
-    if let Some(old) = &defined.searched {
-        drop_search(client, &relation, old).await?;
+    if need == Need::IndexAndWords {
+        build_words(client, table).await?;
     }
-    let (name, index) = (&relation.name, named(&wanted));
-    let number = table.number.0;
+    Ok(Some(wanted))
+}
+
+/// Lists the different words of a table, unless they are listed.
+async fn build_words(client: &Client, table: &Table) -> Pg<()> {
+    let mut is_there = Statement::new("SELECT (to_regclass(");
+    is_there
+        .bind(search::words_name(table.number))
+        .push(") IS NOT NULL)::int::bigint");
+    if is_there.number(client).await? > 0 {
+        return Ok(());
+    }
+    let sql = search::build_words(table);
+    Ok(client
+        .batch_execute(&format!("SET LOCAL statement_timeout = 0; {sql}"))
+        .await?)
+}
+
+async fn build_index(client: &Client, relation: &Relation, wanted: &[u16]) -> Pg<()> {
+    let (name, index) = (&relation.name, named(wanted));
+    let number = relation.table.number.0;
     client
         .batch_execute(&format!(
             "SET LOCAL statement_timeout = 0; ALTER TABLE {name} ADD COLUMN {index} tsvector"
@@ -250,11 +279,11 @@ pub(super) async fn build_search(
             select.push(" WHERE id > ").bind(super::rows::encode_key(key));
         }
         select.push(" ORDER BY id LIMIT ").bind(BUILD_ROWS);
-        let found = records(&select.rows(client).await?, &relation)?;
+        let found = records(&select.rows(client).await?, relation)?;
         let mut updates = Vec::with_capacity(found.len());
         for record in &found {
             let mut update = Statement::new(&format!("UPDATE {name} SET {index} = "));
-            update.bind(Param::Words(kept_words(record, &wanted)));
+            update.bind(Param::Words(kept_words(record, wanted)));
             update
                 .push(" WHERE id = ")
                 .bind(super::rows::encode_key(&record.key));
@@ -272,9 +301,9 @@ pub(super) async fn build_search(
         ))
         .await?;
     let mut note = Statement::new("UPDATE definitions SET searched = ");
-    note.bind(ordinals(Some(&wanted)))
+    note.bind(ordinals(Some(wanted)))
         .push(" WHERE number = ")
         .bind(i64::from(number));
     note.execute(client).await?;
-    Ok(Some(wanted))
+    Ok(())
 }

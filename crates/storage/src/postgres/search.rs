@@ -4,18 +4,26 @@
 //! The words are those of the model, so that the index finds what `Search::matches` does; the server only keeps and
 //! compares them. Each is kept with its column's ordinal before it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
+use chancery_model::query::fuzzy::Near;
 use chancery_model::query::plan::{Search, words};
 use chancery_model::{Record, Table, TableId, Value};
 
+use super::connection::Connection;
+use super::fault::Pg;
+use super::read::{Rows, snapshot};
 use super::relation::column_shape;
 use super::rows::Shape;
+use super::statement::Statement;
 
 /// Longest part of a word that is kept, in bytes; the server's own limit is 2,046.
 const WORD_BYTES_MAX: usize = 500;
 /// Most bytes of words of one record; the server's own limit is about a million.
 const WORDS_BYTES_MAX: usize = 250_000;
+/// Longest query text; the server's own limit is about a million bytes of words.
+const QUERY_BYTES_MAX: usize = 800_000;
 /// Stands for all words of a record that has too many: every search finds it, and looks at the record.
 const ANY: &str = "*";
 
@@ -76,31 +84,105 @@ fn lexeme(ordinal: u16, word: &str) -> String {
     format!("{ordinal}:{}", &word[..end])
 }
 
-/// A search as the server's query text: every word in one of the columns. What it finds has to be looked at: long words
-/// are cut.
-pub(super) fn query_text(search: &Search, table: &Table) -> String {
+/// The words of a fuzzy search, each with the words of the table near it.
+pub(super) type Found = Vec<(String, Vec<String>)>;
+
+/// The quoted name of the list of a table's different words.
+pub(super) fn words_name(number: TableId) -> String {
+    format!("\"t{}_words\"", number.0)
+}
+
+/// The statements that make the list of a table's different words, which fuzzy searches look through, from its index; the server
+/// keeps it from then on. A word stays in it when no record has it any more: then it finds nothing.
+pub(super) fn build_words(table: &Table) -> String {
+    let (list, number, index) = (words_name(table.number), table.number.0, index_name(table));
+    let add = |from: &str| {
+        format!(
+            "INSERT INTO {list} SELECT DISTINCT substr(kept, strpos(kept, ':') + 1) \
+             FROM {from} AS rows, unnest(tsvector_to_array(rows.{index})) AS kept ON CONFLICT DO NOTHING"
+        )
+    };
+    let trigger = |when: &str, event: &str| {
+        format!(
+            "CREATE TRIGGER words_{when} AFTER {event} ON \"t{number}\" REFERENCING NEW TABLE AS fresh \
+             FOR EACH STATEMENT EXECUTE FUNCTION \"t{number}_add_words\"();"
+        )
+    };
+    format!(
+        "CREATE TABLE {list} (word text COLLATE \"C\" PRIMARY KEY); {}; \
+         CREATE FUNCTION \"t{number}_add_words\"() RETURNS trigger LANGUAGE plpgsql AS \
+         $words$ BEGIN {}; RETURN NULL; END $words$; {} {}",
+        add(&format!("\"t{number}\"")),
+        add("fresh"),
+        trigger("insert", "INSERT"),
+        trigger("update", "UPDATE"),
+    )
+}
+
+/// The statements that take the list of a table's words away, and what keeps it.
+pub(super) fn drop_words(number: TableId) -> String {
+    format!(
+        "DROP FUNCTION IF EXISTS \"t{}_add_words\"() CASCADE; DROP TABLE IF EXISTS {};",
+        number.0,
+        words_name(number)
+    )
+}
+
+/// The words of a table that the words of a fuzzy search may stand for.
+pub(super) async fn near(client: &mut Connection, search: &Search, table: &Table) -> Pg<Found> {
+    let mut near = Near::new(search.words.clone());
+    let mut select = Statement::new("SELECT word FROM ");
+    // Words with accents come all: how long those are does not say what they are like.
+    select
+        .push(&words_name(table.number))
+        .push(" WHERE octet_length(word) <> char_length(word)");
+    if let Some((from, to)) = near.chars() {
+        select.push(" OR octet_length(word) BETWEEN ").bind(from as i64);
+        select.push(" AND ").bind(to as i64);
+    }
+    let snapshot = snapshot(client).await?;
+    let mut rows = Rows::open(&snapshot, &select).await?;
+    while let Some(rows) = rows.rows().await? {
+        for row in rows {
+            near.take(row.try_get(0)?);
+        }
+    }
+    Ok(near.finish())
+}
+
+/// A search as the server's query text: every word, or one of those near it, in one of the columns. What it finds has to be looked
+/// at: long words are cut. None if the server would not take so long a text.
+pub(super) fn query_text<'a>(
+    asked: impl Iterator<Item = (&'a str, &'a [String])>,
+    search: &Search,
+    table: &Table,
+) -> Option<Arc<str>> {
     let columns: Vec<u16> = search
         .columns
         .iter()
         .copied()
         .filter(|ordinal| has_words(table, *ordinal))
         .collect();
-    let quoted = |text: String| format!("'{}':*", text.replace('\\', "\\\\").replace('\'', "''"));
-    let word = |word: &String| {
-        let places: Vec<String> = columns
-            .iter()
-            .map(|ordinal| quoted(lexeme(*ordinal, word)))
-            .collect();
-        format!("({})", places.join(" | "))
+    let quoted = |text: String| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"));
+    let word = |(word, near): (&str, &[String])| {
+        let places = columns.iter().flat_map(|ordinal| {
+            let start = format!("{}:*", quoted(lexeme(*ordinal, word)));
+            let near = near.iter().map(|near| quoted(lexeme(*ordinal, near)));
+            std::iter::once(start).chain(near)
+        });
+        format!("({})", places.collect::<Vec<_>>().join(" | "))
     };
-    let words: Vec<String> = search.words.iter().map(word).collect();
-    format!("'{ANY}' | ({})", words.join(" & "))
+    let words: Vec<String> = asked.map(word).collect();
+    let text = format!("'{ANY}' | ({})", words.join(" & "));
+    (text.len() <= QUERY_BYTES_MAX).then(|| text.into())
 }
 
 /// The full-text indexes that are known to be there, with their columns.
 #[derive(Debug, Default)]
 pub(super) struct Searches {
     columns: HashMap<TableId, Vec<u16>>,
+    /// Tables whose different words are known to be listed.
+    listed: HashSet<TableId>,
 }
 
 impl Searches {
@@ -108,8 +190,16 @@ impl Searches {
     pub(super) fn note(&mut self, number: TableId, columns: Option<Vec<u16>>) {
         match columns {
             Some(columns) => self.columns.insert(number, columns),
-            None => self.columns.remove(&number),
+            None => {
+                self.listed.remove(&number);
+                self.columns.remove(&number)
+            }
         };
+    }
+
+    /// Notes that the words of a table are listed.
+    pub(super) fn note_words(&mut self, number: TableId) {
+        self.listed.insert(number);
     }
 
     /// Whether a search of a table needs an index, and whether that is known to be there.
@@ -122,6 +212,9 @@ impl Searches {
             .peekable();
         if search.words.is_empty() || asked.peek().is_none() {
             return true;
+        }
+        if search.fuzzy && !self.listed.contains(&table.number) {
+            return false;
         }
         asked.all(|ordinal| wanted.contains(ordinal)) && self.columns.get(&table.number) == Some(&wanted)
     }

@@ -9,7 +9,7 @@ use super::numeric;
 use super::operand::uuid;
 use super::relation::{Relation, lead, lead_text};
 use super::rows::{Shape, encode, encode_key};
-use super::search::{has_words, index_name, query_text};
+use super::search::{has_words, index_name};
 use super::statement::{Param, Statement};
 use super::text::escape;
 
@@ -36,7 +36,7 @@ impl Selection {
 }
 
 /// The records of a plan.
-pub(super) fn selection(plan: &Plan, relation: &Relation, searched: bool) -> Selection {
+pub(super) fn selection(plan: &Plan, relation: &Relation, searched: Option<&str>) -> Selection {
     let asked = Asked {
         plan,
         relation,
@@ -47,8 +47,8 @@ pub(super) fn selection(plan: &Plan, relation: &Relation, searched: bool) -> Sel
         Window::Offset { offset, limit } => (Some(*limit), *offset),
         Window::After { limit, .. } | Window::Before { limit, .. } => (Some(*limit), 0),
     };
-    let undeclared = |field: &FieldRef| matches!(field, FieldRef::Extra(_));
-    if plan.sort.iter().any(|key| undeclared(&key.field)) {
+    let unsaid = |field: &FieldRef| matches!(field, FieldRef::Extra(_) | FieldRef::Rank);
+    if plan.sort.iter().any(|key| unsaid(&key.field)) {
         return Selection {
             parts: vec![asked.start()],
             limit,
@@ -71,9 +71,9 @@ pub(super) fn selection(plan: &Plan, relation: &Relation, searched: bool) -> Sel
     }
 }
 
-/// Appends the conditions of a plan, from `WHERE` on; its order and window aside. `searched` says whether the full-text
-/// index that the plan needs is there.
-pub(super) fn conditions(plan: &Plan, relation: &Relation, searched: bool, out: &mut Statement) {
+/// Appends the conditions of a plan, from `WHERE` on; its order and window aside. `searched` is what the full-text
+/// index that the plan needs is asked, if it is there.
+pub(super) fn conditions(plan: &Plan, relation: &Relation, searched: Option<&str>, out: &mut Statement) {
     out.push(" WHERE ");
     match plan.scope {
         Scope::Live => {
@@ -97,7 +97,7 @@ pub(super) fn conditions(plan: &Plan, relation: &Relation, searched: bool, out: 
     }
 }
 
-fn search_condition(search: &Search, table: &Table, searched: bool, out: &mut Statement) {
+fn search_condition(search: &Search, table: &Table, searched: Option<&str>, out: &mut Statement) {
     if search.words.is_empty() {
         out.push("true");
         return;
@@ -107,9 +107,9 @@ fn search_condition(search: &Search, table: &Table, searched: bool, out: &mut St
         return;
     }
     out.recheck = true;
-    if searched {
+    if let Some(text) = searched {
         out.push(&index_name(table)).push(" @@ ");
-        out.bind(query_text(search, table)).push("::text::tsquery");
+        out.bind(text).push("::text::tsquery");
     } else {
         out.push("true");
     }
@@ -144,7 +144,7 @@ struct Step<'a> {
 struct Asked<'a> {
     plan: &'a Plan,
     relation: &'a Relation,
-    searched: bool,
+    searched: Option<&'a str>,
 }
 
 /// A value of a boundary in the form that the column has.

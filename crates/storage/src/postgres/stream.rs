@@ -1,10 +1,11 @@
 //! Records in chunks from one snapshot, on a connection that is held for as long as they are taken. What breaks before the
 //! first of them may be tried elsewhere; afterwards it cannot, since no other connection has that snapshot.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chancery_model::Record;
-use chancery_model::query::Plan;
+use chancery_model::query::{Plan, Window};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::connection::{Connection, POSITION};
@@ -36,7 +37,7 @@ pub(super) async fn begin(
     shared: &Arc<Shared>,
     mut lease: Lease,
     plan: &Plan,
-    searched: bool,
+    searched: Option<Arc<str>>,
     sender: Sender,
     permit: OwnedSemaphorePermit,
 ) -> Result<(), Box<NotBegun>> {
@@ -53,7 +54,14 @@ pub(super) async fn begin(
         let is_replica = lease.is_replica();
         let (guard, client) = lease.parts();
         let sent = guard
-            .keep(send(client, &relation, &plan, searched, &sender, start))
+            .keep(send(
+                client,
+                &relation,
+                &plan,
+                searched.as_deref(),
+                &sender,
+                start,
+            ))
             .await;
         match (sent, begun) {
             (Err(fault), Some(begun)) => {
@@ -98,12 +106,11 @@ async fn send(
     client: &mut Connection,
     relation: &Relation,
     plan: &Plan,
-    searched: bool,
+    searched: Option<&str>,
     sender: &Sender,
     start: Start<'_>,
 ) -> Pg<()> {
-    let selection = select::selection(plan, relation, searched);
-    if selection.reverse {
+    if select::selection(plan, relation, searched).reverse {
         // Only pages are asked for backwards, and a page fits in memory.
         let records = read::query(client, relation, plan, searched).await?;
         start.fixed(client).await?;
@@ -117,15 +124,39 @@ async fn send(
             "SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}; SELECT 1"
         ))
         .await?;
-    let mut chunks = read::Chunks::new(&snapshot, relation, plan, selection);
-    // A table that is not there is found out now, while it can still be looked for elsewhere.
-    let mut next = chunks.next().await?;
-    start.fixed(&snapshot).await?;
-    while let Some(chunk) = next {
-        if sender.send(Ok(chunk)).await.is_err() {
-            break;
+    let ranked = match plan.window {
+        Window::All => plan.unranked(),
+        _ => None,
+    };
+    let walked = ranked.as_ref().unwrap_or(plan);
+    let (mut start, mut rank, mut others) = (Some(start), 0, BTreeSet::new());
+    loop {
+        let selection = select::selection(walked, relation, searched);
+        let mut chunks = read::Chunks::new(&snapshot, relation, walked, selection);
+        loop {
+            // A table that is not there is found out by the first, while it can still be looked for elsewhere.
+            let next = chunks.next().await?;
+            if let Some(start) = start.take() {
+                start.fixed(&snapshot).await?;
+            }
+            let Some(mut chunk) = next else { break };
+            if ranked.is_some() {
+                chunk.retain(|record| {
+                    let its = plan.rank(record);
+                    if its > rank {
+                        others.insert(its);
+                    }
+                    its == rank
+                });
+            }
+            if !chunk.is_empty() && sender.send(Ok(chunk)).await.is_err() {
+                return Ok(());
+            }
         }
-        next = chunks.next().await?;
+        // What is ranked is walked once for each rank there is: nothing is held to be sorted.
+        match others.pop_first() {
+            Some(next) => rank = next,
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }

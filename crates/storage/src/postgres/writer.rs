@@ -29,6 +29,7 @@ use crate::bell::{self, Bell};
 use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::gauges;
+use crate::need::Need;
 use crate::part::{Fill, Part};
 
 /// Most jobs in one commit.
@@ -50,7 +51,7 @@ pub(super) enum Job {
     /// Draw numbers from a counter.
     Draw(Counter, u64, Reply<u64>),
     /// Build the full-text index of a table.
-    BuildSearch(Arc<Table>, Reply<()>),
+    BuildSearch(Arc<Table>, Need, Reply<()>),
     /// Do a step of filling an empty store.
     Fill(Box<Fill>, Reply<()>),
     /// Let go of the log before a revision, one step.
@@ -126,8 +127,8 @@ impl Writer {
                     let _ = done.send(());
                     break;
                 }
-                Job::BuildSearch(table, reply) => {
-                    let _ = reply.send(self.build_search(&table).await);
+                Job::BuildSearch(table, need, reply) => {
+                    let _ = reply.send(self.build_search(&table, need).await);
                 }
                 Job::Mend(finding, reply) => {
                     let _ = reply.send(self.mend(&finding).await);
@@ -448,12 +449,16 @@ impl Writer {
         })
     }
 
-    async fn build_search(&mut self, table: &Arc<Table>) -> Result<(), StorageError> {
+    async fn build_search(&mut self, table: &Arc<Table>, need: Need) -> Result<(), StorageError> {
         let client = self.shared.pools.writer().await;
         let client = client.map_err(|fault| fault.outward(self.shared.pools.name()))?;
-        match alone::build_search(&client, table, &self.shared.relations).await {
+        match alone::build_search(&client, table, need, &self.shared.relations).await {
             Ok(columns) => {
+                let listed = need == Need::IndexAndWords && columns.is_some();
                 note(&self.shared, table.number, columns);
+                if listed {
+                    self.shared.searches.write().note_words(table.number);
+                }
                 Ok(())
             }
             Err(fault) => {
@@ -569,7 +574,7 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) | Job::Fill(_, reply) | Job::Rewrite(_, reply) => {
+            Job::BuildSearch(_, _, reply) | Job::Fill(_, reply) | Job::Rewrite(_, reply) => {
                 drop(reply.send(Err(error)))
             }
             Job::Mend(_, reply) => drop(reply.send(Err(error))),

@@ -40,6 +40,7 @@ fn search(table: &Arc<chancery_model::Table>) -> Plan {
         search: Some(Search {
             words: vec!["name".into()],
             columns: vec![0],
+            fuzzy: false,
         }),
         ..Plan::all(table.clone(), 0)
     }

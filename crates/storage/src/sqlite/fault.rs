@@ -75,9 +75,9 @@ pub(super) fn is_missing_relation(error: &rusqlite::Error) -> bool {
     missing(error).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a statement failed because a table's full-text index is not there.
+/// Whether a statement failed because a table's full-text index, or its list of words, is not there.
 pub(super) fn is_missing_search(error: &rusqlite::Error) -> bool {
-    missing(error).is_some_and(|name| name.ends_with("_search"))
+    missing(error).is_some_and(|name| name.ends_with("_search") || name.ends_with("_words"))
 }
 
 /// The name, without its `t`, of a relation that is not there.

@@ -1,16 +1,17 @@
 //! SQL functions for what SQL cannot say the way the model does: folding, patterns, words, undeclared fields.
 //! They read no tables.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chancery_model::Value;
 use chancery_model::filter::{Test, contains_folded};
+use chancery_model::query::fuzzy::{self, Near};
 use chancery_model::query::plan::words;
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 
 use super::fault::{Sql, unreadable};
 use super::rows::{Shape, decode, order_bytes};
@@ -64,7 +65,10 @@ pub(super) fn register(connection: &Connection) -> Sql<()> {
     connection.create_scalar_function("passes", 2, flags, passes)?;
     connection.create_scalar_function("extra_order", 2, flags, extra_order)?;
     connection.create_scalar_function("list_order", 1, flags, list_order)?;
-    connection.create_scalar_function("search_words", 1, flags, search_words)
+    connection.create_scalar_function("search_words", 1, flags, search_words)?;
+    connection.create_scalar_function("search_list", 1, flags, search_list)?;
+    connection.create_scalar_function("search_misfit", -1, flags, search_misfit)?;
+    connection.create_aggregate_function("search_near", 2, flags, SearchNear)
 }
 
 /// `text_has(text, folded)`: whether a text contains another, case ignored.
@@ -125,6 +129,55 @@ fn list_order(context: &Context<'_>) -> Sql<Option<Vec<u8>>> {
     };
     let items: Vec<String> = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
     Ok(order_bytes(&Value::List(items)))
+}
+
+/// `search_list(text)`: the different words of a text as a JSON array.
+fn search_list(context: &Context<'_>) -> Sql<String> {
+    let text = context.get_raw(0).as_str_or_null()?.unwrap_or_default();
+    let different: BTreeSet<String> = words(text).collect();
+    serde_json::to_string(&different).map_err(|error| unreadable(error.to_string()))
+}
+
+/// The words of a fuzzy search, from the JSON array that is the first argument.
+fn asked(text: &str) -> Result<Vec<String>, rusqlite::types::FromSqlError> {
+    serde_json::from_str(text).map_err(|error| rusqlite::types::FromSqlError::Other(error.into()))
+}
+
+/// `search_misfit(words, text, …)`: how badly texts fit the words of a fuzzy search; null if they do not.
+fn search_misfit(context: &Context<'_>) -> Sql<Option<u32>> {
+    let words: Arc<Vec<String>> = context.get_or_create_aux(0, |words| asked(words.as_str()?))?;
+    let mut texts = Vec::with_capacity(context.len());
+    for at in 1..context.len() {
+        texts.extend(context.get_raw(at).as_str_or_null()?);
+    }
+    Ok(fuzzy::misfit(&words, texts.into_iter()))
+}
+
+/// `search_near(words, word)`: of the words of a table those that the words of a fuzzy search may stand for, as the text that the
+/// full-text index is asked.
+struct SearchNear;
+
+impl Aggregate<Option<Near>, String> for SearchNear {
+    fn init(&self, _: &mut Context<'_>) -> Sql<Option<Near>> {
+        Ok(None)
+    }
+
+    fn step(&self, context: &mut Context<'_>, near: &mut Option<Near>) -> Sql<()> {
+        if near.is_none() {
+            *near = Some(Near::new(asked(context.get_raw(0).as_str()?)?));
+        }
+        if let Some(near) = near {
+            near.take(context.get_raw(1).as_str()?);
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, near: Option<Option<Near>>) -> Sql<String> {
+        let found = near.flatten().map(Near::finish).unwrap_or_default();
+        Ok(super::search::alternatives(
+            found.iter().map(|(word, near)| (word.as_str(), near.as_slice())),
+        ))
+    }
 }
 
 /// `search_words(text)`: the words of a text as a search knows them, each followed by a space.

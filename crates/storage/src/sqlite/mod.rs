@@ -33,6 +33,7 @@ use crate::bell::News;
 use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::gauges;
+use crate::need::Need;
 use crate::open::OpenOptions;
 use crate::part::{Dump, Fill, LoggedCommit, PARTS_WAITING};
 use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
@@ -207,7 +208,7 @@ impl Sqlite {
         if self.shared.searches.read().serve(&plan.table, search) {
             return Ok(());
         }
-        self.ask(|reply| Job::BuildSearch(plan.table.clone(), reply))
+        self.ask(|reply| Job::BuildSearch(plan.table.clone(), Need::of(search), reply))
             .await
     }
 }

@@ -173,6 +173,13 @@ impl Relation {
             FieldRef::CreatedBy => ("created_by", Shape::Text),
             FieldRef::UpdatedBy => ("updated_by", Shape::Text),
             FieldRef::ExternalId => ("external_id", Shape::Text),
+            // What no program but this wrote; absent where there is nothing to say.
+            FieldRef::Source => ("ifnull(metadata ->> 'source', 'api')", Shape::Text),
+            FieldRef::ImportId => ("(metadata ->> 'importId')", Shape::Text),
+            FieldRef::ImportRow => ("(metadata ->> 'importRow')", Shape::Int),
+            FieldRef::DuplicateOf => ("(metadata ->> 'duplicateOf')", Shape::Text),
+            // A statement says it for itself: it depends on what is searched for.
+            FieldRef::Rank => ("NULL", Shape::Absent),
             FieldRef::Extra(name) => ("extra", Shape::Extra(name.clone())),
             FieldRef::Column(ordinal) => match self.slot(*ordinal) {
                 Some(slot) => (&slot.name, slot.shape.clone()),

@@ -1,6 +1,7 @@
 //! Plans as SELECT statements: conditions, order and window. It runs nothing.
 
 use chancery_model::filter::{FieldRef, Filter};
+use chancery_model::query::fuzzy::Near;
 use chancery_model::query::plan::{Boundary, Plan, Scope, Search, Window};
 use chancery_model::{Table, Value};
 use rusqlite::types::{ToSqlOutput, Value as SqlValue};
@@ -8,7 +9,7 @@ use rusqlite::types::{ToSqlOutput, Value as SqlValue};
 use super::filter::{condition, uuid_bytes};
 use super::relation::{Relation, column_name, relation_name};
 use super::rows::{Shape, encode, encode_key, order_bytes};
-use super::search::has_words;
+use super::search::{alternatives, has_words, texts, words_name};
 use super::statement::Statement;
 
 /// A plan as statements whose rows, one after another, are its records.
@@ -95,18 +96,57 @@ fn search_condition(search: &Search, table: &Table, out: &mut Statement) {
         out.push(if search.words.is_empty() { "1" } else { "0" });
         return;
     }
-    let words: Vec<String> = search
-        .words
-        .iter()
-        .map(|word| format!("{} *", quote(word)))
-        .collect();
-    let query = format!("{{{}}} : ({})", columns.join(" "), words.join(" AND "));
     let name = search_name(table);
     out.push(&format!(
         "seq IN (SELECT rowid FROM \"{name}\" WHERE \"{name}\" MATCH "
-    ))
-    .bind(query)
-    .push(")");
+    ));
+    let columns = columns.join(" ");
+    if search.fuzzy {
+        out.bind(format!("{{{columns}}} : (")).push(" || ");
+        near(search, table, out);
+        out.push(" || ')') AND ");
+        misfit(search, table, out);
+        out.push(" IS NOT NULL");
+        return;
+    }
+    let words = alternatives(search.words.iter().map(|word| (word.as_str(), &[][..])));
+    out.bind(format!("{{{columns}}} : ({words})")).push(")");
+}
+
+/// What the full-text index is asked for a fuzzy search: the words of the table that are like those searched for.
+fn near(search: &Search, table: &Table, out: &mut Statement) {
+    let name = words_name(table);
+    out.push("(SELECT search_near(").bind(words_text(search));
+    // The empty word is like none, and there when no other is.
+    out.push(&format!(
+        ", word) FROM (SELECT '' AS word UNION ALL SELECT word FROM \"{name}\" WHERE marked = 1"
+    ));
+    if let Some((from, to)) = Near::new(search.words.clone()).chars() {
+        out.push(&format!(
+            " UNION ALL SELECT word FROM \"{name}\" WHERE marked = 0 AND chars BETWEEN "
+        ));
+        out.bind(from as i64).push(" AND ").bind(to as i64);
+    }
+    out.push("))");
+}
+
+/// How badly a record fits a fuzzy search; null if it does not.
+fn misfit(search: &Search, table: &Table, out: &mut Statement) {
+    let columns: Vec<u16> = search
+        .columns
+        .iter()
+        .copied()
+        .filter(|ordinal| has_words(table, *ordinal))
+        .collect();
+    out.push("search_misfit(").bind(words_text(search));
+    if !columns.is_empty() {
+        out.push(", ").push(&texts(table, &columns, ""));
+    }
+    out.push(")");
+}
+
+fn words_text(search: &Search) -> String {
+    serde_json::to_string(&search.words).expect("texts are always JSON")
 }
 
 /// One key of the order, the record's key being the last.
@@ -116,6 +156,8 @@ struct Step<'a> {
     descending: bool,
     nulls_first: bool,
     nullable: bool,
+    /// The search that it ranks by, and its table.
+    ranks: Option<(&'a Search, &'a Table)>,
     /// Its value at the boundary, if there is one; null is null.
     value: Option<SqlValue>,
 }
@@ -129,13 +171,20 @@ fn steps<'a>(
 ) -> Vec<Step<'a>> {
     let mut steps = Vec::with_capacity(plan.sort.len() + 1);
     for (index, key) in plan.order().iter().enumerate() {
-        let (expression, shape) = relation.field(&key.field);
+        let (expression, mut shape) = relation.field(&key.field);
+        let ranks = match (&key.field, &plan.search) {
+            (FieldRef::Rank, Some(search)) => {
+                shape = Shape::Int;
+                Some((search, &*relation.table))
+            }
+            _ => None,
+        };
         if shape == Shape::Absent {
             continue;
         }
         let nullable = !matches!(
             key.field,
-            FieldRef::Key | FieldRef::Version | FieldRef::CreatedAt | FieldRef::UpdatedAt
+            FieldRef::Key | FieldRef::Version | FieldRef::CreatedAt | FieldRef::UpdatedAt | FieldRef::Rank
         );
         let value = boundary
             .and_then(|boundary| boundary.values.get(index))
@@ -145,6 +194,7 @@ fn steps<'a>(
             descending: key.descending != reverse,
             nulls_first: key.nulls_first != reverse,
             nullable,
+            ranks,
             value: boundary.map(|_| value),
             shape,
         });
@@ -155,6 +205,7 @@ fn steps<'a>(
         descending: reverse,
         nulls_first: false,
         nullable: false,
+        ranks: None,
         value: boundary.map(|boundary| owned(encode_key(&boundary.key))),
     });
     steps
@@ -188,6 +239,9 @@ fn owned(output: ToSqlOutput<'_>) -> SqlValue {
 
 impl Step<'_> {
     fn write(&self, out: &mut Statement) {
+        if let Some((search, table)) = self.ranks {
+            return misfit(search, table, out);
+        }
         match &self.shape {
             Shape::List => {
                 out.push("list_order(").push(self.expression).push(")");
@@ -292,7 +346,9 @@ fn whole(what: &str, plan: &Plan, relation: &Relation, steps: &[Step<'_>]) -> St
 /// range of that index, so that a far page costs what the first does. Otherwise one statement, for one scan.
 fn keyset(plan: &Plan, relation: &Relation, boundary: &Boundary, limit: u64, reverse: bool) -> Selection {
     let steps = steps(plan, relation, Some(boundary), reverse);
-    let ranged = plan.sort.first().is_none_or(|key| relation.has_index(&key.field));
+    // What a fuzzy search may mean is found out once for each statement.
+    let fuzzy = plan.search.as_ref().is_some_and(|search| search.fuzzy);
+    let ranged = !fuzzy && plan.sort.first().is_none_or(|key| relation.has_index(&key.field));
     let parts = if ranged {
         ranges(plan, relation, &steps)
     } else {

@@ -205,6 +205,7 @@ fn searches() {
     let search = Search {
         words: vec!["gro".into(), "äpf".into()],
         columns: vec![0, 1],
+        fuzzy: false,
     };
     insta::assert_snapshot!(sql(&Plan {
         search: Some(search),

@@ -229,6 +229,7 @@ async fn a_search_index_is_built_on_the_first_search_and_kept() {
     let search = Search {
         words: vec!["äpf".into()],
         columns: vec![0],
+        fuzzy: false,
     };
     let plan = Plan {
         search: Some(search),

@@ -29,6 +29,7 @@ use crate::bell::{self, Bell};
 use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::gauges;
+use crate::need::Need;
 use crate::part::Fill;
 
 /// Most jobs in one commit.
@@ -50,7 +51,7 @@ pub(super) enum Job {
     /// Draw numbers from a counter.
     Draw(Counter, u64, Reply<u64>),
     /// Build the full-text index of a table.
-    BuildSearch(Arc<Table>, Reply<()>),
+    BuildSearch(Arc<Table>, Need, Reply<()>),
     /// Do a step of filling an empty store.
     Fill(Box<Fill>, Reply<()>),
     /// Let go of the log before a revision, one step.
@@ -272,8 +273,13 @@ impl Writer {
                 Job::Draw(counter, count, reply) => {
                     settle(self.draw(counter, count), reply, Answer::Draw, answers)?;
                 }
-                Job::BuildSearch(table, reply) => {
-                    settle(self.build_search(&table), reply, Answer::BuildSearch, answers)?;
+                Job::BuildSearch(table, need, reply) => {
+                    settle(
+                        self.build_search(&table, need),
+                        reply,
+                        Answer::BuildSearch,
+                        answers,
+                    )?;
                 }
                 Job::Fill(step, reply) => settle(self.fill(&step), reply, Answer::Fill, answers)?,
                 Job::Rewrite(changes, reply) => {
@@ -358,9 +364,12 @@ impl Writer {
         }
     }
 
-    fn build_search(&mut self, table: &Table) -> Sql<Result<(), StorageError>> {
+    fn build_search(&mut self, table: &Table, need: Need) -> Sql<Result<(), StorageError>> {
         if self.ledger.schemas.get(&table.number) == Some(&table.schema_version) {
             search::build(&self.connection, table)?;
+            if need == Need::IndexAndWords {
+                search::build_words(&self.connection, table)?;
+            }
             self.indexed = true;
         }
         Ok(Ok(()))
@@ -503,7 +512,7 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Err(error))),
             Job::Draw(_, _, reply) => drop(reply.send(Err(error))),
-            Job::BuildSearch(_, reply) | Job::Fill(_, reply) | Job::Rewrite(_, reply) => {
+            Job::BuildSearch(_, _, reply) | Job::Fill(_, reply) | Job::Rewrite(_, reply) => {
                 drop(reply.send(Err(error)))
             }
             Job::Mend(_, reply) => drop(reply.send(Err(error))),

@@ -230,7 +230,7 @@ async fn every_test_on_every_system_and_undeclared_field_is_what_the_model_says(
             Value::Int(1),
         ];
         let texts = [Value::text("User 2"), Value::text("E-1"), Value::text("user 2")];
-        let fields: [(FieldRef, &[Value]); 12] = [
+        let fields: [(FieldRef, &[Value]); 15] = [
             (FieldRef::Key, &times),
             (FieldRef::Version, &times),
             (FieldRef::CreatedAt, &times),
@@ -240,6 +240,9 @@ async fn every_test_on_every_system_and_undeclared_field_is_what_the_model_says(
             (FieldRef::CreatedBy, &texts),
             (FieldRef::UpdatedBy, &texts),
             (FieldRef::ExternalId, &texts),
+            (FieldRef::Source, &texts),
+            (FieldRef::ImportId, &texts),
+            (FieldRef::DuplicateOf, &texts),
             (FieldRef::Extra("field".into()), &texts),
             (FieldRef::Extra("o'ther".into()), &times),
             (FieldRef::Extra("none".into()), &times),

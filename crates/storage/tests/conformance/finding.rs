@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chancery_model::filter::FieldRef;
-use chancery_model::query::{Plan, Search};
+use chancery_model::query::{Plan, Search, Window};
 use chancery_model::{Record, RecordMetadata, Value};
 use serde_json::json;
 
@@ -173,6 +173,7 @@ async fn a_search_finds_the_beginnings_of_words_in_any_column() {
             let search = Some(Search {
                 words,
                 columns: columns.to_vec(),
+                fuzzy: false,
             });
             let plan = Plan {
                 search,
@@ -203,6 +204,87 @@ async fn a_search_finds_the_beginnings_of_words_in_any_column() {
         check(&["goodb"], &[0, 1], &["1"]).await;
         bed.insert(&table, vec![row(6, "hello again", "")]).await;
         check(&["hell"], &[0, 1], &["4", "6"]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fuzzy_search_finds_misspelt_words_the_best_first() {
+    everywhere(async |bed| {
+        let columns = vec![
+            column(0, "name", "text"),
+            column(1, "note", "longText"),
+            column(2, "n", "number"),
+        ];
+        let table = Arc::new(table(1, columns));
+        bed.create(&table).await;
+        let row =
+            |number: i64, name: &str, note: &str| record(number, vec![Value::text(name), Value::text(note)]);
+        let rows = vec![
+            row(1, "Katharina Müller", "Schreibmaschine"),
+            row(2, "Katarina Mueller", "Schriebmaschine"),
+            row(3, "Catherine Miller", "typewriter"),
+            row(4, "Katharinas Mull", ""),
+            record(5, vec![Value::Null, Value::text("MÜLLER")]),
+            row(6, "Muller", "nothing"),
+        ];
+        let rows = bed.insert(&table, rows).await;
+        let asked = |words: &[&str], columns: &[u16]| Plan {
+            search: Some(Search {
+                words: words.iter().map(|word| (*word).to_owned()).collect(),
+                columns: columns.to_vec(),
+                fuzzy: true,
+            }),
+            sort: vec![chancery_model::query::SortKey::BEST_FIRST],
+            ..all(&table)
+        };
+        let check = async |words: &[&str], columns: &[u16], expected: &[&str]| {
+            let plan = asked(words, columns);
+            assert_eq!(bed.keys(&plan).await, expected, "{:?}", plan.search);
+            assert_eq!(bed.count(&plan).await, expected.len() as u64);
+        };
+        check(&["muller"], &[0, 1], &["1", "5", "6", "2", "3"]).await;
+        check(&["muller"], &[1], &["5"]).await;
+        check(&["mulelr"], &[0, 1], &["1", "5", "6"]).await;
+        check(&["mull"], &[0], &["4", "1", "6"]).await;
+        check(&["katharina"], &[0], &["1", "4", "2"]).await;
+        check(&["katherina", "muller"], &[0], &["1", "2", "3"]).await;
+        check(&["schreibmaschine"], &[0, 1], &["1", "2"]).await;
+        check(&["xyz"], &[0, 1], &[]).await;
+        check(&["mu"], &[0, 1], &["1", "2", "4", "5", "6"]).await;
+        check(&[], &[0, 1], &["1", "2", "3", "4", "5", "6"]).await;
+        // Page by page, in both directions, it is the same.
+        let whole = asked(&["muller"], &[0, 1]);
+        let first = Plan {
+            window: Window::Offset { offset: 0, limit: 2 },
+            ..whole.clone()
+        };
+        let found = bed.backend.query(&first).await.expect("a page");
+        let boundary = whole.boundary(&found[1]);
+        let rest = Window::After {
+            boundary: boundary.clone(),
+            limit: 9,
+        };
+        let before = Window::Before { boundary, limit: 9 };
+        let page = |window: Window| Plan {
+            window,
+            ..whole.clone()
+        };
+        assert_eq!(bed.keys(&page(rest)).await, ["6", "2", "3"]);
+        assert_eq!(bed.keys(&page(before)).await, ["1"]);
+        // What is written later is found, what is gone is not, and another order may be asked for.
+        let changed = set(&table, &rows[0], &[(0, Value::text("Katharina Möller"))]);
+        bed.write(vec![changed, trash(&table, &rows[5])]).await;
+        check(&["muller"], &[0, 1], &["5", "1", "2", "3"]).await;
+        bed.insert(&table, vec![row(7, "Mullre", ""), row(8, "Muellers Sohn", "")])
+            .await;
+        check(&["muller"], &[0, 1], &["5", "1", "2", "3", "7"]).await;
+        check(&["mueller"], &[0, 1], &["2", "8", "5"]).await;
+        let sorted = Plan {
+            sort: vec![by(FieldRef::Key, true)],
+            ..asked(&["muller"], &[0, 1])
+        };
+        assert_eq!(bed.keys(&sorted).await, ["7", "5", "3", "2", "1"]);
     })
     .await;
 }

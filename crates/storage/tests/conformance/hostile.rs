@@ -86,6 +86,7 @@ async fn finds(bed: &Bed, table: &Arc<Table>, text: &str) {
     let search = Some(Search {
         words,
         columns: vec![0, 2],
+        fuzzy: false,
     });
     let found = bed.keys(&Plan { search, ..all(table) }).await;
     assert!(

@@ -59,6 +59,7 @@ fn questions(table: &Arc<Table>) -> [Plan; 4] {
     let search = Search {
         words: vec!["a".into()],
         columns: vec![0],
+        fuzzy: false,
     };
     [
         all(table),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use chancery_model::aggregate::{AggregatePlan, Function, Group, Measure};
 use chancery_model::filter::{FieldRef, Filter, Test};
+use chancery_model::query::fuzzy::plain as plain_word;
 use chancery_model::query::{Plan, Scope, Search, SortKey, Window};
 use chancery_model::record::key_value;
-use chancery_model::{Record, Value};
+use chancery_model::{Record, Source, Value};
 use chancery_storage::{Backend, CountMode};
 use regex::Regex;
 
@@ -157,6 +158,9 @@ impl World {
             sort,
             ..Plan::all(self.table.clone(), 0)
         };
+        if plan.search.as_ref().is_some_and(|search| search.fuzzy) && dice.once_in(2) {
+            plan.sort.insert(0, SortKey::BEST_FIRST);
+        }
         let limit = dice.below(8) as u64;
         plan.window = match (dice.below(5), records) {
             (0 | 1, []) | (2, _) => Window::Offset {
@@ -187,14 +191,22 @@ impl World {
         }
         let text = dice.text();
         let mut words: Vec<String> = chancery_model::query::plan::words(&text).collect();
-        if let Some(word) = words.last_mut() {
+        if let Some(word) = words.last_mut().filter(|_| dice.once_in(2)) {
             let end = word
                 .char_indices()
                 .nth(1 + dice.below(3))
                 .map_or(word.len(), |(at, _)| at);
             word.truncate(end);
         }
-        Search { words, columns }
+        let fuzzy = dice.once_in(2);
+        if fuzzy {
+            words = words.iter().map(|word| plain_word(word).into_owned()).collect();
+        }
+        Search {
+            words,
+            columns,
+            fuzzy,
+        }
     }
 
     fn field(&self, dice: &mut Dice) -> FieldRef {
@@ -211,6 +223,10 @@ impl World {
                     FieldRef::ExpiresAt,
                     FieldRef::DeletedAt,
                     FieldRef::ExternalId,
+                    FieldRef::Source,
+                    FieldRef::ImportId,
+                    FieldRef::ImportRow,
+                    FieldRef::DuplicateOf,
                 ])
                 .clone(),
             _ => {
@@ -235,6 +251,9 @@ impl World {
             FieldRef::Key => key_value(&dice.key(self.table.key_kind)),
             FieldRef::Extra(_) => chancery_model::record::extra_value(&dice.json(1)),
             FieldRef::CreatedBy | FieldRef::UpdatedBy | FieldRef::ExternalId => Value::Text(dice.text()),
+            FieldRef::ImportId | FieldRef::DuplicateOf => Value::Text(dice.name()),
+            FieldRef::Source => Value::text(dice.pick(&Source::ALL).as_str()),
+            FieldRef::ImportRow => Value::Int(dice.below(9) as i64),
             _ => Value::Int(self.now + dice.below(3_000) as i64 - 1_500),
         }
     }

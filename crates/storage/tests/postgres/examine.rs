@@ -19,6 +19,7 @@ fn searched(table: &Arc<Table>) -> Plan {
         search: Some(Search {
             words: vec!["note".into()],
             columns: vec![0],
+            fuzzy: false,
         }),
         ..Plan::all(table.clone(), NOW)
     }

@@ -112,6 +112,7 @@ async fn a_definition_that_another_store_changed_is_noticed() {
         search: Some(Search {
             words: vec!["note".into()],
             columns: vec![0],
+            fuzzy: false,
         }),
         ..Plan::all(table.clone(), NOW)
     };

@@ -238,6 +238,9 @@ enum Kind {
     /// A column is readable again
     #[value(name = "decryptColumn")]
     DecryptColumn,
+    /// A column gets another field type
+    #[value(name = "changeColumnType")]
+    ChangeColumnType,
 }
 
 /// List the jobs, newest first
@@ -265,6 +268,7 @@ impl Jobs {
             Kind::EncryptColumn => JobKind::EncryptColumn,
             Kind::ReindexColumn => JobKind::ReindexColumn,
             Kind::DecryptColumn => JobKind::DecryptColumn,
+            Kind::ChangeColumnType => JobKind::ChangeColumnType,
         });
         let jobs = place.open()?.jobs(asked, self.limit)?;
         if place.output.json() {
@@ -429,6 +433,7 @@ fn kind(kind: JobKind) -> &'static str {
         JobKind::EncryptColumn => "encryptColumn",
         JobKind::ReindexColumn => "reindexColumn",
         JobKind::DecryptColumn => "decryptColumn",
+        JobKind::ChangeColumnType => "changeColumnType",
     }
 }
 

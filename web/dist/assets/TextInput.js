@@ -1,0 +1,1 @@
+import{J as e,tt as t}from"./Logo.js";import{t as n}from"./InputBase.js";import{o as r}from"./index.js";var i=r(),a=e(e=>{let r=t([`Input`,`InputWrapper`,`TextInput`],null,e);return(0,i.jsx)(n,{component:`input`,...r,__staticSelector:`TextInput`})});a.classes=n.classes,a.displayName=`@mantine/core/TextInput`;export{a as t};

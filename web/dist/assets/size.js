@@ -1,0 +1,1 @@
+var e=[`B`,`kB`,`MB`,`GB`];function t(t){let n=t,r=0;for(;n>=1e3&&r<e.length-1;)n/=1e3,r++;return`${n>=10||r===0?Math.round(n):n.toFixed(1)} ${e[r]}`}export{t};

@@ -1,0 +1,43 @@
+// Every word of forms: the public ones, and the pages where they are made.
+import { n } from './en';
+
+export const words = {
+  title: 'Forms',
+  of: (table: string) => `Forms of ${table}`,
+  about: 'People without an account fill them in, and each time a record is made.',
+  switch: 'Take in what strangers send',
+  switchOn: (table: string) => `Whoever has the link of an open form can make records of ${table} without signing in. They see nothing that is stored.`,
+  switchOff: (table: string) => `No form of ${table} can be opened by anybody, not even one that is open.`,
+  isOn: 'Forms of this table are taken in now.',
+  isOff: 'No form of this table is taken in any more.',
+  add: 'New form', name: 'Name', fields: 'Fields', changed: 'Last changed', state: 'State',
+  empty: 'No forms yet', emptyBody: 'Make one, give its link to people, and what they send becomes records here.',
+  emptyViewer: 'Whoever may write this table can make one.',
+  open: 'open', closed: 'closed', off: 'not reachable',
+  remove: (name: string) => `Delete ${name}`, copyOf: (name: string) => `Copy the link of ${name}`, visit: (name: string) => `Open ${name} in a new tab`,
+  removeTitle: (name: string) => `Delete the form ${name}?`, removeBody: 'Its link stops working at once. The records that came in stay.', removeRun: 'Delete form', removed: (name: string) => `${name} was deleted.`,
+  copied: 'Link copied.', gone: 'This form is not here any more', goneBody: 'Somebody may have deleted it.', all: 'All forms',
+  nothing: 'Nothing here can be asked for', nothingBody: 'Every column of this table is kept by the store or shows what strangers must not see. Add a column of text, a number or a date first.',
+  edit_: {
+    newTitle: (table: string) => `New form of ${table}`,
+    nameHint: 'The title of its page.', description: 'Description', descriptionHint: 'What stands above the fields: what it is for, and what happens with it.',
+    thanks: 'Thanks', thanksHint: 'What people read when they have sent it.', open: 'Open', openHint: 'A closed form is not there for strangers.',
+    fields: 'Fields', about: 'Drag them, or use the arrows, to put them in order.', label: 'Label', labelOf: (name: string) => `Label of ${name}`, help: 'Help below the label', helpOf: (name: string) => `Help for ${name}`,
+    required: 'Required', requiredOf: (name: string) => `${name} must be filled in`, byColumn: 'The column requires it.',
+    up: (name: string) => `Move ${name} up`, down: (name: string) => `Move ${name} down`, drop: (name: string) => `Do not ask for ${name}`,
+    movedTo: (name: string, to: number) => `${name} is now number ${to}`, dropped: (name: string) => `${name} is not asked for`, taken: (name: string) => `${name} is asked for`,
+    more: 'Ask for more:', take: (name: string) => `Ask for ${name}`, cannot: (names: string) => `Strangers cannot fill in: ${names}.`,
+    noField: 'Ask for one field at least.', save: 'Save', create: 'Make form', created: 'The form is made. Give its link to people.', createdOff: 'The form is made. Nobody can open it until the forms of this table are switched on.', saved: 'The form was saved.',
+    link: 'Its link', copy: 'Copy', visit: 'Open', unreachable: 'Nobody can open it now: it is closed.', switchedOff: 'Nobody can open it now: the forms of this table are switched off.', switchOn: 'Switch on',
+    preview: 'Preview', previewBody: 'As people see it. Open the link to try it.', unsaved: 'Not saved yet',
+  },
+  fill: {
+    send: 'Send', again: 'Send another', thanks: 'Thank you. It came in.', sent: 'Sent',
+    none: 'This form is not here', noneBody: 'It may be closed, or the link is not complete. Ask whoever gave it to you.',
+    closed: 'This form was closed meanwhile, so nothing was sent. What you typed is still here: copy what you need.',
+    changed: 'This form was changed meanwhile. Load the page anew; what you typed is lost then, so copy what you need.',
+    wait: (seconds: number) => `Too many forms came from your address. Try again in ${seconds < 90 ? n(seconds, 'second') : n(Math.ceil(seconds / 60), 'minute')}; what you typed stays here.`,
+    offline: 'The server did not answer, so it is not known whether this came in. What you typed stays here: try again in a moment.',
+    fix: (count: number) => `${n(count, 'field')} ${count === 1 ? 'needs' : 'need'} another look:`, required: 'Fields with * must be filled in.', made: 'Made with Chancery',
+  },
+};
