@@ -6,6 +6,11 @@ import assert from 'node:assert/strict';
 const TABS_MAX = 400;
 /** So many are pressed before it is asked whether the way round is done. */
 const TABS_AT_ONCE = 20;
+/** So long the focus may take to move, and so often it is asked to: the menu may not be there for keys yet. */
+const STEP_MS = 700;
+const STEP_TRIES = 2;
+/** So long what was chosen may take to be shown. */
+const SETTLED_MS = 5_000;
 /** So long nothing was added or taken away. */
 const CALM_MS = 120;
 
@@ -203,9 +208,15 @@ export const OTHERWISE = {
 /** Goes round by Tab, or back by Shift+Tab. Answers what had the focus; nothing may be out of reach, out of sight or hold it. */
 export async function goRound(page, where, { within = 'body', back = false } = {}) {
   await page.evaluate(() => globalThis.keys.start());
+  const tab = () => page.keyboard.press(back ? 'Shift+Tab' : 'Tab');
+  // At the end of a page the browser takes the focus and brings it back a moment later, wherever it is by then: only one press may be under way there.
+  for (let tries = 0, inside = false; tries < STEP_TRIES && !inside; tries++) {
+    await tab();
+    inside = await page.waitForFunction(() => document.activeElement !== document.body, null, { timeout: STEP_MS, polling: 20 }).then(() => true, () => false);
+  }
   let round = false;
   for (let pressed = 0; pressed < TABS_MAX && !round; pressed += TABS_AT_ONCE) {
-    await Promise.all(Array.from({ length: TABS_AT_ONCE }, () => page.keyboard.press(back ? 'Shift+Tab' : 'Tab')));
+    await Promise.all(Array.from({ length: TABS_AT_ONCE }, tab));
     round = await page.evaluate(() => globalThis.keys.round());
   }
   const found = await page.evaluate(([selector, otherwise]) => globalThis.keys.end(selector, otherwise), [within, Object.keys(OTHERWISE)]);
@@ -246,6 +257,9 @@ export const calm = (page) =>
     CALM_MS,
   );
 
+/** The kit moves the focus and marks what is chosen in timers, once more after it did so first: nobody is as quick as that. */
+const atRest = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
+
 /** Gives the focus to a button by its name: that Tab comes to it is shown by going round. */
 const focusOn = (page, name) =>
   page
@@ -259,10 +273,6 @@ const focusOn = (page, name) =>
       { timeout: 5_000, polling: 20 },
     )
     .catch(() => assert.fail(`no ${name} to press`));
-
-/** So long the focus may take to move, and so often it is asked to: the menu may not be there for keys yet. */
-const STEP_MS = 700;
-const STEP_TRIES = 2;
 
 async function stepDown(page) {
   for (let tries = 0; tries < STEP_TRIES; tries++) {
@@ -297,6 +307,7 @@ export async function openAndClose(page, where, [opener, ...entries]) {
   await focusOn(page, name);
   await page.keyboard.press(key);
   await focusIs(page, true, what);
+  await atRest(page);
   for (const entry of entries) {
     await downTo(page, entry);
     await page.keyboard.press('Enter');
@@ -349,6 +360,7 @@ export function hands(page) {
   /** Takes an entry of the menu that is open. */
   const entry = async (wanted) => {
     await page.waitForFunction(() => document.activeElement?.closest('[role=menu]'));
+    await atRest(page);
     await downTo(page, wanted);
     await keyboard.press('Enter');
     await page.waitForFunction(() => !document.querySelector('[role=menu]'));
@@ -357,13 +369,23 @@ export function hands(page) {
   const option = async (input, wanted) => {
     await tabTo(input);
     const at = () => page.evaluate(() => {
-      const active = document.activeElement.getAttribute('aria-activedescendant');
-      return active ? (document.getElementById(active)?.textContent ?? '').trim() : '';
+      const id = document.activeElement.getAttribute('aria-activedescendant');
+      return { id, said: id ? (document.getElementById(id)?.textContent ?? '').trim() : '' };
     });
-    for (let i = 0; i < STEPS_MAX && !fits(await at(), wanted); i++) await keyboard.press('ArrowDown');
-    assert.ok(fits(await at(), wanted), `no option ${wanted} of ${input}`);
+    await atRest(page);
+    let here = await at();
+    for (let i = 0; i < STEPS_MAX && !fits(here.said, wanted); i++) {
+      await keyboard.press('ArrowDown');
+      // Who looks at what is marked presses again when it was moved. The first press may only open the list.
+      const moved = page.waitForFunction((id) => document.activeElement.getAttribute('aria-activedescendant') !== id, here.id, { timeout: STEP_MS, polling: 20 });
+      await moved.catch(() => undefined);
+      await atRest(page);
+      here = await at();
+    }
+    assert.ok(fits(here.said, wanted), `no option ${wanted} of ${input}`);
     await keyboard.press('Enter');
     await page.waitForFunction(() => document.activeElement?.getAttribute('aria-expanded') !== 'true');
+    await page.waitForFunction((said) => Boolean(document.activeElement?.value) && said.startsWith(document.activeElement.value), here.said, { timeout: SETTLED_MS }).catch(async () => assert.fail(`${input}: ${here.said} was taken, and it shows “${await page.evaluate(() => document.activeElement.value)}”`));
   };
   const fill = async (input, words) => {
     await tabTo(input);
@@ -388,8 +410,12 @@ export function hands(page) {
     }
     assert.fail(`F6 does not come to ${selector}`);
   };
-  /** Until the focus is in a dialog, or none is there any more. */
-  const dialog = (open = true) =>
-    page.waitForFunction((wanted) => (wanted ? document.activeElement?.closest('[role=dialog]') : !document.querySelector('[role=dialog]')), open);
+  /** Until the focus is in a dialog, or none is there any more and the focus is back where it came from. */
+  const dialog = async (open = true) => {
+    await page
+      .waitForFunction((wanted) => (wanted ? document.activeElement?.closest('[role=dialog]') : !document.querySelector('[role=dialog]') && document.activeElement !== document.body), open)
+      .catch(async () => assert.fail(`${(await page.locator('[role=dialog]').count()) > 0 ? 'something' : 'nothing'} is open, and the focus is on “${await focused(page)}” of ${page.url()}`));
+    await atRest(page);
+  };
   return { press, type: (words) => keyboard.type(words), tabTo, enter, entry, option, fill, goTo, part, dialog };
 }

@@ -30,6 +30,7 @@ export function SortPanel(props: { fields: Filterable[]; sort: SortKey[]; change
             size="xs"
             className="filter-column"
             aria-label={text.sort.column(i + 1)}
+            openOnFocus={false}
             searchable
             allowDeselect={false}
             data={fields

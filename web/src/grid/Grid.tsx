@@ -1,5 +1,5 @@
 // The grid: draws the rows and columns in view and turns mouse and keys into moves, edits and ranges.
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Data, SortKey } from '../api/wire';
 import { kindOf } from '../fields/registry';
 import { namesFiles } from '../files/facts';
@@ -93,6 +93,13 @@ export function Grid(props: GridProps) {
 
   const range = grid.range();
   const focusGrid = useCallback(() => scroll.scroller.current?.focus({ preventScroll: true }), [scroll.scroller]);
+  useLayoutEffect(() => {
+    const here = scroll.scroller.current;
+    if (grid.focused && document.activeElement === document.body) here?.focus({ preventScroll: true });
+    return () => {
+      grid.focused = here?.contains(document.activeElement) ?? false;
+    };
+  }, [grid, scroll.scroller]);
 
   const pasteText = useCallback(
     async (input: string) => {

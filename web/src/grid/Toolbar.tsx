@@ -3,7 +3,7 @@ import { Button, Checkbox, Menu, Popover, TextInput, ActionIcon, Tooltip } from 
 import {
   ArrowDown, ArrowUp, ArrowUpDown, Bookmark, ClipboardList, Columns3, Copy, Download, Ellipsis, EyeOff, FileUp, Filter, Plus, Redo2, RefreshCw, Rows3, Search, Settings2, Trash2, Undo2,
 } from 'lucide-react';
-import { lazy, Suspense, useState, type RefObject } from 'react';
+import { lazy, Suspense, useState, type ReactNode, type RefObject } from 'react';
 import { useLocation } from 'wouter';
 import { tablePath } from '../api/places';
 import type { Column, ColumnUpdate, FieldType, FilterGroup, Table } from '../api/wire';
@@ -12,6 +12,7 @@ import { effective, emptyFilter, isGroup, ruleCount, type Filterable } from '../
 import { SortPanel } from '../filter/SortPanel';
 import { text } from '../text/en';
 import { copy } from '../ui/copy';
+import { useFocusBack } from '../ui/focus';
 import { count } from '../ui/time';
 import { ROW_HEIGHTS, type RowSize } from './geometry';
 import { GroupPanel } from './GroupPanel';
@@ -58,68 +59,27 @@ export function Toolbar(props: ToolbarProps) {
   const filter: FilterGroup = view.filter && isGroup(view.filter) ? view.filter : emptyFilter();
   const rules = ruleCount(filter);
   const hidden = props.columns.filter((column) => column.isVisible === false).length;
-  const toggle = (name: Panel) => setPanel(panel === name ? null : name);
+  const opens = (name: Panel) => ({ opened: panel === name, change: (open: boolean) => setPanel(open ? name : null) });
+  const nameOf = (slug: string) => props.fields.find((one) => one.slug === slug)?.name ?? slug;
   const copyFilter = () => copy(JSON.stringify({ filter: effective(filter) }, null, 2), text.filter.copied);
-  const popover = { position: 'bottom-start' as const, shadow: 'md', trapFocus: true, withinPortal: true };
   const { rows, exact } = grid.rowCount;
   return (
     <div className="toolbar" role="toolbar" aria-label={text.grid.toolbar}>
-      <Popover {...popover} opened={panel === 'views'} onChange={(open) => !open && setPanel(null)}>
-        <Popover.Target>
-          <Button variant="subtle" color="gray" leftSection={<Bookmark size={14} />} onClick={() => toggle('views')}>
-            {text.views.title}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown aria-label={text.views.title}>
-          <ViewsPanel table={table} view={view} setView={setView} mayEdit={props.mayShape} />
-        </Popover.Dropdown>
-      </Popover>
-      <Popover {...popover} opened={panel === 'fields'} onChange={(open) => !open && setPanel(null)}>
-        <Popover.Target>
-          <Button variant={hidden > 0 ? 'light' : 'subtle'} color={hidden > 0 ? undefined : 'gray'} leftSection={<EyeOff size={14} />} onClick={() => toggle('fields')}>
-            {hidden > 0 ? text.fieldsPanel.hidden(hidden) : text.fieldsPanel.title}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown aria-label={text.fieldsPanel.title}>
-          <FieldsPanel {...props} />
-        </Popover.Dropdown>
-      </Popover>
-      <Popover {...popover} opened={panel === 'filter'} onChange={(open) => !open && setPanel(null)}>
-        <Popover.Target>
-          <Button variant={rules > 0 ? 'light' : 'subtle'} color={rules > 0 ? undefined : 'gray'} leftSection={<Filter size={14} />} onClick={() => toggle('filter')}>
-            {rules > 0 ? text.filter.active(rules) : text.filter.title}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown aria-label={text.filter.title}>
-          <FilterPanel
-            fields={props.fields}
-            types={props.types}
-            filter={filter}
-            copy={copyFilter}
-            change={(next) => setView({ ...view, filter: next })}
-          />
-        </Popover.Dropdown>
-      </Popover>
-      <Popover {...popover} opened={panel === 'sort'} onChange={(open) => !open && setPanel(null)}>
-        <Popover.Target>
-          <Button variant={view.sort.length > 0 ? 'light' : 'subtle'} color={view.sort.length > 0 ? undefined : 'gray'} leftSection={<ArrowUpDown size={14} />} onClick={() => toggle('sort')}>
-            {view.sort.length > 0 ? text.sort.active(view.sort.length) : text.sort.title}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown aria-label={text.sort.title}>
-          <SortPanel fields={props.fields} sort={view.sort} change={(sort) => setView({ ...view, sort })} />
-        </Popover.Dropdown>
-      </Popover>
-      <Popover {...popover} opened={panel === 'group'} onChange={(open) => !open && setPanel(null)}>
-        <Popover.Target>
-          <Button variant={view.group ? 'light' : 'subtle'} color={view.group ? undefined : 'gray'} leftSection={<Rows3 size={14} />} onClick={() => toggle('group')}>
-            {view.group ? text.group.active(props.fields.find((one) => one.slug === view.group?.column)?.name ?? view.group.column) : text.group.title}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown aria-label={text.group.title}>
-          <GroupPanel grid={grid} fields={props.fields} view={view} setView={setView} />
-        </Popover.Dropdown>
-      </Popover>
+      <Tool {...opens('views')} title={text.views.title} icon={<Bookmark size={14} />}>
+        <ViewsPanel table={table} view={view} setView={setView} mayEdit={props.mayShape} />
+      </Tool>
+      <Tool {...opens('fields')} title={text.fieldsPanel.title} active={hidden > 0 && text.fieldsPanel.hidden(hidden)} icon={<EyeOff size={14} />}>
+        <FieldsPanel {...props} />
+      </Tool>
+      <Tool {...opens('filter')} title={text.filter.title} active={rules > 0 && text.filter.active(rules)} icon={<Filter size={14} />}>
+        <FilterPanel fields={props.fields} types={props.types} filter={filter} copy={copyFilter} change={(next) => setView({ ...view, filter: next })} />
+      </Tool>
+      <Tool {...opens('sort')} title={text.sort.title} active={view.sort.length > 0 && text.sort.active(view.sort.length)} icon={<ArrowUpDown size={14} />}>
+        <SortPanel fields={props.fields} sort={view.sort} change={(sort) => setView({ ...view, sort })} />
+      </Tool>
+      <Tool {...opens('group')} title={text.group.title} active={view.group && text.group.active(nameOf(view.group.column))} icon={<Rows3 size={14} />}>
+        <GroupPanel grid={grid} fields={props.fields} view={view} setView={setView} />
+      </Tool>
       <TextInput
         ref={props.searchBox}
         className="toolbar-search"
@@ -228,6 +188,38 @@ export function Toolbar(props: ToolbarProps) {
       )}
     </div>
   );
+}
+
+interface ToolProps {
+  opened: boolean;
+  change: (open: boolean) => void;
+  title: string;
+  /** What it says while it has an effect. */
+  active?: string | false;
+  icon: ReactNode;
+  children: ReactNode;
+}
+
+/** A button and the panel that it opens. */
+function Tool({ opened, change, title, active, icon, children }: ToolProps) {
+  return (
+    <Popover position="bottom-start" shadow="md" trapFocus opened={opened} onChange={(open) => !open && change(false)}>
+      <Popover.Target>
+        <Button variant={active ? 'light' : 'subtle'} color={active ? undefined : 'gray'} leftSection={icon} onClick={() => change(!opened)}>
+          {active || title}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={title}>
+        <Returning>{children}</Returning>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+/** The kit notes where the focus came from when it may have moved already. */
+function Returning({ children }: { children: ReactNode }) {
+  useFocusBack('lost');
+  return children;
 }
 
 function FieldsPanel({ columns, saveColumn, reorder, mayShape: mayEdit, addColumn }: ToolbarProps) {

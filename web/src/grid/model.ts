@@ -108,6 +108,8 @@ export class GridModel {
   loaded = false;
   error: unknown = null;
   active: Place = { row: 0, col: 0 };
+  /** Whether it had the focus when it gave way to what says that the records come: it has it again when they are there. */
+  focused = false;
   anchor: Place = { row: 0, col: 0 };
   marks: Marks = NO_MARKS;
   editing: Editing | null = null;

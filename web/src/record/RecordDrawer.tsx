@@ -322,6 +322,13 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
     return () => window.removeEventListener('beforeunload', stop);
   }, [dirty]);
 
+  const firstInput = () => form.current?.querySelector<HTMLElement>('input:not([type=file]), textarea');
+  useEffect(() => {
+    if (record) return;
+    // The kit gives the focus to the button that closes, a moment later, unless something is marked.
+    firstInput()?.setAttribute('data-autofocus', '');
+    firstInput()?.focus();
+  }, [record]);
   const fail = (found: Record<string, string>) => {
     setErrors(found);
     const first = columns.find((column) => found[column.slug]);
@@ -358,7 +365,7 @@ function RecordForm({ table, columns, record, mayEdit, setDirty, saved, reload, 
       saved(result, !record, another);
       if (another) {
         setValues(initialValues(columns, undefined));
-        form.current?.querySelector<HTMLElement>('input:not([type=file]), textarea')?.focus();
+        firstInput()?.focus();
       }
     } catch (cause) {
       setError(cause);
