@@ -1,11 +1,16 @@
 //! `cargo xtask test`: every step a change must pass, in order, cheapest first, stopping at the first failure.
 //!
+//! The last ones wait for servers more than they work: two of them run at a time, each a process of its own.
+//!
 //! A step that cannot run on this machine fails and says what to install: nothing is skipped unasked.
 
 use std::fmt::Write as _;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 
 use crate::postgres::{self, Durability, Postgres};
@@ -23,6 +28,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "STEP", conflicts_with = "only")]
     skip: Vec<Step>,
 }
+
+/// How many steps run beside each other.
+const LANES: usize = 2;
 
 /// One thing that must pass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -59,6 +67,11 @@ impl Step {
             .expect("no step is hidden")
             .get_name()
             .to_owned()
+    }
+
+    /// Whether it may run beside another one: it starts its own servers, and no bar of its is a time.
+    fn beside(self) -> bool {
+        !matches!(self, Self::Tidy | Self::Web | Self::Cargo | Self::Doc | Self::E2e)
     }
 
     fn run(self) -> Result<()> {
@@ -108,31 +121,92 @@ struct Line {
     passed: bool,
 }
 
+impl Line {
+    fn new(step: Step, started: Instant, outcome: &Result<()>) -> Self {
+        Self {
+            step,
+            time: started.elapsed(),
+            passed: outcome.is_ok(),
+        }
+    }
+}
+
 /// Runs the chosen steps.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let steps = choose(options);
     if steps.is_empty() {
         bail!("every step was left out: nothing would have been tested");
     }
+    let started = Instant::now();
+    let (beside, alone): (Vec<Step>, Vec<Step>) = steps.iter().partition(|step| step.beside());
     let mut lines = Vec::new();
-    for (number, &step) in steps.iter().enumerate() {
-        println!("\n━━━ {}/{} {} ━━━", number + 1, steps.len(), step.name());
+    let mut outcome = run_alone(&alone, &mut lines);
+    if outcome.is_ok() {
+        outcome = match beside[..] {
+            [_] => run_alone(&beside, &mut lines),
+            _ => run_beside(&beside, &mut lines),
+        };
+    }
+    println!("{}", summary(&steps, &lines, started.elapsed()));
+    outcome
+}
+
+/// One after the other, in this process.
+fn run_alone(steps: &[Step], lines: &mut Vec<Line>) -> Result<()> {
+    for &step in steps {
+        println!("\n━━━ {} ━━━", step.name());
         let started = Instant::now();
         let outcome = step.run();
-        lines.push(Line {
-            step,
-            time: started.elapsed(),
-            passed: outcome.is_ok(),
-        });
-        if outcome.is_err() {
-            println!("{}", summary(&steps, &lines));
-            let name = step.name();
-            return outcome
-                .with_context(|| format!("step {name} failed (alone: `cargo xtask test --only {name}`)"));
-        }
+        lines.push(Line::new(step, started, &outcome));
+        outcome.with_context(|| failed(step))?;
     }
-    println!("{}", summary(&steps, &lines));
     Ok(())
+}
+
+/// Some beside each other, each in a process that says what it would alone, behind its name. After a failure none is begun.
+fn run_beside(steps: &[Step], lines: &mut Vec<Line>) -> Result<()> {
+    let this = std::env::current_exe().context("cannot tell which program this is")?;
+    let state = Mutex::new((steps.iter(), Ok(()), lines));
+    let take = || {
+        let mut state = state.lock().expect("no holder of this lock panics");
+        let (waiting, outcome, _) = &mut *state;
+        if outcome.is_ok() {
+            waiting.next().copied()
+        } else {
+            None
+        }
+    };
+    let lane = || {
+        while let Some(step) = take() {
+            let name = step.name();
+            let started = Instant::now();
+            let mut alone = Command::new(&this);
+            alone.args(["test", "--only", &name]).current_dir(repo::root());
+            let ended = process::run_told(&mut alone, |line| println!("{name:<8} │ {line}"));
+            let mut state = state.lock().expect("no holder of this lock panics");
+            let (_, outcome, lines) = &mut *state;
+            lines.push(Line::new(step, started, &ended));
+            if let Err(error) = ended
+                && outcome.is_ok()
+            {
+                *outcome = Err(error.context(failed(step)));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+        for lane in running {
+            lane.join().map_err(|_| anyhow!("a lane of steps panicked"))?;
+        }
+        anyhow::Ok(())
+    })?;
+    let (_, outcome, _) = state.into_inner().expect("no holder of this lock panics");
+    outcome
+}
+
+fn failed(step: Step) -> String {
+    let name = step.name();
+    format!("step {name} failed (alone: `cargo xtask test --only {name}`)")
 }
 
 fn choose(options: &Options) -> Vec<Step> {
@@ -145,21 +219,18 @@ fn choose(options: &Options) -> Vec<Step> {
 }
 
 /// The table at the end, and the line that counts.
-fn summary(steps: &[Step], lines: &[Line]) -> String {
+fn summary(steps: &[Step], lines: &[Line], total: Duration) -> String {
     let mut text = String::from("\n━━━ summary ━━━\n");
-    for line in lines {
-        let word = if line.passed { "passed" } else { "FAILED" };
-        let _ = writeln!(
-            text,
-            "{:<10}{word:<8}{:>8.1} s",
-            line.step.name(),
-            line.time.as_secs_f64()
-        );
+    for step in steps {
+        let name = step.name();
+        let _ = match lines.iter().find(|line| line.step == *step) {
+            None => writeln!(text, "{name:<10}not run"),
+            Some(line) => {
+                let word = if line.passed { "passed" } else { "FAILED" };
+                writeln!(text, "{name:<10}{word:<8}{:>8.1} s", line.time.as_secs_f64())
+            }
+        };
     }
-    for step in &steps[lines.len()..] {
-        let _ = writeln!(text, "{:<10}not run", step.name());
-    }
-    let total: Duration = lines.iter().map(|line| line.time).sum();
     let passed = lines.iter().filter(|line| line.passed).count();
     let _ = write!(
         text,
@@ -187,7 +258,11 @@ mod tests {
     fn the_summary_counts_steps_and_names_what_did_not_run() {
         let steps = [Step::Tidy, Step::Cargo, Step::FuzzApi];
         assert_eq!(
-            summary(&steps, &[line(Step::Tidy, 1, true), line(Step::Cargo, 61, false)]),
+            summary(
+                &steps,
+                &[line(Step::Cargo, 61, false), line(Step::Tidy, 1, true)],
+                Duration::from_secs(62)
+            ),
             "\n━━━ summary ━━━\n\
              tidy      passed       1.0 s\n\
              cargo     FAILED      61.0 s\n\
