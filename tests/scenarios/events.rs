@@ -306,11 +306,13 @@ async fn read_with_breaks(store: &Store, count: usize) {
         let mut events = store.events(Since::Change(last));
         for _ in 0..=dice.roll(200).min((count - read - 1) as u64) {
             // A wait that is given up may lose nothing.
+            let mut patience = Duration::from_micros(1 + dice.roll(3_000));
             let event = loop {
-                let patience = Duration::from_micros(dice.roll(3_000));
                 if let Ok(event) = tokio::time::timeout(patience, events.next()).await {
                     break event.expect("read");
                 }
+                // Where one read takes longer than that, all would be given up.
+                patience *= 2;
             };
             assert_eq!(event.number, last + 1, "without gap or repeat");
             (last, read) = (event.number, read + 1);
