@@ -1,7 +1,7 @@
 // The keyboard alone: every page is gone through by Tab, what opens takes the focus and gives it back, and every task is done without a mouse.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { calm, goRound, hands, openAndClose, watchKeys } from './keys.mjs';
+import { calm, focused, goRound, hands, openAndClose, watchKeys } from './keys.mjs';
 import { everyPage, settled } from './pages.mjs';
 import { account, api, assertClean, base, launch, makeTable, recordsOf, shows, signedInForAll } from './support.mjs';
 
@@ -209,11 +209,26 @@ task('what takes the place of a row of a list takes the focus', async () => {
   await close();
 });
 
+task('a grid that is read anew has the focus again', async () => {
+  await inGrid(one);
+  await press('Control+Shift+F');
+  await dialog();
+  await enter('Condition');
+  await fill('Value for Name', 'Row');
+  await close();
+  await me.waitForFunction(() => location.search.includes('Row'));
+  await part('.grid');
+  await press('Alt+ArrowDown');
+  await entry('Sort descending');
+  await shows(me, 0, 0, 'Row 0003');
+  assert.equal(await focused(me), `Records of ${one.name}`);
+});
+
 task('records are added in the form, found by a filter, sorted, grouped, and that is kept as a view', async () => {
   await inGrid(work);
   await press('Shift+Enter');
   await dialog();
-  await tabTo(/^Name/);
+  assert.match(await focused(me), /^Name/);
   await type('Row 0000');
   await press('Control+Enter');
   await dialog(false);

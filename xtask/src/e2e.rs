@@ -185,7 +185,13 @@ mod tests {
             names(&["e2e/03-pages.test.mjs"]).expect("it is there"),
             ["03-pages.test.mjs"]
         );
-        assert!(names(&[]).expect("all are there").len() > 10);
+        let all = names(&[]).expect("all are there");
+        assert!(all.len() > 10);
+        assert!(
+            TAKEN_FOR
+                .iter()
+                .all(|(name, _)| all.iter().any(|file| file == name))
+        );
         let error = names(&["99-none.test.mjs"]).expect_err("there is none");
         assert!(
             error.to_string().starts_with("99-none.test.mjs is no file of"),
