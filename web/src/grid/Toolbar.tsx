@@ -12,7 +12,6 @@ import { effective, emptyFilter, isGroup, ruleCount, type Filterable } from '../
 import { SortPanel } from '../filter/SortPanel';
 import { text } from '../text/en';
 import { copy } from '../ui/copy';
-import { useFocusBack } from '../ui/focus';
 import { count } from '../ui/time';
 import { ROW_HEIGHTS, type RowSize } from './geometry';
 import { GroupPanel } from './GroupPanel';
@@ -209,17 +208,9 @@ function Tool({ opened, change, title, active, icon, children }: ToolProps) {
           {active || title}
         </Button>
       </Popover.Target>
-      <Popover.Dropdown aria-label={title}>
-        <Returning>{children}</Returning>
-      </Popover.Dropdown>
+      <Popover.Dropdown aria-label={title}>{children}</Popover.Dropdown>
     </Popover>
   );
-}
-
-/** The kit notes where the focus came from when it may have moved already. */
-function Returning({ children }: { children: ReactNode }) {
-  useFocusBack('lost');
-  return children;
 }
 
 function FieldsPanel({ columns, saveColumn, reorder, mayShape: mayEdit, addColumn }: ToolbarProps) {

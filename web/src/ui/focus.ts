@@ -69,19 +69,16 @@ export function focusHome(): void {
   if (document.activeElement === document.body) home()?.focus({ preventScroll: true });
 }
 
-/**
- * Of what is there only while it is open: when it goes, the focus goes back to where it came from, or to what the page is about. `lost`: only if nobody has
- * it then, as of what goes when something beside it is clicked.
- */
-export function useFocusBack(when: 'always' | 'lost' = 'always'): void {
+/** Of what is there only while it is open: when it goes, the focus goes back to where it came from, or to what the page is about. */
+export function useFocusBack(): void {
   const [from] = useState(origin);
   useEffect(
     () => () => {
       setTimeout(() => {
-        if (document.querySelector('[role=dialog]') || (when === 'lost' && document.activeElement !== document.body)) return;
+        if (document.querySelector('[role=dialog]')) return;
         (from?.isConnected ? from : home())?.focus({ preventScroll: true });
       });
     },
-    [from, when],
+    [from],
   );
 }
