@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chancery::backup::{InTheWay, restore};
@@ -285,6 +286,53 @@ fn no_record_ever_names_a_file_that_was_deleted_at_the_same_moment() {
             assert_ne!(put.is_ok(), gone.is_ok(), "{round}: {put:?} {gone:?}");
             assert_eq!(is_there(&store, &file).await, put.is_ok());
         }
+        for round in 0..12 {
+            let file = kept(&store, "again.png", PIXEL).await;
+            let before = people
+                .insert(json!({"photo": file.id}))
+                .await
+                .expect("named before");
+            people.purge(&*before.id()).await.expect("purged");
+            let (put, gone) = tokio::join!(
+                people.insert(json!({"photo": file.id})),
+                store.delete_file(&file.id)
+            );
+            assert_ne!(put.is_ok(), gone.is_ok(), "{round}: {put:?} {gone:?}");
+            assert_eq!(is_there(&store, &file).await, put.is_ok());
+        }
+    });
+}
+
+#[test]
+fn a_file_is_deleted_however_much_is_written_into_the_tables_that_named_it() {
+    on_every_backend(|store| async move {
+        let people = people(&store).await;
+        let others = kept(&store, "others.png", PIXEL).await;
+        let busy = AtomicBool::new(true);
+        let write = async || {
+            let mut written = 0;
+            while busy.load(Ordering::Relaxed) {
+                people
+                    .insert(json!({"photo": others.id}))
+                    .await
+                    .expect("inserted");
+                written += 1;
+            }
+            written
+        };
+        let delete = async || {
+            for _ in 0..8 {
+                let file = kept(&store, "mine.png", PIXEL).await;
+                let named = people.insert(json!({"photo": file.id})).await.expect("named");
+                store.delete_file(&file.id).await.expect_err("in use");
+                people.purge(&*named.id()).await.expect("purged");
+                store.delete_file(&file.id).await.expect("deleted");
+                assert!(!is_there(&store, &file).await);
+            }
+            busy.store(false, Ordering::Relaxed);
+        };
+        let (a, b, c, d, ()) = tokio::join!(write(), write(), write(), write(), delete());
+        assert!(a + b + c + d > 32, "the others wrote all the while");
     });
 }
 

@@ -15,17 +15,18 @@ mod upload;
 mod uses;
 
 use std::collections::HashMap;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
 use chancery_model::change::ChangeKind;
 use chancery_model::filter::Operator;
 use chancery_model::query::{Boundary, Query, Scope};
-use chancery_model::{Key, KeyKind};
+use chancery_model::{Key, KeyKind, Value};
 use chancery_storage::files::{
     self as contents, ContentName, ContentPart, ContentStream, Contents, FilesPlace,
 };
-use chancery_storage::{Check, OnReject, Outcome, StorageError, Write};
+use chancery_storage::{OnReject, Outcome, StorageError, Write};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -37,13 +38,14 @@ use crate::record::Record;
 use crate::store::{Commit, Store};
 pub use copy::Copied;
 pub(crate) use copy::all as copy_all;
-use rows::{FileRow, FileState, read};
+use rows::{ENDED, FileRow, FileState, read};
 pub use sent::{FileSending, SignedUrl};
 pub use sweep::SweptFiles;
 pub use upload::FileUpload;
 pub(crate) use upload::{ALL_BYTES as ALL_FILE_BYTES, BYTES as FILE_BYTES};
 pub use uses::FileUse;
-pub(crate) use uses::of as named;
+use uses::Used;
+pub(crate) use uses::{ended_at, of as named};
 
 /// How often something is tried while others are faster.
 const ATTEMPTS: usize = 16;
@@ -282,7 +284,7 @@ impl Store {
             let mut next = record.next(record.updated_at, record.updated_by.clone());
             let had = record.value(column).clone();
             let before = had.as_int().unwrap_or_default();
-            next.values[usize::from(column)] = chancery_model::Value::Int(before + *more as i64);
+            next.values[usize::from(column)] = Value::Int(before + *more as i64);
             let values = vec![(column, had)];
             writes.push(Write::update(&table, &record, next, values, ChangeKind::Updated));
             ids.push(id);
@@ -308,12 +310,25 @@ impl Store {
         for _ in 0..ATTEMPTS {
             let revision = self.revision().await?;
             let record = self.file_record(id).await?.ok_or_else(|| missing(id))?;
-            let places = self.file_uses(id, FILE_PLACES_TOLD_MAX).await?;
+            let uses = self.uses_of(&self.file_tables().await?, id).await?;
+            let places = self.places(&uses, id, FILE_PLACES_TOLD_MAX).await?;
+            let is_ended = |(kept, _): &&Used| !kept.value(ENDED).is_some_and(Value::is_null);
             if !places.is_empty() {
+                let named = |(_, table): &&Used| {
+                    let slug = table.as_ref().map(|table| &table.slug);
+                    slug.is_some_and(|slug| places.iter().any(|place| place.table == *slug))
+                };
+                let wrong = uses.iter().filter(is_ended).filter(named);
+                self.mark_uses(wrong, Value::Null).await?;
                 let file = read::<FileRow>(&record)?.name;
                 return Err(Error::FileInUse { file, places });
             }
-            if self.end_file(&record, revision).await? {
+            let open: Vec<&Used> = uses.iter().filter(|one| !is_ended(one)).collect();
+            if !open.is_empty() {
+                // Whoever names it from here on changes one of these rows; so it is looked for once more, then nobody was overlooked.
+                self.mark_uses(open.into_iter(), Value::Int(revision as i64))
+                    .await?;
+            } else if self.end_file(&record, &uses).await? {
                 return Ok(());
             }
         }
@@ -322,41 +337,28 @@ impl Store {
         ))
     }
 
-    /// Removes a file that nobody names, if nothing that was looked at since a revision changed; then its contents.
-    async fn end_file(&self, record: &Record, revision: u64) -> Result<bool, Error> {
+    /// Removes a file that nobody was found to name, and the ended uses that say so, unless one of these rows changed since they were
+    /// read: whoever names a file changes one. Then its contents.
+    async fn end_file(&self, record: &Record, ended: &[Used]) -> Result<bool, Error> {
         let tables = self.file_tables().await?;
-        let (files, uses) = (tables.files.definition()?, tables.uses.definition()?);
-        let id = record.id();
-        let mut writes = vec![Write::purge(&files, record.key(), Some(record.version()))];
-        let mut checks = vec![Check::Table {
-            table: uses.number,
-            revision,
-        }];
-        for (kept, table) in self.uses_of(&tables, &id).await? {
-            writes.push(Write::purge(&uses, kept.key(), Some(kept.version())));
-            checks.extend(table.map(|table| Check::Table {
-                table: table.number,
-                revision,
-            }));
-        }
-        let how = Commit {
-            checks,
-            ..Commit::default()
-        };
-        match tables.files.store.commit(writes, self.now(), how).await {
+        let rows = iter::once(record).chain(ended.iter().map(|(kept, _)| kept));
+        let writes = rows
+            .map(|row| Write::purge(row.table(), row.key(), Some(row.version())))
+            .collect();
+        match tables
+            .files
+            .store
+            .commit(writes, self.now(), Commit::default())
+            .await
+        {
             Ok(_) => {}
             Err(StorageError::Overtaken(_) | StorageError::Rejected(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         // What cannot be removed now is swept later.
-        if let Err(error) = self
-            .core
-            .files
-            .contents
-            .remove(&ContentName::all(uuid(&id)?))
-            .await
-        {
-            tracing::warn!(%error, file = id, "the content of a deleted file stays until the next sweep");
+        let contents = ContentName::all(uuid(&record.id())?);
+        if let Err(error) = self.core.files.contents.remove(&contents).await {
+            tracing::warn!(%error, file = record.id(), "the content of a deleted file stays until the next sweep");
         }
         Ok(true)
     }

@@ -17,6 +17,8 @@ pub(crate) const FILES_WORKSPACE: &str = "~files";
 pub(crate) const FILES: &str = "files";
 /// One row for each file and each table of which a record named it since it was last found to be in no use there.
 pub(crate) const USES: &str = "uses";
+/// The column of the uses that says that one ended.
+pub(crate) const ENDED: &str = "ended";
 
 /// How far a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +57,7 @@ pub(crate) struct UseRow {
     pub(crate) id: String,
     pub(crate) file: String,
     pub(crate) table_number: u32,
-    /// The revision at which no record of the table named it; none as long as one may.
+    /// A revision at which no record of the table named it; none as long as one may. Whoever names it anew takes that back.
     pub(crate) ended: Option<u64>,
 }
 
@@ -152,7 +154,7 @@ const TABLES: [(&str, &[ColumnOf]); 2] = [
         &[
             ("file", "text", true),
             ("table_number", "number", false),
-            ("ended", "number", false),
+            (ENDED, "number", false),
         ],
     ),
 ];

@@ -3,15 +3,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chancery_model::change::ChangeKind;
 use chancery_model::query::{Boundary, Query, Scope};
 use chancery_model::{Key, TableId, Value};
 use chancery_storage::files::{ContentName, ContentPart};
-use chancery_storage::{OnReject, StorageError, Write};
+use chancery_storage::{OnReject, StorageError};
 use uuid::Uuid;
 
 use super::rows::{Tables, UseRow, read};
-use super::{key, rows};
+use super::{ended_at, key, rows};
 use crate::error::Error;
 use crate::limits::{FILE_UNUSED_MAX_MS, FILES_AT_ONCE, FILES_SWEPT_MAX};
 use crate::reads::{Count, PageWindow};
@@ -84,19 +83,19 @@ impl Store {
 
     /// Lets go of one file, if nothing holds it still.
     async fn end_unused(&self, tables: &Tables, id: &str) -> Result<bool, Error> {
-        let revision = self.revision().await?;
         let Some(record) = self.file_record(id).await? else {
             return Ok(false);
         };
         let oldest = self.core.backend.oldest().await?;
-        for (kept, table) in self.uses_of(tables, id).await? {
+        let uses = self.uses_of(tables, id).await?;
+        for (kept, table) in &uses {
             let Some(table) = table else { continue };
-            let forgotten = read::<UseRow>(&kept)?.ended.is_some_and(|ended| ended < oldest);
-            if !forgotten || !self.named_in(&table, &[id.to_owned()]).await?.is_empty() {
+            let forgotten = read::<UseRow>(kept)?.ended.is_some_and(|ended| ended < oldest);
+            if !forgotten || !self.named_in(table, &[id.to_owned()]).await?.is_empty() {
                 return Ok(false);
             }
         }
-        self.end_file(&record, revision).await
+        self.end_file(&record, &uses).await
     }
 
     async fn uses_of_all(&self, tables: &Tables, files: &[Record]) -> Result<Vec<(Record, UseRow)>, Error> {
@@ -127,11 +126,7 @@ impl Store {
         }
         let mut held = HashSet::new();
         let mut writes = Vec::new();
-        let table_of_uses = tables.uses.definition()?;
-        let ended = table_of_uses
-            .column("ended")
-            .map(|column| column.ordinal)
-            .unwrap_or_default();
+        let now = self.now();
         for (number, uses) in by_table {
             // A table that was dropped never comes back.
             let Some(table) = catalog.numbered(TableId(number)) else {
@@ -145,23 +140,12 @@ impl Store {
                 if is_named || !forgotten {
                     held.insert(row.file);
                 }
-                if is_named == row.ended.is_none() {
-                    continue;
-                }
-                let mut next = kept.row().next(self.now(), None);
-                let value = match is_named {
-                    true => Value::Null,
-                    false => Value::Int(revision as i64),
+                let ended = match (is_named, row.ended) {
+                    (true, _) => Value::Null,
+                    (false, None) => Value::Int(revision as i64),
+                    (false, Some(_)) => continue,
                 };
-                let before = std::mem::replace(&mut next.values[usize::from(ended)], value);
-                let before = vec![(ended, before)];
-                writes.push(Write::update(
-                    &table_of_uses,
-                    kept.row(),
-                    next,
-                    before,
-                    ChangeKind::Updated,
-                ));
+                writes.extend(ended_at(kept.table(), kept.row(), ended, now));
             }
         }
         let how = Commit {
@@ -169,7 +153,7 @@ impl Store {
             ..Commit::default()
         };
         if !writes.is_empty() {
-            tables.uses.store.commit(writes, self.now(), how).await?;
+            tables.uses.store.commit(writes, now, how).await?;
         }
         Ok(held)
     }

@@ -1,18 +1,24 @@
 //! Who names a file. Each file has a row for each table of which a record named it, written in the commit that made it so; only those
-//! tables are looked into.
+//! tables are looked into. Whoever names a file changes the row of a use that ended, or makes one and changes that of the file: over
+//! these rows as they were before the tables were looked into, a file is let go, however much is written into the tables.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chancery_model::change::ChangeKind;
 use chancery_model::filter::{Filter, Operator, Test};
 use chancery_model::query::{Plan, Query, Scope, Window};
 use chancery_model::{Column, Key, Record as Row, Table, TableId, Value};
+use chancery_storage::{OnReject, Write};
 
 use super::File;
-use super::rows::{Tables, UseRow, read};
+use super::rows::{ENDED, Tables, UseRow, read};
 use crate::error::Error;
 use crate::record::Record;
-use crate::store::Store;
+use crate::store::{Commit, Store};
+
+/// The row of a use, and its table; none where that was dropped.
+pub(super) type Used = (Record, Option<Arc<Table>>);
 
 /// Where a file is used.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,18 +39,22 @@ impl Store {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn file_uses(&self, id: &str, most: usize) -> Result<Vec<FileUse>, Error> {
+        match self.known_file_tables().await? {
+            Some(tables) => self.places(&self.uses_of(&tables, id).await?, id, most).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The places in the tables of the uses of a file, at most so many.
+    pub(super) async fn places(&self, uses: &[Used], id: &str, most: usize) -> Result<Vec<FileUse>, Error> {
         let mut places = Vec::new();
-        let Some(tables) = self.known_file_tables().await? else {
-            return Ok(places);
-        };
-        for (_, table) in self.uses_of(&tables, id).await? {
-            let Some(table) = table else { continue };
-            for column in columns(&table).filter(|column| column.live()) {
+        for table in uses.iter().filter_map(|(_, table)| table.as_ref()) {
+            for column in columns(table).filter(|column| column.live()) {
                 let left = most - places.len();
                 if left == 0 {
                     return Ok(places);
                 }
-                let found = self.naming(&table, column, &[id.to_owned()], left).await?;
+                let found = self.naming(table, column, &[id.to_owned()], left).await?;
                 places.extend(found.into_iter().map(|record| FileUse {
                     table: table.slug.clone(),
                     key: record.key.clone(),
@@ -73,11 +83,7 @@ impl Store {
     }
 
     /// The rows of the uses of a file, with their tables; none where one was dropped.
-    pub(super) async fn uses_of(
-        &self,
-        tables: &Tables,
-        id: &str,
-    ) -> Result<Vec<(Record, Option<Arc<Table>>)>, Error> {
+    pub(super) async fn uses_of(&self, tables: &Tables, id: &str) -> Result<Vec<Used>, Error> {
         let query = Query::new().filter("file", Operator::Eq, id);
         let kept = tables.uses.select(&query).await?.into_iter();
         // After the uses: a table that another process has just made is no table that was dropped.
@@ -89,6 +95,28 @@ impl Store {
             Ok((kept, table))
         })
         .collect()
+    }
+
+    /// Writes down that uses ended, or that they did not. What somebody else changed meanwhile stays as it is.
+    pub(super) async fn mark_uses(
+        &self,
+        uses: impl Iterator<Item = &Used>,
+        ended: Value,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let writes: Vec<Write> = uses
+            .filter_map(|(kept, _)| ended_at(kept.table(), kept.row(), ended.clone(), now))
+            .collect();
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let own = self.file_tables().await?.uses.store.repeatable();
+        let how = Commit {
+            on_reject: OnReject::Skip,
+            ..Commit::default()
+        };
+        own.commit(writes, now, how).await?;
+        Ok(())
     }
 
     /// Those of some files that records of a table name, deleted columns and the trash included.
@@ -139,6 +167,18 @@ impl Store {
             ..Plan::all(table.clone(), i64::MIN)
         }
     }
+}
+
+/// A use with another end; none where it has it already.
+pub(crate) fn ended_at(uses: &Arc<Table>, had: &Arc<Row>, ended: Value, now: i64) -> Option<Write> {
+    let column = uses.column(ENDED)?.ordinal;
+    if *had.value(column) == ended {
+        return None;
+    }
+    let mut next = had.next(now, None);
+    let before = std::mem::replace(next.values.get_mut(usize::from(column))?, ended);
+    let before = vec![(column, before)];
+    Some(Write::update(uses, had, next, before, ChangeKind::Updated))
 }
 
 /// The columns of a table that name files, whatever became of them.

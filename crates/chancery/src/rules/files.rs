@@ -1,6 +1,7 @@
 //! Files: what is written may only name files that are kept, of the same workspace, that fit the column. That a table uses a file is
 //! noted in the same commit, so whoever lets go of files knows where to look. The race with whoever deletes a file is closed by
-//! [`Check::Live`], that with whoever finds it unused by [`Check::Record`].
+//! [`Check::Live`] on one side and by what is noted on the other (`files/uses.rs`), that with whoever finds it unused by
+//! [`Check::Record`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::{Added, Refusal};
 use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::files::rows::{FILES, FILES_WORKSPACE, FileRow, FileState, USES, UseRow, read, written};
-use crate::files::{key, named};
+use crate::files::{ended_at, key, named};
 use crate::record::Record;
 use crate::records::insert_write;
 use crate::store::Store;
@@ -61,7 +62,7 @@ pub(super) async fn check(
     let mut live: HashSet<&str> = HashSet::new();
     for one in &all {
         let found = kept.get(&*one.file);
-        let Some(row) = found.filter(|row| row.workspace == one.table.workspace) else {
+        let Some((row, _)) = found.filter(|(row, _)| row.workspace == one.table.workspace) else {
             added.refused.push(unknown(one));
             continue;
         };
@@ -91,7 +92,14 @@ pub(super) async fn check(
         table: files.number,
         key,
     }));
-    note(store, uses, used, now, added).await
+    let fresh = note(store, uses, used, now, added).await?;
+    // Whoever lets go of a file has looked into the tables that name it, and sees by its row that there is one more.
+    for (_, had) in kept.values().filter(|(row, _)| fresh.contains(&*row.id)) {
+        let next = had.next(now, had.updated_by.clone());
+        let write = Write::update(files, had, next, Vec::new(), ChangeKind::Updated);
+        added.after.push(write);
+    }
+    Ok(())
 }
 
 /// The files that a write leaves named where it changes anything.
@@ -145,28 +153,29 @@ async fn kept(
     store: &Store,
     files: &Arc<Table>,
     all: &[Named<'_>],
-) -> Result<HashMap<String, FileRow>, Error> {
+) -> Result<HashMap<String, (FileRow, Arc<Row>)>, Error> {
     let wanted: HashSet<&str> = all.iter().map(|one| &*one.file).collect();
     let keys: Vec<Key> = wanted.into_iter().filter_map(key).collect();
     let found = store.core.backend.get_many(files, &keys).await?;
     let mut kept = HashMap::new();
-    for row in found.into_iter().flatten() {
-        let row: FileRow = read(&Record::new(files.clone(), row))?;
+    for had in found.into_iter().flatten() {
+        let row: FileRow = read(&Record::new(files.clone(), had.clone()))?;
         if row.state == FileState::Ready {
-            kept.insert(row.id.clone(), row);
+            kept.insert(row.id.clone(), (row, had));
         }
     }
     Ok(kept)
 }
 
-/// Notes that tables use files, where that is not noted yet.
-async fn note(
+/// Notes that tables use files, where that is not noted yet; answers the files that a table names for the first time.
+async fn note<'a>(
     store: &Store,
     uses: &Arc<Table>,
-    used: BTreeMap<String, (&Arc<Table>, &str)>,
+    used: BTreeMap<String, (&Arc<Table>, &'a str)>,
     now: i64,
     added: &mut Added,
-) -> Result<(), Error> {
+) -> Result<HashSet<&'a str>, Error> {
+    let mut fresh = HashSet::new();
     let (ids, used): (Vec<String>, Vec<_>) = used.into_iter().unzip();
     let keys: Vec<Key> = ids.iter().filter_map(|id| key(id)).collect();
     let found = store.core.backend.get_many(uses, &keys).await?;
@@ -175,8 +184,9 @@ async fn note(
             None => {
                 let row = written(&UseRow::new(file, table.number));
                 added.after.push(inserted(store, uses, &row, now)?);
+                fresh.insert(file);
             }
-            Some(had) => match again(uses, &had, now) {
+            Some(had) => match ended_at(uses, &had, Value::Null, now) {
                 Some(write) => added.after.push(write),
                 None => added.checks.push(Check::Record {
                     table: uses.number,
@@ -186,7 +196,7 @@ async fn note(
             },
         }
     }
-    Ok(())
+    Ok(fresh)
 }
 
 fn inserted(store: &Store, uses: &Arc<Table>, row: &chancery_model::Json, now: i64) -> Result<Write, Error> {
@@ -197,21 +207,4 @@ fn inserted(store: &Store, uses: &Arc<Table>, row: &chancery_model::Json, now: i
     });
     let decided = decided.map_err(|issues| Error::Internal(format!("the use of a file: {issues:?}")))?;
     Ok(insert_write(uses, decided.record, &decided.draws))
-}
-
-/// Takes back that a table was found not to use a file.
-fn again(uses: &Arc<Table>, had: &Arc<Row>, now: i64) -> Option<Write> {
-    let column = uses.column("ended")?.ordinal;
-    if had.value(column).is_null() {
-        return None;
-    }
-    let mut next = had.next(now, None);
-    let before = std::mem::replace(next.values.get_mut(usize::from(column))?, Value::Null);
-    Some(Write::update(
-        uses,
-        had,
-        next,
-        vec![(column, before)],
-        ChangeKind::Updated,
-    ))
 }
