@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { api, assertClean, base, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
+import { api, assertAccessible, assertClean, base, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
 
 const session = await signedInForAll();
 const { page } = session;
@@ -222,6 +222,43 @@ test('ticked records are deleted and brought back', async () => {
   await page.waitForSelector('.toolbar-count:has-text("10 records")');
   await page.click('.toast button:has-text("Undo")');
   await page.waitForSelector('.toolbar-count:has-text("12 records")');
+});
+
+test('records that others refer to are not deleted: each is named with its reason, and the others can be', async () => {
+  const slug = await fresh(4);
+  const [first, ...others] = await recordsOf(page, slug);
+  const name = `Notes on ${slug}`;
+  const notes = await api(page, 'POST', '/api/tables', {
+    name,
+    columns: [{ name: 'About', slug: 'about', fieldType: 'relation', config: { table: slug, relationType: 'manyToOne', onDelete: 'restrict' } }],
+  });
+  await api(page, 'POST', `/api/tables/${notes.slug}/records`, { data: { about: first.id } });
+  await page.click('.head-gutter input');
+  await page.click('.bulk button:has-text("Delete")');
+  await page.waitForSelector('[role=dialog]:has-text("1 record cannot be deleted. Nothing has been deleted of these and 3 others yet.")');
+  assert.match(await page.textContent('[role=dialog] tbody tr'), new RegExp(notes.slug));
+  await assertAccessible(page, 'records that cannot be deleted');
+  await page.click('[role=dialog] button:has-text("Delete the other 3")');
+  await page.waitForSelector('.toolbar-count:has-text("1 record")');
+  await page.click('.toast button:has-text("Undo")');
+  await page.waitForSelector('.toolbar-count:has-text("4 records")');
+  assert.equal(others.length, 3);
+  await api(page, 'DELETE', `/api/tables/${notes.slug}`);
+});
+
+test('what is typed while the server does not answer is sent when it is back', async () => {
+  const slug = await fresh(3);
+  await page.route(/\/(api|healthz)/, (route) => route.abort());
+  await cell(page, 0, 1).click();
+  await page.keyboard.type('4711');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.toast:has-text("Amount is not saved yet")');
+  assert.equal(await cell(page, 0, 1).getAttribute('data-state'), 'saving');
+  await page.unrouteAll({ behavior: 'wait' });
+  await saved(page);
+  assert.equal(Number((await recordsOf(page, slug))[0].data.amount), 4711);
+  // The requests that were let fall.
+  session.faults.splice(0, Infinity, ...session.faults.filter((fault) => !fault.includes('ERR_FAILED')));
 });
 
 test('many records are deleted and brought back as one operation each', async () => {

@@ -197,6 +197,32 @@ test('a packed JSON file goes straight to the check', async () => {
   await page.waitForSelector('text=Undo this import');
 });
 
+test('a column that a typing mistake keeps from being numbers is named where it is checked, and its type is a click away', async () => {
+  const rows = Array.from({ length: 200 }, (_, i) => `Row ${i},${i === 41 ? 'n/a' : i}`);
+  await page.goto(`${base}/new?from=file`);
+  await bring(bytes(`costs ${stamp}.csv`, `Name,Cost\n${rows.join('\n')}\n`));
+  await at('preview');
+  await button('Straight to the check').click();
+  await page.waitForSelector('.import-note:has-text("Cost: Number, but for 1 of 200 values")');
+  await accessibleInBoth('a column that is nearly of numbers');
+  await page.click('.import-note a');
+  await at('map');
+  await page.click('input[aria-label="Type of Cost"]');
+  await pick('Number');
+  await button('Straight to the check').click();
+  await page.waitForSelector('.counts');
+  assert.deepEqual(await counts(), { created: 199, updated: 0, unchanged: 0, failed: 1 });
+  assert.equal(await page.locator('.import-note').count(), 0);
+});
+
+test('an import that is gone says so, with ways on', async () => {
+  await page.goto(`${base}/imports/01a20a99-2d0d-768e-90f3-6fb3beeb4366?step=map`);
+  await page.waitForSelector('text=goes when the server is started anew');
+  await accessibleInBoth('an import that is gone');
+  await page.click('a:has-text("A new table from a file")');
+  await page.waitForURL(/new\?from=file/);
+});
+
 test('records are updated by a column that matches, and the mapping is offered to the next file', async () => {
   const table = await makeTable(page, 3);
   await page.goto(`${base}/t/${table.slug}/import`);

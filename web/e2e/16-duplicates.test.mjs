@@ -378,7 +378,11 @@ test('when the last group is merged with all others, what was done is still said
   await page.click('[role=dialog] button:has-text("Merge 2 groups")');
   await page.waitForSelector('main >> text=Nothing is left to do');
   await page.waitForSelector('[role=dialog] :text("2 groups merged: 2 records fewer")');
+  await page.click('[role=dialog] button:has-text("Take all of them back")');
+  await page.waitForSelector('[role=dialog] :text("2 merges taken back: the records are as before.")');
+  assert.equal((await recordsOf(page, few.slug)).length, 4);
   await page.click('[role=dialog] button:has-text("Close")');
+  await page.waitForSelector('[role=status]:has-text("2 groups were found among 4 records")');
 });
 
 test('nothing of all this was an error', () => assertClean(session));

@@ -64,6 +64,7 @@ mod buckets;
 mod bulk;
 mod catalog;
 mod clock;
+mod constraining;
 pub mod cursor;
 mod decide;
 mod define;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chancery_model::filter::Filter;
 use chancery_model::query::{Boundary, Plan, Query, Scope, Window};
 use chancery_model::{Code, Issue, Json, Table, limits};
 use chancery_storage::{CountMode, TableStats};
@@ -327,7 +328,10 @@ impl TableHandle {
         match (filter, sort, search) {
             (Ok(filter), Ok(sort), Ok(search)) => Ok(Plan {
                 table: table.clone(),
-                filter,
+                filter: match query.finds_nothing() {
+                    true => Filter::Or(Vec::new()),
+                    false => filter,
+                },
                 search,
                 scope,
                 now: table.judged_at(now),

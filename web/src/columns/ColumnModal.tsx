@@ -199,7 +199,7 @@ export function ColumnModal({ table, column, close, saved, start }: ModalProps) 
               </Text>
             )}
             <Problem error={error} />
-            <Group justify="flex-end" gap="xs">
+            <Group justify="flex-end" gap="xs" className="dialog-foot">
               <Button variant="default" onClick={close}>
                 {text.common.cancel}
               </Button>

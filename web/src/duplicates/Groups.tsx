@@ -58,6 +58,11 @@ export function Groups(props: GroupsProps) {
   );
   useKeys(go);
   const acts = useActs(props, groups, choose);
+  // The button that searched is gone; what was found has the focus then.
+  const { heading } = acts;
+  useEffect(() => {
+    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+  }, [heading]);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = found;
   // All groups that are read are alike enough, so there may be more.
   const unread = hasNextPage && groups.length === all.length;
@@ -81,7 +86,7 @@ export function Groups(props: GroupsProps) {
   const list = (
     <>
       <div className="dup-summary">
-        <span role="status">{words.found.groups(state.groups, state.records)}</span>
+        <span role="status">{words.found.groups(state.groups, state.records, hasNextPage ? state.groups : all.length)}</span>
         {editor && (
           <Button variant="light" leftSection={<MergeIcon size={14} />} onClick={() => setMergingAll(true)}>
             {words.all.button}
@@ -180,6 +185,7 @@ function useActs({ table, columns, find }: GroupsProps, groups: Group[], choose:
       const report = await history.revert(table.workspaceId, operationId ?? '', false);
       await refreshFound(addressOf(table), find);
       choose(what.survivorId);
+      setTimeout(() => heading.current?.focus());
       show(report.skippedTotal > 0 ? text.activity.done(report.reverted, report.skippedTotal) : words.compare.undone);
     };
     const left = sizeOf(group) - what.recordIds.length;

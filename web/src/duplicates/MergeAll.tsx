@@ -1,12 +1,13 @@
 // Merges all groups that are alike enough, by one rule: counted first, then one call and one operation each, so that each can be taken
-// back alone. Not for what needs a person's eyes.
+// back alone, or all of them as long as the dialog is open. Not for what needs a person's eyes.
 import { Button, Checkbox, Group as Row, NumberInput, Progress, Radio, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { Merge as MergeIcon, Square } from 'lucide-react';
+import { Merge as MergeIcon, Square, Undo2 } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { duplicates as api, type Group, type Ignored } from '../api/duplicates';
+import { history } from '../api/endpoints';
 import { addressOf, recordPath } from '../api/places';
 import { keys } from '../api/queries';
 import type { Column, Table } from '../api/wire';
@@ -40,6 +41,16 @@ interface Outcome {
   merged: number;
   gone: number;
   failures: { name: string; id: string; why: string }[];
+  /** The operations of the merges, in order. */
+  operations: string[];
+  over: boolean;
+}
+
+/** The taking back of all merges. */
+interface Back {
+  of: number;
+  done: number;
+  failed: number;
   over: boolean;
 }
 
@@ -48,6 +59,7 @@ export function MergeAll({ table, columns, find, ignored, minimum, close, merged
   const [rule, setRule] = useState<Rule>('fullest');
   const [fill, setFill] = useState(true);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [back, setBack] = useState<Back | null>(null);
   const stopped = useRef(false);
   useEffect(
     () => () => {
@@ -69,13 +81,14 @@ export function MergeAll({ table, columns, find, ignored, minimum, close, merged
   const large = (counted.data?.length ?? 0) - mergeable.length;
   const run = async (groups: Group[]) => {
     stopped.current = false;
-    const now: Outcome = { of: groups.length, done: 0, merged: 0, gone: 0, failures: [], over: false };
+    const now: Outcome = { of: groups.length, done: 0, merged: 0, gone: 0, failures: [], operations: [], over: false };
     setOutcome({ ...now });
     for (const group of groups) {
       if (stopped.current) break;
       const merge = mergeByRule(group, rule, fill, columns);
       try {
-        await api.merge(addressOf(table), merge, false);
+        const { operationId } = await api.merge(addressOf(table), merge, false);
+        if (operationId) now.operations.push(operationId);
         now.merged += 1;
         now.gone += merge.recordIds.length;
       } catch (error) {
@@ -88,11 +101,29 @@ export function MergeAll({ table, columns, find, ignored, minimum, close, merged
     setOutcome({ ...now, over: true });
     merged();
   };
-  const busy = outcome !== null && !outcome.over;
+  const takeBack = async (operations: string[]) => {
+    stopped.current = false;
+    const now: Back = { of: operations.length, done: 0, failed: 0, over: false };
+    setBack({ ...now });
+    for (const operation of operations.toReversed()) {
+      if (stopped.current) break;
+      try {
+        const report = await history.revert(table.workspaceId, operation, false);
+        if (report.skippedTotal > 0) now.failed += 1;
+      } catch {
+        now.failed += 1;
+      }
+      now.done += 1;
+      setBack({ ...now });
+    }
+    setBack({ ...now, over: true });
+    merged();
+  };
+  const busy = (outcome !== null && !outcome.over) || (back !== null && !back.over);
   return (
     <Dialog onClose={busy ? () => undefined : close} withCloseButton={!busy} title={words.all.title} size="lg">
       {outcome ? (
-        <Result table={table} outcome={outcome} stop={() => (stopped.current = true)} close={close} />
+        <Result table={table} outcome={outcome} back={back} takeBack={() => void takeBack(outcome.operations)} stop={() => (stopped.current = true)} close={close} />
       ) : (
         <Stack gap="md">
           <NumberInput
@@ -140,13 +171,24 @@ export function MergeAll({ table, columns, find, ignored, minimum, close, merged
   );
 }
 
-function Result({ table, outcome, stop, close }: { table: Table; outcome: Outcome; stop: () => void; close: () => void }) {
-  const { of, done, merged, gone, failures, over } = outcome;
+interface ResultProps {
+  table: Table;
+  outcome: Outcome;
+  back: Back | null;
+  takeBack: () => void;
+  stop: () => void;
+  close: () => void;
+}
+
+function Result({ table, outcome, back, takeBack, stop, close }: ResultProps) {
+  const { of, done, merged, gone, failures, operations, over } = outcome;
+  const busy = !over || (back !== null && !back.over);
   return (
     <Stack gap="md">
       {!over && <Progress value={(done / Math.max(1, of)) * 100} aria-label={words.all.progress} />}
+      {back && !back.over && <Progress value={(back.done / Math.max(1, back.of)) * 100} aria-label={words.all.takeBackProgress} />}
       <div role="status">
-        {over ? words.all.done(merged, gone) : words.all.running(done, of)}
+        {back ? back.over ? <TakenBack back={back} /> : words.all.takingBack(back.done, back.of) : over ? words.all.done(merged, gone) : words.all.running(done, of)}
         {over && done < of && <div>{words.all.stopped(of - done)}</div>}
         {over && failures.length > 0 && <div>{words.all.failed(failures.length)}:</div>}
       </div>
@@ -172,8 +214,13 @@ function Result({ table, outcome, stop, close }: { table: Table; outcome: Outcom
           {words.all.activity}
         </Link>
       )}
-      <Row justify="flex-end">
-        {over ? (
+      <Row justify="flex-end" gap="xs">
+        {over && !back && operations.length > 0 && (
+          <Button variant="default" leftSection={<Undo2 size={14} />} onClick={takeBack}>
+            {words.all.takeBack}
+          </Button>
+        )}
+        {!busy ? (
           <Button onClick={close} data-autofocus>
             {text.common.close}
           </Button>
@@ -184,5 +231,16 @@ function Result({ table, outcome, stop, close }: { table: Table; outcome: Outcom
         )}
       </Row>
     </Stack>
+  );
+}
+
+function TakenBack({ back }: { back: Back }) {
+  const whole = back.done - back.failed;
+  return (
+    <>
+      {whole > 0 && words.all.takenBack(whole)}
+      {back.failed > 0 && <div>{words.all.notBack(back.failed)}</div>}
+      {back.done < back.of && <div>{words.all.takingBack(back.done, back.of)}</div>}
+    </>
   );
 }

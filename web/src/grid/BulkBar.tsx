@@ -50,8 +50,7 @@ export function BulkBar(props: BulkProps) {
     setBusy({ label: text.bulk.deleting, done: 0, of: marked });
     try {
       const ids = await collectIds();
-      grid.markAll(false);
-      await writer.remove(ids);
+      if (await writer.remove(ids)) grid.markAll(false);
     } finally {
       setBusy(null);
     }
@@ -129,6 +128,8 @@ function SetField(props: BulkProps & { close: () => void }) {
   const [error, setError] = useState<unknown>(null);
   const column = fields.find((one) => one.slug === slug);
   const marked = grid.markedRows;
+  const empty = value === null || value === '';
+  const lacking = empty && column?.validation.required === true;
   const run = async () => {
     if (!column) return;
     setProgress(0);
@@ -170,7 +171,7 @@ function SetField(props: BulkProps & { close: () => void }) {
         />
         {column && <FieldInput key={column.slug} column={column} value={value} change={setValue} label={text.bulk.value} sending={setSending} />}
         <Text size="xs" c="dimmed">
-          {sending > 0 ? text.files.coming(sending) : value === null || value === '' ? text.bulk.willClear(marked) : text.bulk.willSet(marked)}{' '}
+          {sending > 0 ? text.files.coming(sending) : lacking ? text.bulk.required(column.name) : empty ? text.bulk.willClear(marked) : text.bulk.willSet(marked)}{' '}
           {marked > BULK_CHUNK ? text.bulk.inParts(BULK_CHUNK) : text.bulk.atomic}
         </Text>
         {progress !== null && <Progress value={progress} aria-label={text.bulk.setting} />}
@@ -179,7 +180,7 @@ function SetField(props: BulkProps & { close: () => void }) {
           <Button variant="default" onClick={close}>
             {text.common.cancel}
           </Button>
-          <Button loading={progress !== null} disabled={sending > 0} onClick={() => void run()}>
+          <Button loading={progress !== null} disabled={sending > 0 || lacking} onClick={() => void run()}>
             {text.bulk.apply}
           </Button>
         </Group>

@@ -54,9 +54,10 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
     grid.report = null;
     grid.emit();
   };
+  const say = report.deleting ? text.report.deleting : text.report;
   return (
-    <Dialog size="lg" onClose={close} title={text.report.title(report.title)}>
-      <Text size="sm">{text.report.body(report.bad.length, report.keepGood ? report.good : 0)}</Text>
+    <Dialog size="lg" onClose={close} title={say.title(report.title)}>
+      <Text size="sm">{say.body(report.bad.length, report.keepGood ? report.good : 0)}</Text>
       <ScrollArea.Autosize mah={320} mt="sm">
         <RefusedValues
           values={report.bad.map(({ row, column, value, message }) => ({ row: row + 1, column: nameOf(column), value, reason: message }))}
@@ -64,7 +65,7 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
       </ScrollArea.Autosize>
       <Group justify="flex-end" gap="xs" mt="md">
         <Button variant="default" onClick={close}>
-          {report.keepGood ? text.report.discard : text.common.close}
+          {report.keepGood ? say.discard : text.common.close}
         </Button>
         {report.keepGood && (
           <Button
@@ -76,7 +77,7 @@ export function ReportDialog({ grid, columns }: { grid: GridModel; columns: Colu
               void keep?.().finally(() => setBusy(false));
             }}
           >
-            {text.report.keepGood(report.good)}
+            {say.keepGood(report.good)}
           </Button>
         )}
       </Group>

@@ -78,6 +78,8 @@ export interface BadCell {
 
 export interface Report {
   title: string;
+  /** Records that are not deleted, instead of values that are not stored. */
+  deleting?: boolean;
   bad: BadCell[];
   good: number;
   keepGood?: () => Promise<void>;

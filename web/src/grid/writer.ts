@@ -9,6 +9,8 @@ import { messageOf } from '../ui/states';
 import { show, showError } from '../ui/toast';
 import { fromTsv, toHtml, toTsv } from './clipboard';
 import { RANGE_ROWS_MAX, type BadCell, type GridModel, type Range } from './model';
+import { untilReached } from './reached';
+import { DeletesRefused, removeAll } from './removal';
 
 /** How many records one bulk request may carry: up to so many, what is done is one operation, all or nothing. */
 export const BULK_CHUNK = 10_000;
@@ -27,9 +29,6 @@ interface Written {
   before: Data;
   after: Data;
 }
-
-/** The operation that a single commit is. */
-const operationOf = (revision: number) => `r${revision}`;
 
 export class GridWriter {
   /** The last write of each record, so that two quick edits of one record go in order. */
@@ -65,7 +64,7 @@ export class GridWriter {
     const previous = this.tails.get(record.id) ?? Promise.resolve();
     const write = previous
       .catch(() => undefined)
-      .then(() => api.update(grid.table, record.id, { [slug]: value }, version ?? this.newest(record)));
+      .then(() => this.sent(record, column, value, version));
     this.tails.set(record.id, write);
     try {
       const saved = await write;
@@ -79,6 +78,14 @@ export class GridWriter {
     }
     if (this.tails.get(record.id) === write) this.tails.delete(record.id);
     grid.emit();
+  }
+
+  /** A cell as the server has it then. While the server does not answer, it is sent again until it does. */
+  private sent(record: Rec, { slug, name }: Column, value: unknown, version?: number): Promise<Rec> {
+    const send = () => api.update(this.grid.table, record.id, { [slug]: value }, version ?? this.newest(record));
+    // It had arrived, and only the answer was lost.
+    const arrived = ({ status, current }: ApiError) => (status === 412 && current && sameValue(current.data[slug], value) ? current : undefined);
+    return untilReached(send, arrived, () => showError(text.grid.kept(name)));
   }
 
   private refused(record: Rec, column: Column, value: unknown, error: unknown): void {
@@ -535,7 +542,7 @@ export class GridWriter {
     this.grid.history.push({
       label,
       undo: async () => {
-        removal = await this.removeIds(ids);
+        removal = await removeAll(this.grid.table, ids, BULK_CHUNK);
         this.grid.refresh();
       },
       redo: async () => {
@@ -543,18 +550,6 @@ export class GridWriter {
         this.grid.refresh();
       },
     });
-  }
-
-  /** Answers the operations that it was. */
-  private async removeIds(ids: string[]): Promise<string[]> {
-    const operations: string[] = [];
-    for (let i = 0; i < ids.length; i += BULK_CHUNK) {
-      const reply = await api.bulkDelete(this.grid.table, ids.slice(i, i + BULK_CHUNK));
-      const error = reply.errors[0]?.errors[0];
-      if (error) throw new Error(error.message);
-      if (reply.revision) operations.push(operationOf(reply.revision));
-    }
-    return operations;
   }
 
   /** Takes operations back, each as a unit, the newest first; answers what would do them again. */
@@ -570,15 +565,36 @@ export class GridWriter {
     return undos;
   }
 
-  /** Moves records to the trash, with Undo. */
-  async remove(ids: string[]): Promise<void> {
-    let operations = await this.removeIds(ids);
+  /** Moves records to the trash, with Undo; answers whether all are there, and reports which are not and why. */
+  async remove(ids: string[]): Promise<boolean> {
+    try {
+      this.removed(await removeAll(this.grid.table, ids, BULK_CHUNK), ids.length);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DeletesRefused)) throw error;
+      const { why, operations, left } = error;
+      if (operations.length > 0) this.removed(operations, ids.length - left.length);
+      const good = left.filter((id) => !why.has(id));
+      this.grid.report = {
+        title: text.undo.remove(left.length),
+        deleting: true,
+        bad: [...why].map(([id, message]) => ({ row: this.grid.pages.rowOf(id) ?? 0, column: '', value: '', message })),
+        good: good.length,
+        keepGood: good.length > 0 ? async () => void (await this.remove(good)) : undefined,
+      };
+      this.grid.emit();
+      return false;
+    }
+  }
+
+  private removed(made: string[], records: number): void {
+    let operations = made;
     const turn = async () => {
       operations = await this.revert(operations);
       this.grid.refresh();
     };
-    this.grid.history.push({ label: text.undo.remove(ids.length), undo: turn, redo: turn });
-    show(text.grid.deleted(ids.length), { label: text.common.undo, run: () => void this.undo() });
+    this.grid.history.push({ label: text.undo.remove(records), undo: turn, redo: turn });
+    show(text.grid.deleted(records), { label: text.common.undo, run: () => void this.undo() });
     this.grid.refresh();
   }
 }

@@ -1,13 +1,19 @@
 // The fifth step: every row is checked and nothing written; then the counts and every refused row, and the way on.
 import { Button, Checkbox, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
+import { Link } from 'wouter';
+import { useWorkspace } from '../api/places';
+import { useFieldTypes } from '../api/queries';
 import type { ImportDraft, ImportStatus, Table } from '../api/wire';
+import { fieldTypeName } from '../fields/registry';
 import { words } from '../text/imports';
 import { Problem } from '../ui/states';
+import { nearlyTyped } from './newColumns';
 import { Counts, madeColumns, RowErrors } from './Report';
 import { Running } from './Running';
 import { BackTo, StepFoot } from './Steps';
 import type { Import } from './useImport';
+import { NEW, pathOf, targetsOf } from './wizard';
 
 const { check: say } = words;
 
@@ -62,6 +68,7 @@ function Checked({ draft, job, id, table, commit }: CheckedProps) {
       )}
       <Counts report={report} trial />
       {made && table && <Text size="sm">{say.madeColumns(made)}</Text>}
+      <KeptAsText draft={draft} id={id} table={table} />
       <RowErrors report={report} columns={table?.columns ?? []} />
       {report.failed > 0 && (
         <>
@@ -76,5 +83,25 @@ function Checked({ draft, job, id, table, commit }: CheckedProps) {
         </Button>
       </StepFoot>
     </Stack>
+  );
+}
+
+/** Whoever went straight to the check has not seen which columns a single value keeps from being numbers or dates. */
+function KeptAsText({ draft, id, table }: Pick<CheckedProps, 'draft' | 'id' | 'table'>) {
+  const types = useFieldTypes();
+  const workspace = useWorkspace();
+  const targets = targetsOf(draft, table);
+  const columns = nearlyTyped(draft, Object.keys(targets).filter((header) => targets[header] === NEW));
+  if (columns.length === 0) return null;
+  return (
+    <div className="import-note">
+      {say.keptAsText}
+      <ul>
+        {columns.map(({ header, fieldType, off, of }) => (
+          <li key={header}>{say.nearly(header, fieldTypeName(types.data, fieldType), off, of)}</li>
+        ))}
+      </ul>
+      <Link to={pathOf(workspace, id, 'map')}>{say.chooseTypes}</Link>
+    </div>
   );
 }

@@ -13,6 +13,32 @@ export const typesOf = (column: AnalysedColumn, proposed: string): string[] => [
 /** The type that a new column gets by itself. */
 export const typeByItself = (draft: ImportDraft, column: AnalysedColumn): string => (draft.options.allText ? 'text' : column.fieldType);
 
+/** One value in so many, at most, for a column to be nearly of a type. */
+const NEARLY = 100;
+
+export interface NearlyTyped {
+  header: string;
+  fieldType: string;
+  /** Values that would be refused or changed. */
+  off: number;
+  of: number;
+}
+
+/** New columns that stay text though nearly all their values are of another type: mostly because of a typing mistake. */
+export function nearlyTyped(draft: ImportDraft, fresh: string[]): NearlyTyped[] {
+  // Under another locale nothing was counted.
+  if (draft.options.locale) return [];
+  return draft.analysis.columns
+    .filter(({ header }) => fresh.includes(header) && !saidOf(draft, header))
+    .filter((column) => !draft.options.allText && column.fieldType === 'text')
+    .flatMap(({ header, suggestions }) =>
+      suggestions
+        .map(({ fieldType, wouldChange, wouldFail, of }) => ({ header, fieldType, off: wouldChange + wouldFail, of }))
+        .filter(({ off, of }) => off > 0 && off * NEARLY <= of)
+        .slice(0, 1),
+    );
+}
+
 /** What was said of a column of the file: found by the slug that it goes to, or by its name. */
 export function saidOf(draft: ImportDraft, header: string): ColumnCreate | undefined {
   const said = draft.options.newColumns ?? [];

@@ -1,8 +1,8 @@
 // Imports of files: the start of one into a table, and each one's own page with its steps, which its address names.
-import { Stack, Title } from '@mantine/core';
+import { Button, Stack, Title } from '@mantine/core';
 import { Lock } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import { useLocation, useSearch } from 'wouter';
+import { Link, useLocation, useSearch } from 'wouter';
 import { isHeld, mayImport, seesPart } from '../access/rights';
 import { keys, queryClient, useImports, useTable } from '../api/queries';
 import { ApiError } from '../api/http';
@@ -96,9 +96,23 @@ function OneImport({ id }: { id: string }) {
           {title}
         </Title>
         {(job.query.isPending || waits) && <Loading />}
-        {(!one || gone) && job.query.isError && <Failure error={withHint(job.query.error)} retry={() => void job.query.refetch()} />}
+        {(!one || gone) && job.query.isError && <Failure error={withHint(job.query.error)} {...(gone ? { wayOn: <WaysOn /> } : { retry: () => void job.query.refetch() })} />}
         {one && !gone && !waits && <Wizard one={one} job={job} table={table.data} fileName={file} />}
       </div>
+    </>
+  );
+}
+
+/** From an import that is not there, and never will be again. */
+function WaysOn() {
+  return (
+    <>
+      <Button component={Link} to="/new?from=file" variant="default">
+        {words.newOne}
+      </Button>
+      <Button component={Link} to="/" variant="default">
+        {words.toTables}
+      </Button>
     </>
   );
 }

@@ -43,7 +43,7 @@ export const words = {
     forgottenBody: 'The server remembers a search for an hour, and the last few of them. Search again to see what is there now.',
   },
   found: {
-    groups: (count: number, records: number) => `${n(count, 'group')} found among ${n(records, 'record')}`,
+    groups: (count: number, records: number, left: number) => `${n(count, 'group')} ${count === 1 ? 'was' : 'were'} found among ${n(records, 'record')}${left < count ? `, ${n(left, 'group')} left` : ''}`,
     none: 'No duplicates found', noneBody: (records: number) => `${n(records, 'record')} were compared. With less likeness, or other columns, more is found.`,
     done: 'Nothing is left to do', doneBody: 'Every group that was found is merged, or said to be no duplicates.',
     tooHigh: (score: string) => `No group is alike by ${score} or more`, showAll: 'Show all groups',
@@ -86,6 +86,8 @@ export const words = {
     confirm: (groups: number) => `Merge ${n(groups, 'group')}`, running: (done: number, of: number) => `${done} of ${n(of, 'group')}`, progress: 'How far the merging is', stop: 'Stop',
     done: (groups: number, records: number) => `${n(groups, 'group')} merged: ${n(records, 'record')} fewer.`,
     stopped: (left: number) => `Stopped: ${n(left, 'group')} were not touched.`, failed: (count: number) => `${n(count, 'group')} could not be merged`,
-    group: 'Group', why: 'Why', activity: 'See and take back merges on the activity page',
+    group: 'Group', why: 'Why', activity: 'See the merges on the activity page',
+    takeBack: 'Take all of them back', takingBack: (done: number, of: number) => `${done} of ${n(of, 'merge')} taken back`, takeBackProgress: 'How far the taking back is',
+    takenBack: (count: number) => `${n(count, 'merge')} taken back: the records are as before.`, notBack: (count: number) => `${n(count, 'merge')} could not be taken back whole; the activity page says why.`,
   },
 };

@@ -99,6 +99,7 @@ export const text = {
     readOnlyCell: (name: string) => `${name} cannot be edited here`,
     selected: (count: string) => `${count} selected`,
     refused: (name: string, why: string) => `${name} was not saved: ${why}`,
+    kept: (name: string) => `${name} is not saved yet: the server does not answer. What you typed is kept, and sent when it is back.`,
     changed: (count: number) => `${n(count, 'cell')} changed`,
     copied: (count: number) => `${n(count, 'cell')} copied`,
     moved: (name: string, to: number) => `${name} moved to position ${to}`,
@@ -177,6 +178,10 @@ export const text = {
         : `${n(bad, 'value')} cannot be stored.`,
     row: 'Row', column: 'Column', value: 'Value', reason: 'Reason', discard: 'Change nothing',
     keepGood: (good: number) => `Keep the ${n(good, 'good value')}`,
+    deleting: {
+      title: (what: string) => `${what}: not all of them can be`, discard: 'Delete none', keepGood: (good: number) => `Delete the other ${good === 1 ? 'one' : whole.format(good)}`,
+      body: (bad: number, good: number) => `${n(bad, 'record')} cannot be deleted.${good > 0 ? ` Nothing has been deleted of these and ${n(good, 'other')} yet.` : ''}`,
+    },
   },
   offer: {
     title: 'Add records?', no: 'Leave them out',
@@ -188,7 +193,7 @@ export const text = {
     apply: 'Set', setting: 'Setting', deleting: 'Deleting…',
     selectAll: (count: string) => `Select all ${count}`,
     setTitle: (count: number) => `Set a field of ${n(count, 'record')}`,
-    willSet: (count: number) => `${n(count, 'record')} will get this value.`, willClear: (count: number) => `${n(count, 'record')} will have no value here.`,
+    willSet: (count: number) => `${n(count, 'record')} will get this value.`, required: (name: string) => `${name} is required: no record can be without a value.`, willClear: (count: number) => `${n(count, 'record')} will have no value here.`,
     atomic: 'All of them, or none if one refuses it; Ctrl+Z takes it back.',
     inParts: (size: number) => `In parts of ${whole.format(size)}; it stops at the first part that has a record that refuses it.`,
     deleteTitle: (count: number) => `Delete ${n(count, 'record')}?`,

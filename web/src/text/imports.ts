@@ -19,7 +19,7 @@ export const words = {
   },
   next: 'Next', back: 'Back', straight: 'Straight to the check', otherFile: 'Another file',
   keptUntil: (when: string) => `What you chose is kept until ${when}; you find it again under Imports and jobs.`,
-  gone: 'An import that was not begun is kept for a day, and goes when the server is started anew.',
+  gone: 'An import that was not begun is kept for a day, and goes when the server is started anew.', newOne: 'A new table from a file', toTables: 'To the tables',
   source: {
     title: 'Drop a file here, or paste rows of a spreadsheet (Ctrl+V)', choose: 'Choose a file',
     hint: 'CSV, TSV, JSON, JSON lines or an Excel workbook (XLSX), also packed (gz, zst, zip), up to 2 GB; or the JSON export of a whole table. Nothing is written before you have seen it.',
@@ -71,7 +71,11 @@ export const words = {
   check: {
     run: 'Check every row', again: 'Check again', running: 'Checking every row; nothing is written', notYet: 'Nothing is checked: it was not tried yet, was stopped, or something was changed since.',
     done: 'Every row was checked. Nothing has been written yet.', refused: 'Nothing was imported: rows were refused, and it was all or nothing.', failed: 'The import could not go on.',
-    problems: 'This has to be put right first:', clean: 'Every row fits.', madeColumns: (names: string) => `Would be added to the table: ${names}.`,
+    problems: 'This has to be put right first:', clean: 'Every row fits.',
+    keptAsText: 'Kept as text, as written, because a few values are of no other type:',
+    nearly: (name: string, type: string, off: number, of: number) => `${name}: ${type}, but for ${whole.format(off)} of ${n(of, 'value')}`,
+    chooseTypes: 'Choose their types, and see which rows do not fit',
+    madeColumns: (names: string) => `Would be added to the table: ${names}.`,
     start: (rows: number) => `Import ${n(rows, 'row')}`, nothing: 'No row of the file would change anything.',
     mend: 'Put them right in the file, change the mapping, or leave them out:',
   },

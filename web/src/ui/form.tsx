@@ -38,7 +38,11 @@ export function Refusal({ error, fields }: { error: unknown; fields: readonly st
 export function useFocusRefused(error: unknown): RefObject<HTMLFormElement | null> {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (error) form.current?.querySelector<HTMLElement>('input[aria-invalid=true], textarea[aria-invalid=true]')?.focus();
+    if (!error) return;
+    const input = form.current?.querySelector<HTMLElement>('input[aria-invalid=true], textarea[aria-invalid=true]');
+    // What no input is at fault for is said in the form, which may be out of sight.
+    if (input) input.focus();
+    else form.current?.querySelector('[role=alert]')?.scrollIntoView({ block: 'center' });
   }, [error]);
   return form;
 }

@@ -116,8 +116,10 @@ impl Utf8Tally {
         }
     }
 
+    /// Text in another encoding hardly ever has bytes that are characters of UTF-8, so a file with as many of them as of others is of
+    /// pieces that were put together: its damage is named, and nothing of it is read as if it were all in the other.
     fn mostly_utf8(&self) -> bool {
-        self.good > self.bad * 2
+        self.good * 2 > self.bad
     }
 }
 
@@ -318,6 +320,8 @@ mod tests {
         assert_eq!(encoding, UTF_8);
         assert_eq!(read(&damaged, encoding), Err(damaged.len() as u64 - 1));
         assert_eq!(read(b"\xC3", UTF_8), Err(0));
+        let mixed = ["Müller,Köln\n".as_bytes(), b"J\xFCrgen,D\xFCren\n"].concat();
+        assert_eq!(detect(&ImportFile::bytes(mixed)).expect("readable"), UTF_8);
         assert_eq!(read(b"a\0\x00\xD8b\0", UTF_16LE), Err(2));
     }
 }

@@ -36,7 +36,7 @@ pub(super) enum Target {
     ExternalId,
     /// It is left out.
     Skip,
-    /// It has no name; a row with something in it is refused.
+    /// It has no name, and nothing is made of it; a row with something in it is refused.
     Nameless,
 }
 
@@ -284,7 +284,7 @@ impl Resolving<'_> {
                 Target::Skip
             }
             _ if self.places.external == Some(index) => Target::ExternalId,
-            _ if nameless => Target::Nameless,
+            _ if nameless && !self.options.create_columns => Target::Nameless,
             _ if self.options.create_columns || self.given_for(&name).is_some() => {
                 return self.make(index, &name);
             }
@@ -361,6 +361,27 @@ impl Resolving<'_> {
 }
 
 impl Places {
+    /// Columns without a name that would be made, but that nothing is in: `filled` tells of a place. They have to stay so.
+    pub(super) fn leave_blank(
+        &mut self,
+        header: &[String],
+        mapping: &Mapping,
+        filled: impl Fn(usize) -> bool,
+    ) {
+        for (index, _) in header
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| name.trim().is_empty())
+        {
+            if !filled(index)
+                && !mapping.contains_key(&self.names[index])
+                && self.new.remove(&index).is_some()
+            {
+                self.targets[index] = Target::Nameless;
+            }
+        }
+    }
+
     /// The place of the column that an issue is about.
     pub(super) fn of_field(&self, field: &str) -> Option<usize> {
         let slug = field.split(['.', '[']).next().unwrap_or(field);

@@ -146,6 +146,7 @@ pub(super) async fn existing(
     let mut places = mapping::resolve(&table, &header, &options.new_columns, mapping, options)?;
     let matching = matching(handle, &places, options)?;
     let scan = look(file, dialect, &table, &places, options).await?;
+    places.leave_blank(&header, mapping, |index| is_filled(scan.as_ref(), index));
     describe(&mut places, scan.as_ref(), options);
     let mut schema = Schema {
         columns: places.new.values().cloned().collect(),
@@ -184,6 +185,12 @@ pub(super) async fn existing(
         schema,
         proven: false,
     })
+}
+
+/// Whether a row has something in a column; if nobody looked, none has.
+fn is_filled(scan: Option<&Scan>, index: usize) -> bool {
+    let column = scan.and_then(|scan| scan.columns.get(index));
+    column.is_some_and(|column| column.filled > 0)
 }
 
 fn add_options(
@@ -226,6 +233,7 @@ pub(super) async fn new_table(
     given.extend(options.new_columns.iter().cloned());
     let mut places = mapping::resolve(&empty, &header, &given, mapping, &options)?;
     let scan = look(file, dialect, &empty, &places, &options).await?;
+    places.leave_blank(&header, mapping, |index| is_filled(scan.as_ref(), index));
     describe(&mut places, scan.as_ref(), &options);
     input.columns = places.new.values().cloned().collect();
     let from_file = input.columns.len();

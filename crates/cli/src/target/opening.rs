@@ -59,7 +59,7 @@ pub(crate) fn is_locked(database: &DatabaseArgs) -> Result<bool, Failure> {
 /// What to say when a server has the database.
 fn locked(path: &str, database: &DatabaseArgs) -> Failure {
     Failure::new(format!("{path} is in use by another process, probably a running server")).hint(format!(
-        "talk to it: --server http://127.0.0.1:7373 --key KEY (a key: `chancery key create --name me --scope write{}`)",
+        "talk to it: --server http://127.0.0.1:7373 --key KEY (a key: `chancery key create --name me --scope write{}`; a backup takes `--scope admin`)",
         database.again()
     ))
 }

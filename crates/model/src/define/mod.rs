@@ -17,7 +17,7 @@ pub use check::key_from;
 pub use check::{
     add_indexes, check_column, check_made, check_name, check_replacement, check_slug, check_table,
 };
-pub use names::{NAME_TEMPLATE, fill_template};
+pub use names::{NAME_TEMPLATE, fill_template, is_in_name};
 pub use refs::{check_lifetime, check_references};
 pub use related::{check_related, depending, fixed, reversing};
 pub use retype::{Aside, Retype, retype, retypes};

@@ -32,6 +32,15 @@ pub fn fill_template(template: &str, value: impl Fn(&str) -> Option<String>) -> 
     Ok(out)
 }
 
+/// Whether a column stands in the names of a table's records.
+pub fn is_in_name(table: &Table, slug: &str) -> bool {
+    let template = table.settings.get(NAME_TEMPLATE).and_then(Json::as_str);
+    template.is_some_and(|template| {
+        // A name that is not known ends the filling.
+        fill_template(template, |name| (name != slug).then(String::new)).is_err()
+    })
+}
+
 /// What is wrong with the template of a table's names.
 pub(super) fn check_name_template(table: &Table) -> Option<Issue> {
     let refused =

@@ -192,6 +192,12 @@ impl Query {
         self.sort.len().max(usize::from(self.is_ranked()))
     }
 
+    /// Whether it searches for signs alone: they stand in no word, so nothing is found.
+    pub fn finds_nothing(&self) -> bool {
+        let text = self.search.as_deref().unwrap_or_default();
+        !text.trim().is_empty() && words(text).next().is_none()
+    }
+
     /// The search, resolved; none if there are no words.
     ///
     /// # Errors
