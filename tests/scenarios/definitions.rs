@@ -98,6 +98,45 @@ fn a_new_column_is_null_in_old_records() {
 }
 
 #[test]
+fn a_required_column_is_not_added_over_records_that_would_lack_it() {
+    on_every_backend(|store| async move {
+        let table = store
+            .create_table(TableInput::new("T").column(ColumnInput::new("a", "text")))
+            .await
+            .expect("defined");
+        let required = || ColumnInput::new("b", "text").required();
+        table.add_column(required()).await.expect("nobody lacks it");
+        table.delete_column("b").await.expect("deleted");
+        table.insert(json!({"a": "old"})).await.expect("inserted");
+        let refused = table.add_column(required()).await.expect_err("one lacks it");
+        assert!(
+            refused.to_string().contains("1 record(s) would have no value"),
+            "{refused}"
+        );
+        table
+            .add_column(ColumnInput::new("b", "text"))
+            .await
+            .expect("none is asked for");
+    });
+}
+
+#[test]
+fn a_column_that_names_the_records_is_not_deleted() {
+    on_every_backend(|store| async move {
+        let mut input = TableInput::new("T")
+            .column(ColumnInput::new("a", "text"))
+            .column(ColumnInput::new("b", "text"));
+        input
+            .settings
+            .insert("recordNameTemplate".into(), json!("No. {a}"));
+        let table = store.create_table(input).await.expect("defined");
+        let refused = table.delete_column("a").await.expect_err("it names them");
+        assert!(refused.to_string().contains("recordNameTemplate"), "{refused}");
+        table.delete_column("b").await.expect("the other does not");
+    });
+}
+
+#[test]
 fn a_deleted_column_is_gone_and_its_slug_is_free() {
     on_every_backend(|store| async move {
         let input = TableInput::new("T")

@@ -24,6 +24,44 @@ fn a_large_file_keeps_its_order() {
 }
 
 #[test]
+fn a_column_without_a_name_is_made_if_something_is_in_it() {
+    on_every_backend(|store| async move {
+        let import = async |name: &str, text: &str| {
+            let file = ImportFile::bytes(text.as_bytes().to_vec());
+            let imported = store
+                .import_new_table(
+                    &file,
+                    TableInput::new(name),
+                    &Mapping::default(),
+                    &ImportOptions::default(),
+                )
+                .await;
+            let (table, report) = imported.expect("imported");
+            assert_eq!(report.failed, 0, "{:?}", report.errors);
+            let table = table.expect("made");
+            let records = table.all().await.expect("read");
+            records
+                .iter()
+                .map(|record| json!(record.data()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            import("Frame", ",a,b\n0,x,1\n1,y,2\n").await,
+            [
+                json!({"column1": 0, "a": "x", "b": 1}),
+                json!({"column1": 1, "a": "y", "b": 2})
+            ],
+            "as programs write that number their rows"
+        );
+        assert_eq!(
+            import("Trailing", "a,b,\nx,1,\ny,2,\n").await,
+            [json!({"a": "x", "b": 1}), json!({"a": "y", "b": 2})],
+            "nothing is made of a delimiter at the end of each line"
+        );
+    });
+}
+
+#[test]
 fn leading_zeros_stay_and_nothing_is_written_while_a_row_is_bad() {
     on_every_backend(|store| async move {
         let input = TableInput::new("Zips")

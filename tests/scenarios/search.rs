@@ -24,6 +24,18 @@ fn search_finds_words_by_their_start() {
             ["Gamma rays", "Radio days"]
         );
         assert!(titles(&films, Query::new().search("zzz")).await.is_empty());
+        let all = titles(&films, Query::new().search(" ")).await;
+        assert!(all.len() > 2, "blanks search for nothing");
+        for signs in ["%", "-", "\" *", "_"] {
+            assert!(
+                titles(&films, Query::new().search(signs)).await.is_empty(),
+                "{signs}"
+            );
+            assert!(
+                titles(&films, Query::new().search_alike(signs)).await.is_empty(),
+                "{signs}"
+            );
+        }
     });
 }
 

@@ -17,9 +17,10 @@ use crate::schema::ColumnPatch;
 impl TableHandle {
     /// Refuses a new column that all records would lack.
     pub(crate) async fn check_required(&self, input: &ColumnInput) -> Result<(), Error> {
-        let made = input.constraints.generated.is_some()
-            || chancery_model::field::field_type(&input.field_type).is_some_and(|kind| kind.flags().computed);
-        if !input.constraints.required || made {
+        // What the store writes into new records, as numbers it counts, old ones lack as well.
+        let shown =
+            chancery_model::field::field_type(&input.field_type).is_some_and(|kind| kind.flags().computed);
+        if !input.constraints.required || shown {
             return Ok(());
         }
         let records = self.backend().stats(&self.definition()?).await?.live;
