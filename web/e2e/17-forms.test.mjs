@@ -175,6 +175,15 @@ test('by keyboard alone every kind of field is filled in and sent', async () => 
     await stranger.keyboard.press('Control+a');
     await stranger.keyboard.type(words);
   };
+  // A person sees the option before the key that takes it; the list marks one a moment after the key that asks for it.
+  const choose = async (slug, words) => {
+    await tabTo(`#field-${slug}`);
+    await stranger.keyboard.type(words);
+    await stranger.waitForSelector(`[role=option]:has-text("${words}")`);
+    await stranger.keyboard.press('ArrowDown');
+    await stranger.waitForSelector(`[role=option][data-combobox-selected]:has-text("${words}")`);
+    await stranger.keyboard.press('Enter');
+  };
   await stranger.locator('h1').click();
   await type('name', HOSTILE);
   await tabTo('#field-day');
@@ -193,14 +202,8 @@ test('by keyboard alone every kind of field is filled in and sent', async () => 
   await tabTo('#field-stars input');
   await stranger.keyboard.press('ArrowRight');
   await stranger.keyboard.press('Space');
-  await tabTo('#field-room');
-  await stranger.keyboard.type('Gar');
-  await stranger.keyboard.press('ArrowDown');
-  await stranger.keyboard.press('Enter');
-  await tabTo('#field-needs');
-  await stranger.keyboard.type('Lo');
-  await stranger.keyboard.press('ArrowDown');
-  await stranger.keyboard.press('Enter');
+  await choose('room', 'Gar');
+  await choose('needs', 'Lo');
   await type('mail', 'sam@example.com');
   await type('site', 'https://example.com/');
   await type('phone', '+44 20 7946 0000');
@@ -214,7 +217,10 @@ test('by keyboard alone every kind of field is filled in and sent', async () => 
   const { data } = record;
   assert.deepEqual([data.name, data.day, data.guests, data.vegan, data.mail], [HOSTILE, '2026-12-24', 7, true, 'sam@example.com']);
   assert.equal(data.story, 'Once.\nTwice.');
-  assert.ok(data.stars >= 1 && data.room && data.needs.length === 1 && data.time && data.stay && data.budget && data.share && data.ticket);
+  assert.ok(data.stars >= 1);
+  assert.equal(data.needs.length, 1);
+  const filled = ['room', 'moment', 'time', 'stay', 'budget', 'share', 'phone', 'ticket'];
+  assert.deepEqual(filled.filter((slug) => data[slug] === null || data[slug] === undefined), []);
   assert.equal(record.metadata.source, 'form');
   await stranger.click('button:has-text("Send another")');
   await stranger.waitForFunction(() => document.activeElement?.id === 'field-name');
