@@ -51,6 +51,10 @@ pub struct Column {
     /// How its values are encrypted, if they are: records show a mask then, and `POST …/records/{record}/reveal` the values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<ColumnEncryption>,
+    /// When it was deleted, RFC 3339 in UTC; absent for one that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub deleted_at: Option<String>,
 }
 
 /// How the values of a column are encrypted.

@@ -48,6 +48,10 @@ pub struct Table {
     /// When its definition was last changed.
     #[schema(format = DateTime)]
     pub updated_at: String,
+    /// When it went to the trash; absent for one that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub deleted_at: Option<String>,
 }
 
 /// What a caller may do in a table. Columns that are hidden from them are not there for them, and so are not named.

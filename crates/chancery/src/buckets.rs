@@ -104,7 +104,7 @@ impl Store {
         match self.table(name) {
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
-            Ok(handle) => handle.drop_table().await.map(|()| true),
+            Ok(handle) => handle.delete_table().await.map(|()| true),
         }
     }
 

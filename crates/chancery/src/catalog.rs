@@ -50,6 +50,8 @@ pub(crate) struct Catalog {
     pub(crate) by_id: HashMap<String, Arc<Table>>,
     by_number: HashMap<TableId, Arc<Table>>,
     by_slug: HashMap<String, HashMap<String, Arc<Table>>>,
+    /// Tables in the trash: everything else takes them for dropped.
+    deleted: HashMap<TableId, Arc<Table>>,
     referrers: HashMap<TableId, Vec<Referrer>>,
     /// Tables of which a write asks for more than itself: see [`crate::rules`].
     ruled: HashSet<TableId>,
@@ -148,6 +150,10 @@ impl Catalog {
     }
 
     fn add(&mut self, table: Arc<Table>) {
+        if table.deleted_at.is_some() {
+            self.deleted.insert(table.number, table);
+            return;
+        }
         self.by_slug
             .entry(table.workspace.clone())
             .or_default()
@@ -164,6 +170,16 @@ impl Catalog {
     /// The newest definition of the table with this number.
     pub(crate) fn numbered(&self, number: TableId) -> Option<&Arc<Table>> {
         self.by_number.get(&number)
+    }
+
+    /// The tables in the trash.
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.deleted.values()
+    }
+
+    /// The table with this number, in the trash or not; none once it is dropped for good.
+    pub(crate) fn stored(&self, number: TableId) -> Option<&Arc<Table>> {
+        self.numbered(number).or_else(|| self.deleted.get(&number))
     }
 
     /// The table with this slug or id in a workspace.

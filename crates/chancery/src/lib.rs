@@ -68,6 +68,7 @@ mod constraining;
 pub mod cursor;
 mod decide;
 mod define;
+mod deleting;
 #[doc(hidden)]
 pub mod derived;
 pub mod doctor;

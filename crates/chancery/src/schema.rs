@@ -12,13 +12,13 @@ use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::files::rows::FILES_WORKSPACE;
 use crate::handle::TableHandle;
-use crate::names::{NAME_KIND, name_free, name_taken, taken};
+use crate::names::{NAME_KIND, name_taken, taken};
 use crate::replace::{check_settled_column, refusal};
 use crate::store::{Commit, Store};
 use crate::vault::tables::VAULT_WORKSPACE;
 
 /// How often a definition is made again after another one was faster, before giving up.
-const ATTEMPTS: usize = 8;
+pub(crate) const ATTEMPTS: usize = 8;
 
 /// What changes of a table; what is none stays.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +128,11 @@ impl Store {
 ///
 /// # Errors
 /// Every reference that makes no sense.
-fn referring(catalog: &Catalog, before: Option<&Table>, table: &Table) -> Result<Vec<Write>, Vec<Issue>> {
+pub(crate) fn referring(
+    catalog: &Catalog,
+    before: Option<&Table>,
+    table: &Table,
+) -> Result<Vec<Write>, Vec<Issue>> {
     let others = catalog.tables(&table.workspace);
     let mut issues = define::check_references(table, &others);
     issues.extend(define::check_related(table, &others));
@@ -193,63 +197,6 @@ impl TableHandle {
             }
         })
         .await
-    }
-
-    /// Drops the table with its records, for good.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if it is dropped already, [`Error::Definition`] if another table refers to it.
-    pub async fn drop_table(&self) -> Result<(), Error> {
-        self.may_define()?;
-        let _alone = self.store.core.defining.lock().await;
-        for _ in 0..ATTEMPTS {
-            let table = self.definition()?;
-            let catalog = self.store.core.catalog.load_full();
-            let mut others = catalog.referrers(table.number).iter();
-            if let Some(other) = others.find(|other| other.table.number != table.number) {
-                let message = format!(
-                    "\"{}.{}\" refers to it; drop that table or column first",
-                    other.table.slug,
-                    other.table.at(other.column).slug
-                );
-                return Err(Error::Definition(vec![Issue::new(
-                    "table",
-                    Code::Reference,
-                    message,
-                )]));
-            }
-            let others = catalog.tables(&table.workspace);
-            if let Some((other, column)) = define::reversing(&table, &others) {
-                let message = format!(
-                    "\"{}.{}\" shows which of its records name one; delete that column first",
-                    other.slug, column.slug
-                );
-                return Err(Error::Definition(vec![Issue::new(
-                    "table",
-                    Code::Reference,
-                    message,
-                )]));
-            }
-            let mut documents = self.ends_of_all_kept().await?;
-            documents.push(name_free(&table));
-            let how = Commit {
-                documents,
-                ..Commit::default()
-            };
-            let drop = vec![Write::Schema(SchemaWrite::Drop(table))];
-            match self.store.commit(drop, self.store.now(), how).await {
-                Err(StorageError::Rejected(why))
-                    if why.iter().all(|(_, why)| *why == Rejection::SchemaChanged) =>
-                {
-                    self.store.reload().await?;
-                }
-                dropped => {
-                    dropped?;
-                    return self.store.reload().await;
-                }
-            }
-        }
-        Err(self.gave_up())
     }
 
     /// Adds a column; existing records have null in it, whatever its default.
@@ -321,52 +268,11 @@ impl TableHandle {
     }
 
     /// The ordinal of a column that no other one replaces just now.
-    fn settled(&self, name: &str) -> Result<u16, Error> {
+    pub(crate) fn settled(&self, name: &str) -> Result<u16, Error> {
         let table = self.definition()?;
         let ordinal = find(&table, name)?;
         check_settled_column(&table, ordinal)?;
         Ok(ordinal)
-    }
-
-    /// Deletes a column: its values are no longer seen.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Definition`] for the key column.
-    pub async fn delete_column(&self, name: &str) -> Result<(), Error> {
-        let ordinal = self.settled(name)?;
-        let now = self.store.now();
-        self.change(|table| {
-            check_settled_column(table, ordinal).map_err(|error| refusal(&error))?;
-            if table.key_column == Some(ordinal) {
-                return Err(vec![Issue::new(
-                    "column",
-                    Code::Definition,
-                    "The key column cannot be deleted",
-                )]);
-            }
-            let others = self.store.core.catalog.load().tables(&table.workspace);
-            let depending = define::depending(table, &table.at(ordinal).slug, &others);
-            if let Some((other, column)) = depending.first() {
-                let message = format!(
-                    "\"{}.{}\" shows what it holds; delete that column first",
-                    other.slug, column.slug
-                );
-                return Err(vec![Issue::new("column", Code::Reference, message)]);
-            }
-            if define::is_in_name(table, &table.at(ordinal).slug) {
-                let message = "Records are called by it (recordNameTemplate); change that first";
-                return Err(vec![Issue::new("column", Code::Reference, message)]);
-            }
-            table.indexes.retain(|index| !index.contains(&ordinal));
-            let column = &mut table.columns[usize::from(ordinal)];
-            column.deleted_at = Some(now);
-            column.primary = false;
-            column.indexed = false;
-            column.constraints.unique = false;
-            Ok(())
-        })
-        .await?;
-        Ok(())
     }
 
     /// Puts columns into this order; columns that are not named follow in their old order.

@@ -115,8 +115,11 @@ impl Store {
             );
             return Err(Error::Definition(vec![issue]));
         }
-        let tables = self.core.catalog.load().tables(&workspace.id);
+        let catalog = self.core.catalog.load_full();
+        let mut tables = catalog.tables(&workspace.id);
         let mut documents: Vec<DocumentWrite> = tables.iter().map(|table| name_free(table)).collect();
+        let deleted = catalog.deleted().filter(|table| table.workspace == workspace.id);
+        tables.extend(deleted.cloned());
         documents.push(DocumentWrite::Delete {
             kind: WORKSPACE_KIND.into(),
             id: workspace.id,

@@ -189,7 +189,7 @@ fn a_json_export_keeps_the_whole_definition() {
             content(&table).await,
             table.all().await.expect("records")[0].created_at(),
         );
-        table.drop_table().await.expect("dropped");
+        table.delete_table().await.expect("dropped");
         let file = ImportFile::bytes(whole);
         let (copy, _) = store
             .import_json(&file, None, &ImportOptions::default())

@@ -188,6 +188,7 @@ fn system(slug: &str) -> Column {
         is_primary: false,
         is_read_only: true,
         encrypted: None,
+        deleted_at: None,
     }
 }
 

@@ -75,9 +75,12 @@ pub struct Column {
     /// Whether another column was made from it and tells its history.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
-    /// When it was deleted (ms); its values stay until it is purged.
+    /// When it was deleted (ms); its values stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<i64>,
+    /// Whether somebody deleted it, so that it can be brought back; otherwise another column took its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restorable: bool,
     /// What was computed from the rest; start with the default.
     #[serde(skip)]
     pub computed: Computed,

@@ -79,6 +79,9 @@ pub struct Table {
     /// Who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
+    /// When it went to the trash, in ms; there it is out of everybody's sight, with all that it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<i64>,
     /// What was computed from the columns; start with the default.
     #[serde(skip)]
     pub computed: Computed,

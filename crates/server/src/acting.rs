@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use chancery::{Actor, LiveQuery, Source, Store, TableHandle};
+use chancery::{Actor, LiveQuery, Source, Store, Table, TableHandle};
+use chancery_api::ErrorCode;
 use http::request::Parts;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -103,6 +104,30 @@ pub(crate) async fn asked(store: &Store, mut query: LiveQuery) -> Result<(TableH
     let table = table(store, &query.table).await?;
     query.table.clone_from(&table.definition()?.id);
     Ok((table, query))
+}
+
+/// The store in the workspace of a table in the trash, which is named by its id, or by its slug in the store's own workspace.
+///
+/// # Errors
+/// 404.
+pub(crate) async fn deleted(store: &Store, name: &str) -> Result<(Store, Arc<Table>), Fault> {
+    let named = |table: &Arc<Table>| table.id == name || table.slug == name;
+    let in_store = |store: Store| {
+        let found = store.deleted_tables().into_iter().find(named)?;
+        Some((store, found))
+    };
+    store.refresh().await?;
+    let elsewhere = store
+        .workspaces()
+        .into_iter()
+        .filter(|_| uuid::Uuid::try_parse(name).is_ok());
+    let mut stores = std::iter::once(store.clone())
+        .chain(elsewhere.filter_map(|workspace| store.in_workspace(&workspace.id).ok()));
+    stores.find_map(in_store).ok_or_else(|| {
+        let detail = format!("No table \"{name}\" is in the trash.");
+        Fault::new(ErrorCode::TableNotFound, detail)
+            .hint("GET /api/tables?deleted=true lists those that are.")
+    })
 }
 
 /// As [`table`], of what this process knows.

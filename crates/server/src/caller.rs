@@ -56,7 +56,7 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may remove records for good.
+    /// Whether the caller may remove something for good.
     ///
     /// # Errors
     /// 403 below the scope admin.
@@ -66,7 +66,7 @@ impl Caller {
         }
         Err(
             Fault::new(ErrorCode::Forbidden, "Deleting for good needs the scope admin.")
-                .hint("Leave permanent out; the record then goes to the trash."),
+                .hint("Leave permanent out; it goes to the trash then, and can be brought back."),
         )
     }
 }

@@ -39,4 +39,6 @@ pub use migration::MigrationStatus;
 pub use open::{Durability, OpenOptions, file, open, open_to_fill, place};
 pub use part::{Dump, Fill, LoggedCommit, Part, Totals};
 pub use read_figures::{ReadFigures, ReplicaFigures};
-pub use seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
+pub use seam::{
+    Answer, Backend, CommitQuery, CountMode, DocumentQuery, LOG_SPAN, RecordStream, TableChanges, TableStats,
+};

@@ -87,6 +87,15 @@ pub trait Backend: Send + Sync + 'static {
     /// The change log after a change number, in order, at most `limit`.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
 
+    /// The changes of one table after a change number, in order, at most `limit`: those among the next [`LOG_SPAN`] of the whole log, which
+    /// is asked again from where the answer says until that is where it was asked from.
+    async fn changes_of(
+        &self,
+        table: TableId,
+        after: u64,
+        limit: usize,
+    ) -> Result<TableChanges, StorageError>;
+
     /// The steps of one record back in time, newest first, at most `limit`: the change with this number, the record's change
     /// before it, and so on, as far as the log goes back.
     async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError>;
@@ -157,6 +166,30 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Finishes what waits and lets go of files; later calls answer [`StorageError::Closed`].
     async fn close(&self) -> Result<(), StorageError>;
+}
+
+/// How many changes of the log one question for those of a table looks through at most: a look that takes some milliseconds.
+pub const LOG_SPAN: u64 = 100_000;
+
+/// Changes of one table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableChanges {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// The number of the last change that was looked at, of whatever table; where the log ends, the one that was asked from.
+    pub looked_at: u64,
+}
+
+impl TableChanges {
+    /// What was found after a number, at most `limit`, in a log whose newest change is known.
+    pub(crate) fn new(changes: Vec<Change>, (after, limit): (u64, usize), newest: u64) -> TableChanges {
+        let last = changes.last().filter(|_| changes.len() >= limit);
+        let end = after.saturating_add(LOG_SPAN).min(newest).max(after);
+        TableChanges {
+            looked_at: last.map_or(end, |change| change.number),
+            changes,
+        }
+    }
 }
 
 /// Which commits of the log.

@@ -128,8 +128,8 @@ impl Store {
         let mut writes = Vec::new();
         let now = self.now();
         for (number, uses) in by_table {
-            // A table that was dropped never comes back.
-            let Some(table) = catalog.numbered(TableId(number)) else {
+            // A table that was dropped for good never comes back.
+            let Some(table) = catalog.stored(TableId(number)) else {
                 continue;
             };
             let ids: Vec<String> = uses.iter().map(|(_, row)| row.file.clone()).collect();

@@ -91,7 +91,7 @@ impl Store {
         let catalog = self.core.catalog.load_full();
         kept.map(|kept| {
             let row: UseRow = read(&kept)?;
-            let table = catalog.numbered(TableId(row.table_number)).cloned();
+            let table = catalog.stored(TableId(row.table_number)).cloned();
             Ok((kept, table))
         })
         .collect()

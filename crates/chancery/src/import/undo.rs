@@ -57,7 +57,7 @@ pub(super) async fn take_back(store: &Store, running: &Running) -> Result<(), Er
     };
     let handle = store.handle(&table);
     if running.new_table {
-        return handle.drop_table().await;
+        return handle.delete_table().await;
     }
     crate::undo::take_back(&store, &running.import).await?;
     for (column, name) in &running.options {

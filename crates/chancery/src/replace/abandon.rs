@@ -121,13 +121,13 @@ impl Replacement {
         let (backend, number) = (self.table.backend(), self.table.definition()?.number);
         let mut after = 0;
         loop {
-            let changes = backend.changes(after, WIPED_AT_ONCE as usize).await?;
-            let Some(last) = changes.last() else { return Ok(()) };
-            after = last.number;
-            let tells = |change: &Change| {
-                change.table == number && change.before.iter().any(|(of, _)| *of == ordinal)
-            };
-            let mut told: Vec<Change> = changes.into_iter().filter(tells).collect();
+            let found = backend.changes_of(number, after, WIPED_AT_ONCE as usize).await?;
+            if found.looked_at == after {
+                return Ok(());
+            }
+            after = found.looked_at;
+            let tells = |change: &Change| change.before.iter().any(|(of, _)| *of == ordinal);
+            let mut told: Vec<Change> = found.changes.into_iter().filter(tells).collect();
             for change in &mut told {
                 change.before.retain(|(of, _)| *of != ordinal);
             }

@@ -15,7 +15,7 @@ use chancery_model::convert::taken_over;
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Boundary, Plan, Scope, Window};
 use chancery_model::{Code, Column, Issue, Key, Record, Table, Value, define};
-use chancery_storage::{CommitQuery, CountMode, Write};
+use chancery_storage::{Backend, CommitQuery, CountMode, Write};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -304,18 +304,23 @@ impl Replacement {
         let table = self.table.definition()?;
         let pair = self.pair(&table)?;
         let backend = self.table.backend();
-        let changes = backend.changes(after, rows as usize).await?;
-        let Some(last) = changes.last().map(|change| change.number) else {
+        let found = backend.changes_of(table.number, after, rows as usize).await?;
+        if found.looked_at == after {
             return Ok(None);
-        };
+        }
         let mut step = Step {
-            cursor: format!("log:{last}"),
-            seen: changes.len() as u64,
+            cursor: format!("log:{}", found.looked_at),
+            // A log that was cut begins later than its numbers do.
+            seen: found.looked_at
+                - after
+                    .max(oldest_change(backend).await?.saturating_sub(1))
+                    .min(found.looked_at),
             ..Step::default()
         };
-        let mut told: Vec<Change> = changes
+        let mut told: Vec<Change> = found
+            .changes
             .into_iter()
-            .filter(|change| change.table == table.number && pair.is_in(change))
+            .filter(|change| pair.is_in(change))
             .collect();
         let revisions = told.iter().map(|change| change.revision).collect();
         let commits = backend.commits(CommitQuery::Revisions(revisions)).await?;
@@ -378,8 +383,7 @@ impl Work for Replacement {
         };
         let newest = backend.commits(newest).await?;
         let newest = newest.first().map_or(0, |logged| logged.first_change);
-        let oldest = backend.changes(0, 1).await?;
-        let oldest = oldest.first().map_or(newest, |change| change.number);
+        let oldest = oldest_change(backend).await?;
         Ok((records + filled) * 2 + newest.saturating_sub(oldest))
     }
 
@@ -507,6 +511,12 @@ impl Pair<'_> {
     }
 }
 
+/// The number of the oldest change that the log holds; 0 if it holds none.
+async fn oldest_change(backend: &dyn Backend) -> Result<u64, Error> {
+    let oldest = backend.changes(0, 1).await?;
+    Ok(oldest.first().map_or(0, |change| change.number))
+}
+
 /// Records after a key, in whatever state.
 pub(crate) async fn page(
     handle: &TableHandle,
@@ -579,7 +589,7 @@ fn called_off() -> Error {
 }
 
 /// A record with another value in one column; when and by whom it was written stays.
-fn put(table: &Arc<Table>, record: &Record, ordinal: u16, value: Value) -> Write {
+pub(crate) fn put(table: &Arc<Table>, record: &Record, ordinal: u16, value: Value) -> Write {
     let mut next = Record {
         version: record.version + 1,
         ..record.clone()

@@ -92,7 +92,9 @@ impl Vault {
 
     fn columns_under(&self, kid: u32) -> u64 {
         let catalog = self.store.core.catalog.load();
-        let columns = catalog.all().flat_map(|table| &table.columns);
+        // Those of tables in the trash too: they may come back.
+        let tables = catalog.all().chain(catalog.deleted());
+        let columns = tables.flat_map(|table| &table.columns);
         let under = columns.filter(|column| column.encrypted.as_ref().is_some_and(|own| own.kid == kid));
         under.count() as u64
     }

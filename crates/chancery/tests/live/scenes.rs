@@ -132,7 +132,7 @@ async fn a_subscription_ends_with_its_table_and_follows_a_new_definition() {
     }
     let last = Json::Object(last.unwrap()).to_string();
     assert!(last.contains("red"), "{last}");
-    table.drop_table().await.unwrap();
+    table.delete_table().await.unwrap();
     store.settle().await.unwrap();
     assert!(matches!(
         live.next().await,

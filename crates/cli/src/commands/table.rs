@@ -37,7 +37,11 @@ pub(crate) struct Table {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the tables
-    List,
+    List {
+        /// Those in the trash instead
+        #[arg(long)]
+        deleted: bool,
+    },
     /// Make a table
     #[command(
         long_about = "Make a table.\n\n\
@@ -73,16 +77,27 @@ Examples:
         /// The table
         table: String,
     },
-    /// Drop a table with its records, for good
-    #[command(after_long_help = "Examples:\n  chancery table drop tasks --yes")]
+    /// Drop a table: it goes to the trash with all that it holds, or with --permanent is gone for good
+    #[command(
+        after_long_help = "Examples:\n  chancery table drop tasks --yes\n  chancery table restore tasks\n  chancery table drop tasks --permanent"
+    )]
     Drop {
-        /// The table
+        /// The table; with --permanent also one in the trash
         table: String,
+        /// For good, with its records: nothing brings it back
+        #[arg(long)]
+        permanent: bool,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Add, list and delete columns
+    /// Bring a table back from the trash, with all that it held
+    #[command(after_long_help = "Examples:\n  chancery table list --deleted\n  chancery table restore tasks")]
+    Restore {
+        /// Its id, or its slug: then the last one dropped
+        table: String,
+    },
+    /// Add, list, delete and restore columns
     #[command(arg_required_else_help = true, disable_help_subcommand = true)]
     Columns {
         #[command(subcommand)]
@@ -96,6 +111,9 @@ enum ColumnAction {
     List {
         /// The table
         table: String,
+        /// Those that were deleted instead
+        #[arg(long)]
+        deleted: bool,
     },
     /// Add a column; records that exist have nothing in it
     #[command(after_long_help = "Examples:\n  chancery table columns add tasks due:date:indexed")]
@@ -107,7 +125,7 @@ enum ColumnAction {
     },
     /// Give a column another type, with all its values; the old ones come back when it is changed back
     ChangeType(ChangeType),
-    /// Delete a column: its values are no longer seen
+    /// Delete a column: its values are no longer seen, until `restore` brings it back
     Delete {
         /// The table
         table: String,
@@ -117,12 +135,21 @@ enum ColumnAction {
         #[arg(long)]
         yes: bool,
     },
+    /// Bring a deleted column back, with its values
+    #[command(after_long_help = "Examples:\n  chancery table columns restore tasks due")]
+    Restore {
+        /// The table
+        table: String,
+        /// Its id, or its slug: then the last one deleted
+        column: String,
+    },
 }
 
 impl Table {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self.action {
-            Action::List => list(&*self.target.open(Missing::Refuse)?, output)?,
+            Action::List { deleted: false } => list(&*self.target.open(Missing::Refuse)?, output)?,
+            Action::List { deleted: true } => list_deleted(&*self.target.open(Missing::Refuse)?, output)?,
             Action::Create {
                 name,
                 columns,
@@ -149,8 +176,23 @@ impl Table {
                 }
             }
             Action::Show { table } => show(&*self.target.open(Missing::Refuse)?, &table, output)?,
-            Action::Drop { table, yes } => {
-                drop_table(&*self.target.open(Missing::Refuse)?, &table, yes, output)?
+            Action::Drop {
+                table,
+                permanent,
+                yes,
+            } => {
+                let target = self.target.open(Missing::Refuse)?;
+                match permanent {
+                    true => purge_table(&*target, &table, yes, output)?,
+                    false => drop_table(&*target, &table, yes, output)?,
+                }
+            }
+            Action::Restore { table } => {
+                let back = self.target.open(Missing::Refuse)?.restore_table(&table)?;
+                match output.json() {
+                    true => output.value(&back)?,
+                    false => output.say(&format!("{} is back", back.slug)),
+                }
             }
             Action::Columns { action } => {
                 return columns(&*self.target.open(Missing::Refuse)?, action, output);
@@ -176,6 +218,29 @@ fn list(target: &dyn Target, output: &Output) -> Result<(), Failure> {
             table.slug,
             thousands(stats.records),
             stats.columns.to_string(),
+            table.name,
+        ]);
+    }
+    let mut out = output.data();
+    text.write(&mut out)?;
+    Ok(out.flush()?)
+}
+
+fn list_deleted(target: &dyn Target, output: &Output) -> Result<(), Failure> {
+    let tables = target.deleted_tables()?;
+    if output.json() {
+        return output.value(&tables);
+    }
+    if tables.is_empty() {
+        output.say("no table is in the trash");
+        return Ok(());
+    }
+    let mut text = TextTable::new(["table", "deleted", "id", "name"]);
+    for table in tables {
+        text.row([
+            table.slug,
+            table.deleted_at.unwrap_or_default(),
+            table.id,
             table.name,
         ]);
     }
@@ -258,19 +323,40 @@ fn plain(value: &Json) -> String {
 
 fn drop_table(target: &dyn Target, name: &str, yes: bool, output: &Output) -> Result<(), Failure> {
     let table = target.table(name)?;
-    let records = target.stats(&table.id)?.records;
-    let question = format!(
-        "Drop table \"{}\" with {} records for good?",
-        table.slug,
-        thousands(records)
-    );
-    agree(output, &question, yes)?;
-    target.drop_table(&table.id)?;
+    let records = thousands(target.stats(&table.id)?.records);
+    agree(
+        output,
+        &format!("Drop table \"{}\" with {records} records?", table.slug),
+        yes,
+    )?;
+    target.delete_table(&table.id)?;
     output.say(&format!(
-        "dropped {} ({} records)",
-        table.slug,
-        thousands(records)
+        "dropped {} ({records} records); chancery table restore {} brings it back",
+        table.slug, table.slug
     ));
+    Ok(())
+}
+
+fn purge_table(target: &dyn Target, name: &str, yes: bool, output: &Output) -> Result<(), Failure> {
+    let deleted = target.deleted_tables()?;
+    let there = target.table(name);
+    let table = match &there {
+        Ok(table) => table,
+        Err(_) => {
+            let named = |table: &&WireTable| table.id == name || table.slug == name;
+            match deleted.iter().find(named) {
+                Some(table) => table,
+                None => return there.map(drop),
+            }
+        }
+    };
+    agree(
+        output,
+        &format!("Drop table \"{}\" with all its records for good?", table.slug),
+        yes,
+    )?;
+    target.purge_table(&table.id)?;
+    output.say(&format!("dropped {} for good", table.slug));
     Ok(())
 }
 
@@ -280,7 +366,7 @@ fn agree(output: &Output, question: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !output.somebody_there() {
-        return Err(Failure::new("this cannot be undone, and nobody is there to ask").hint("add --yes"));
+        return Err(Failure::new("nobody is there to ask whether this is meant").hint("add --yes"));
     }
     match output.confirm(question)? {
         true => Ok(()),
@@ -290,8 +376,11 @@ fn agree(output: &Output, question: &str, yes: bool) -> Result<(), Failure> {
 
 fn columns(target: &dyn Target, action: ColumnAction, output: &Output) -> Result<Exit, Failure> {
     match action {
-        ColumnAction::List { table } => {
-            let table = target.table(&table)?;
+        ColumnAction::List { table, deleted } => {
+            let mut table = target.table(&table)?;
+            if deleted {
+                table.columns = Some(target.deleted_columns(&table.id)?);
+            }
             if output.json() {
                 output.value(&table.columns)?;
                 return Ok(Exit::Done);
@@ -315,7 +404,16 @@ fn columns(target: &dyn Target, action: ColumnAction, output: &Output) -> Result
                 yes,
             )?;
             target.delete_column(&table, &column)?;
-            output.say(&format!("deleted {table}.{column}"));
+            output.say(&format!(
+                "deleted {table}.{column}; chancery table columns restore {table} {column} brings it back"
+            ));
+        }
+        ColumnAction::Restore { table, column } => {
+            let back = target.restore_column(&table, &column)?;
+            match output.json() {
+                true => output.value(&back)?,
+                false => output.say(&format!("{table}.{} is back", back.slug)),
+            }
         }
     }
     Ok(Exit::Done)

@@ -169,8 +169,28 @@ impl Target for Local {
         Ok(tables::table(&*handle.definition()?, tables::Columns::With))
     }
 
-    fn drop_table(&self, table: &str) -> Result<(), Failure> {
-        self.wait(self.handle(table)?.drop_table())
+    fn delete_table(&self, table: &str) -> Result<(), Failure> {
+        self.wait(self.handle(table)?.delete_table())
+    }
+
+    fn deleted_tables(&self) -> Result<Vec<Table>, Failure> {
+        let all = self.store.deleted_tables();
+        Ok(all
+            .iter()
+            .map(|table| tables::table(table, tables::Columns::Without))
+            .collect())
+    }
+
+    fn restore_table(&self, table: &str) -> Result<Table, Failure> {
+        let handle = self.wait(self.store.restore_table(table))?;
+        Ok(tables::table(&*handle.definition()?, tables::Columns::With))
+    }
+
+    fn purge_table(&self, id: &str) -> Result<(), Failure> {
+        match self.handle(id) {
+            Ok(handle) => self.wait(handle.purge_table()),
+            Err(_) => self.wait(self.store.purge_table(id)),
+        }
     }
 
     fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure> {
@@ -215,6 +235,21 @@ impl Target for Local {
 
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure> {
         self.wait(self.handle(table)?.delete_column(column))
+    }
+
+    fn deleted_columns(&self, table: &str) -> Result<Vec<Column>, Failure> {
+        Ok(self
+            .handle(table)?
+            .deleted_columns()?
+            .iter()
+            .map(columns::column)
+            .collect())
+    }
+
+    fn restore_column(&self, table: &str, column: &str) -> Result<Column, Failure> {
+        Ok(columns::column(
+            &self.wait(self.handle(table)?.restore_column(column))?,
+        ))
     }
 
     fn create(&self, table: &str, record: RecordCreate) -> Result<Record, Failure> {

@@ -305,7 +305,12 @@ pub(crate) trait Target {
     fn table(&self, name: &str) -> Result<Table, Failure>;
     fn stats(&self, table: &str) -> Result<TableStats, Failure>;
     fn create_table(&self, table: TableCreate) -> Result<Table, Failure>;
-    fn drop_table(&self, table: &str) -> Result<(), Failure>;
+    fn delete_table(&self, table: &str) -> Result<(), Failure>;
+    /// The tables in the trash, the last one deleted first.
+    fn deleted_tables(&self) -> Result<Vec<Table>, Failure>;
+    fn restore_table(&self, table: &str) -> Result<Table, Failure>;
+    /// Drops a table for good, one that is there or in the trash, by its id.
+    fn purge_table(&self, id: &str) -> Result<(), Failure>;
     fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure>;
     /// Gives a column another field type and tells how far that is; or tells what would become of its values.
     fn change_type(
@@ -315,6 +320,9 @@ pub(crate) trait Target {
         tell: &dyn Fn(&Job),
     ) -> Result<ColumnTypePlan, Failure>;
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure>;
+    /// The deleted columns of a table, the last one first.
+    fn deleted_columns(&self, table: &str) -> Result<Vec<Column>, Failure>;
+    fn restore_column(&self, table: &str, column: &str) -> Result<Column, Failure>;
 
     fn create(&self, table: &str, record: RecordCreate) -> Result<Record, Failure>;
     fn get(&self, table: &str, id: &str) -> Result<Record, Failure>;

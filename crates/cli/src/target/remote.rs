@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use chancery::backup::{BackupReport, InTheWay};
 use chancery::transfer::{TransferPhase, TransferProgress};
 use chancery_api::access::{ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, User, UserCreate, UserList};
-use chancery_api::columns::{Column, ColumnCreate};
+use chancery_api::columns::{Column, ColumnCreate, ColumnList};
 use chancery_api::duplicates::{Find, FindDuplicates, FindState, FoundDuplicates, Wait};
 use chancery_api::history::{HistoryPage, Operation, OperationPage, Revert, RevertReport, VersionRestore};
 use chancery_api::import_jobs::{ImportList, ImportStatus};
@@ -75,6 +75,10 @@ impl Remote {
             pagination = after;
         }
         Ok(items)
+    }
+
+    fn remove(&self, url: Url) -> Result<(), Failure> {
+        self.client.send(Method::DELETE, url, None, ()).map(drop)
     }
 
     /// Sends a CSV file with its options as a form.
@@ -197,10 +201,25 @@ impl Target for Remote {
         self.client.send_json(Method::POST, self.url(&["tables"]), &table)
     }
 
-    fn drop_table(&self, table: &str) -> Result<(), Failure> {
+    fn delete_table(&self, table: &str) -> Result<(), Failure> {
+        self.remove(self.url(&["tables", table]))
+    }
+
+    fn deleted_tables(&self) -> Result<Vec<Table>, Failure> {
+        let mut url = self.url(&["tables"]);
+        url.query_pairs_mut().append_pair("deleted", "true");
+        self.all(url, |list: TableList| (list.tables, list.pagination))
+    }
+
+    fn restore_table(&self, table: &str) -> Result<Table, Failure> {
         self.client
-            .send(Method::DELETE, self.url(&["tables", table]), None, ())
-            .map(|_| ())
+            .send_json(Method::POST, self.url(&["tables", table, "restore"]), &())
+    }
+
+    fn purge_table(&self, id: &str) -> Result<(), Failure> {
+        let mut url = self.url(&["tables", id]);
+        url.query_pairs_mut().append_pair("permanent", "true");
+        self.remove(url)
     }
 
     fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure> {
@@ -226,14 +245,19 @@ impl Target for Remote {
     }
 
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure> {
-        self.client
-            .send(
-                Method::DELETE,
-                self.url(&["tables", table, "columns", column]),
-                None,
-                (),
-            )
-            .map(|_| ())
+        self.remove(self.url(&["tables", table, "columns", column]))
+    }
+
+    fn deleted_columns(&self, table: &str) -> Result<Vec<Column>, Failure> {
+        let mut url = self.url(&["tables", table, "columns"]);
+        url.query_pairs_mut().append_pair("deleted", "true");
+        let list: ColumnList = self.client.get(url)?;
+        Ok(list.columns)
+    }
+
+    fn restore_column(&self, table: &str, column: &str) -> Result<Column, Failure> {
+        let url = self.url(&["tables", table, "columns", column, "restore"]);
+        self.client.send_json(Method::POST, url, &())
     }
 
     fn create(&self, table: &str, record: RecordCreate) -> Result<Record, Failure> {
@@ -270,7 +294,7 @@ impl Target for Remote {
         if how == Delete::ForGood {
             url.query_pairs_mut().append_pair("permanent", "true");
         }
-        self.client.send(Method::DELETE, url, None, ()).map(|_| ())
+        self.remove(url)
     }
 
     fn restore(&self, table: &str, id: &str) -> Result<Record, Failure> {
@@ -514,9 +538,7 @@ impl Target for Remote {
     }
 
     fn delete_key(&self, id: &str) -> Result<(), Failure> {
-        self.client
-            .send(Method::DELETE, self.url(&["api-keys", id]), None, ())
-            .map(|_| ())
+        self.remove(self.url(&["api-keys", id]))
     }
 
     fn users(&self) -> Result<Vec<User>, Failure> {

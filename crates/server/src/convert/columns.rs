@@ -11,7 +11,7 @@ use chancery::{
 use chancery_api::columns as wire;
 use serde::de::DeserializeOwned;
 
-use super::maybe_text;
+use super::{maybe_text, maybe_time};
 
 /// The live columns of a table, in order.
 pub(crate) fn all(table: &Table) -> Vec<wire::Column> {
@@ -38,6 +38,7 @@ pub fn column(column: &Column) -> wire::Column {
         is_primary: column.primary,
         is_read_only: !column.writable(),
         encrypted: column.encrypted.as_ref().map(encryption),
+        deleted_at: maybe_time(column.deleted_at),
     }
 }
 

@@ -40,7 +40,7 @@ impl From<Error> for Fault {
             Error::KeyTaken { issues: found, .. } => listed(ErrorCode::AlreadyExists, text, issues(found)),
             // Its state is in the way, not its name.
             Error::Taken {
-                what: "job" | "import",
+                what: "job" | "import" | "column",
                 ..
             } => Fault::new(ErrorCode::Conflict, text),
             Error::Taken { .. } => Fault::new(ErrorCode::AlreadyExists, text),

@@ -5,7 +5,7 @@ use chancery::model::{Code, Json, define};
 use chancery::{BucketStats, Error, Issue, JsonMap, StoreStats, Table, TableInput, TablePatch, Workspace};
 use chancery_api::{buckets, columns as column_wire, exports, tables as wire, workspaces};
 
-use super::{columns, maybe_text, time};
+use super::{columns, maybe_text, maybe_time, time};
 
 /// The settings that the model keeps as they are given.
 const PLAIN_SETTINGS: [&str; 4] = [
@@ -42,6 +42,7 @@ pub fn table(table: &Table, with: Columns) -> wire::Table {
         created_at: time(table.created_at),
         created_by: table.created_by.clone(),
         updated_at: time(table.updated_at),
+        deleted_at: maybe_time(table.deleted_at),
     }
 }
 

@@ -82,7 +82,7 @@ async fn update(
     responses((status = 204, description = "It is gone."), Named,
         (status = 422, description = "Another bucket refers to it.", body = Problem, content_type = "application/problem+json")))]
 async fn delete(Within(store): Within, Segments(name): Segments<String>) -> Result<Reply, Fault> {
-    acting::table(&store, &name).await?.drop_table().await?;
+    acting::table(&store, &name).await?.delete_table().await?;
     Ok(Reply::nothing())
 }
 

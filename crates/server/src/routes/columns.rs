@@ -1,5 +1,6 @@
 //! Columns: the slots of a table. The options of select columns are in [`super::options`].
 
+use chancery::access::Scope;
 use chancery::model::admit::check_constraints;
 use chancery::model::{Code, Issue, Json, Value};
 use chancery_api::columns::{
@@ -12,6 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::query::search_text;
 use crate::acting::{self, Acting};
+use crate::caller::{Caller, short_of};
 use crate::convert::{columns as convert, faults, queries};
 use crate::extract::{Body, Params, Segments};
 use crate::fault::Fault;
@@ -23,19 +25,43 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(reorder))
+        .routes(routes!(restore))
         .routes(routes!(get, update, delete))
         .routes(routes!(distinct))
         .routes(routes!(validate))
 }
 
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct ColumnsParams {
+    /// Those that were deleted instead, the last one first: for who may change the table.
+    deleted: Option<bool>,
+}
+
 /// The columns of a table, in order.
 #[utoipa::path(get, path = "/api/tables/{table}/columns", operation_id = "listColumns", tag = "Columns",
-    params(("table" = String, Path, description = "The table's id or slug.")),
+    params(("table" = String, Path, description = "The table's id or slug."), ColumnsParams),
     responses((status = 200, description = "All columns.", body = ColumnList), Named))]
-async fn list(Acting(store): Acting, Segments(table): Segments<String>) -> Result<Reply, Fault> {
-    let table = acting::table(&store, &table).await?.seen()?;
+async fn list(
+    caller: Caller,
+    Acting(store): Acting,
+    Segments(table): Segments<String>,
+    Params(params): Params<ColumnsParams>,
+) -> Result<Reply, Fault> {
+    let handle = acting::table(&store, &table).await?;
+    let table = handle.seen()?;
+    if !params.deleted.unwrap_or(false) {
+        return Reply::json(&ColumnList {
+            columns: convert::all(&table),
+        });
+    }
+    let has = caller.scope_in(handle.store().scope_in(&table));
+    if has < Scope::Write {
+        return Err(short_of(Scope::Write, has));
+    }
     Reply::json(&ColumnList {
-        columns: convert::all(&table),
+        columns: handle.deleted_columns()?.iter().map(convert::column).collect(),
     })
 }
 
@@ -84,7 +110,7 @@ async fn update(
     Reply::json(&convert::column(&handle.update_column(&name, patch).await?))
 }
 
-/// Delete a column; its values are no longer seen.
+/// Delete a column; its values are no longer seen, and come back with it.
 #[utoipa::path(delete, path = "/api/tables/{table}/columns/{column}", operation_id = "deleteColumn", tag = "Columns",
     params(("table" = String, Path, description = "The table's id or slug."),
         ("column" = String, Path, description = "The column's id or slug.")),
@@ -96,6 +122,20 @@ async fn delete(
 ) -> Result<Reply, Fault> {
     acting::table(&store, &table).await?.delete_column(&name).await?;
     Ok(Reply::nothing())
+}
+
+/// Bring a deleted column back, with its values. What records do not satisfy any more of `required` and `unique` is let go.
+#[utoipa::path(post, path = "/api/tables/{table}/columns/{column}/restore", operation_id = "restoreColumn", tag = "Columns",
+    params(("table" = String, Path, description = "The table's id or slug."),
+        ("column" = String, Path, description = "The column's id, or its slug: then the last one deleted.")),
+    responses((status = 200, description = "The column as it is now.", body = Column), Named,
+        (status = 422, description = "Another column has its slug by now, or it refers to what is not there.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn restore(
+    Acting(store): Acting,
+    Segments((table, name)): Segments<(String, String)>,
+) -> Result<Reply, Fault> {
+    let column = acting::table(&store, &table).await?.restore_column(&name).await?;
+    Reply::json(&convert::column(&column))
 }
 
 /// Put the columns into another order; those not named follow in their old order.

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chancery::Store;
+use chancery::access::Scope;
 use chancery_api::ErrorCode;
 use chancery_api::tables::{Table, TableCreate, TableList, TableStats, TableUpdate};
 use serde::Deserialize;
@@ -22,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(get, update, delete))
+        .routes(routes!(restore))
         .routes(routes!(stats))
 }
 
@@ -33,6 +35,8 @@ struct TablesParams {
     workspace: Option<String>,
     /// `columns` for the columns of each table.
     include: Option<String>,
+    /// Those in the trash instead, the last one deleted first: of tables that the caller may write.
+    deleted: Option<bool>,
     /// How many a page holds; 1 to 1,000, 100 when absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
@@ -82,12 +86,23 @@ async fn list(
 ) -> Result<Reply, Fault> {
     let columns = include(params.include.as_deref())?;
     let store = acting::workspace(store, params.workspace.as_deref()).await?;
-    let what = format!("tables {}", store.workspace().id);
+    let deleted = params.deleted.unwrap_or(false);
+    let of = |table: &chancery::Table| caller.scope_in(store.scope_in(table)) >= Scope::Write;
+    let (what, all) = match deleted {
+        true => {
+            store.refresh().await?;
+            let mut all = store.deleted_tables();
+            all.retain(|table| of(table));
+            ("deleted tables", all)
+        }
+        false => ("tables", definitions(&store)),
+    };
+    let what = format!("{what} {}", store.workspace().id);
     let list = ListParams {
         limit: params.limit,
         cursor: params.cursor,
     };
-    let (page, pagination) = page_of(&app, &what, definitions(&store), &list, |table| &table.id)?;
+    let (page, pagination) = page_of(&app, &what, all, &list, |table| &table.id)?;
     let tables = page
         .iter()
         .map(|table| told(&caller, &store, table, columns))
@@ -144,13 +159,57 @@ async fn update(
     Ok(Reply::json(&told(&caller, handle.store(), &table, Columns::With))?.etag(table.schema_version))
 }
 
-/// Drop a table with its records, for good.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+struct DeleteParams {
+    /// Drops it for good, with its records: one that is there, or in the trash. Needs the scope admin.
+    permanent: Option<bool>,
+}
+
+/// Delete a table: it goes to the trash with all that it holds.
 #[utoipa::path(delete, path = "/api/tables/{table}", operation_id = "deleteTable", tag = "Tables",
-    params(("table" = String, Path, description = "Its id or slug.")),
-    responses((status = 204, description = "It is gone."), Named))]
-async fn delete(Acting(store): Acting, Segments(name): Segments<String>) -> Result<Reply, Fault> {
-    acting::table(&store, &name).await?.drop_table().await?;
+    params(("table" = String, Path, description = "Its id or slug."), DeleteParams),
+    responses((status = 204, description = "It is gone."), Named,
+        (status = 409, description = "A job changes all values of one of its columns.", body = chancery_api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Another table refers to it.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn delete(
+    caller: Caller,
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+    Params(params): Params<DeleteParams>,
+) -> Result<Reply, Fault> {
+    let found = acting::table(&store, &name).await;
+    if !params.permanent.unwrap_or(false) {
+        found?.delete_table().await?;
+        return Ok(Reply::nothing());
+    }
+    caller.may_purge()?;
+    match found {
+        Ok(handle) => handle.purge_table().await?,
+        Err(_) => {
+            let (store, table) = acting::deleted(&store, &name).await?;
+            store.purge_table(&table.id).await?;
+        }
+    }
     Ok(Reply::nothing())
+}
+
+/// Bring a table back from the trash, with all that it held.
+#[utoipa::path(post, path = "/api/tables/{table}/restore", operation_id = "restoreTable", tag = "Tables",
+    params(("table" = String, Path, description = "Its id, or its slug: then the last one deleted.")),
+    responses((status = 200, description = "The table as it is now.", body = Table), Named,
+        (status = 409, description = "Another table has its name by now.", body = chancery_api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It refers to what is not there.", body = chancery_api::Problem, content_type = "application/problem+json")))]
+async fn restore(
+    caller: Caller,
+    Acting(store): Acting,
+    Segments(name): Segments<String>,
+) -> Result<Reply, Fault> {
+    let (store, table) = acting::deleted(&store, &name).await?;
+    let handle = store.restore_table(&table.id).await?;
+    let table = handle.seen()?;
+    Ok(Reply::json(&told(&caller, handle.store(), &table, Columns::With))?.etag(table.schema_version))
 }
 
 /// What a table holds, in numbers.

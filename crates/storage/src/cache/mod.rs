@@ -34,7 +34,9 @@ use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::part::{Dump, Fill, IDENTITY_KIND, LoggedCommit};
 use crate::read_figures::ReadFigures;
-use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{
+    Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableChanges, TableStats,
+};
 
 mod answers;
 mod link;
@@ -408,6 +410,15 @@ impl Backend for Cached {
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
         self.inner.changes(after, limit).await
+    }
+
+    async fn changes_of(
+        &self,
+        table: TableId,
+        after: u64,
+        limit: usize,
+    ) -> Result<TableChanges, StorageError> {
+        self.inner.changes_of(table, after, limit).await
     }
 
     async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {

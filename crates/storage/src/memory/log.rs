@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chancery_model::TableId;
 use chancery_model::change::Change;
 
 use crate::part::LoggedCommit;
-use crate::seam::CommitQuery;
+use crate::seam::{CommitQuery, LOG_SPAN, TableChanges};
 
 /// The log.
 #[derive(Debug, Default)]
@@ -97,6 +98,15 @@ impl Log {
         let from = self.index(number);
         let to = from.saturating_add(limit).min(self.changes.len());
         &self.changes[from..to]
+    }
+
+    /// The changes of a table after a number, at most `limit`.
+    pub(super) fn of_table(&self, table: TableId, after: u64, limit: usize) -> TableChanges {
+        let next = self.after(after, usize::try_from(LOG_SPAN).unwrap_or(usize::MAX));
+        let own = next
+            .iter()
+            .filter(|change| change.table == table && change.number <= after.saturating_add(LOG_SPAN));
+        TableChanges::new(own.take(limit).cloned().collect(), (after, limit), self.newest())
     }
 
     /// A change and those of its record before it, newest first, at most `limit`.

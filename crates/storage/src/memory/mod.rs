@@ -37,7 +37,9 @@ use crate::bell::{self, Bell, News};
 use crate::error::StorageError;
 use crate::finding::Finding;
 use crate::part::{Dump, Fill, LoggedCommit};
-use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{
+    Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableChanges, TableStats,
+};
 use documents::Documents;
 use log::Log;
 use read::Reader;
@@ -225,6 +227,15 @@ impl Backend for Memory {
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StorageError> {
         Ok(self.state.read().open()?.log.after(after, limit).to_vec())
+    }
+
+    async fn changes_of(
+        &self,
+        table: TableId,
+        after: u64,
+        limit: usize,
+    ) -> Result<TableChanges, StorageError> {
+        Ok(self.state.read().open()?.log.of_table(table, after, limit))
     }
 
     async fn chain(&self, number: u64, limit: usize) -> Result<Vec<Change>, StorageError> {

@@ -16,7 +16,7 @@ use super::text::unescape;
 use crate::batch::Batch;
 use crate::forms::{REASONS, logged_text, read_before};
 use crate::part::LoggedCommit;
-use crate::seam::CommitQuery;
+use crate::seam::{CommitQuery, LOG_SPAN, TableChanges};
 
 /// The columns of the log, in the order of [`Entry::params`].
 pub(super) const COLUMNS: &str =
@@ -181,6 +181,32 @@ pub(super) async fn read(client: &impl AsClient, after: u64, limit: usize) -> Pg
         .bind(most(limit));
     let rows = select.rows(client).await?;
     rows.iter().map(change).collect()
+}
+
+/// Reads the log of one table after a number.
+pub(super) async fn read_of(
+    client: &impl AsClient,
+    table: TableId,
+    after: u64,
+    limit: usize,
+) -> Pg<TableChanges> {
+    // Up to what was there before: what comes meanwhile is looked at by the next question.
+    let newest = Statement::new("SELECT coalesce(max(number), 0)::bigint FROM changes");
+    let newest = newest.number(client).await?;
+    let mut select = Statement::new("SELECT ");
+    select.push(COLUMNS).push(" FROM changes WHERE number > ");
+    select
+        .bind(whole(after))
+        .push(" AND number <= ")
+        .bind(newest.min(whole(after.saturating_add(LOG_SPAN))))
+        .push(" AND table_number = ")
+        .bind(i64::from(table.0))
+        .push(" ORDER BY number LIMIT ")
+        .bind(most(limit));
+    let rows = select.rows(client).await?;
+    let changes = rows.iter().map(change).collect::<Pg<Vec<Change>>>()?;
+    let newest = u64::try_from(newest).unwrap_or_default();
+    Ok(TableChanges::new(changes, (after, limit), newest))
 }
 
 /// Writes down anew what was before changes, in one statement.

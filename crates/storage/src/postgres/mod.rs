@@ -44,7 +44,9 @@ use crate::need::Need;
 use crate::open::OpenOptions;
 use crate::part::{Dump, Fill, LoggedCommit, PARTS_WAITING};
 use crate::read_figures::ReadFigures;
-use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{
+    Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableChanges, TableStats,
+};
 
 mod aggregate;
 mod alone;
@@ -421,6 +423,19 @@ impl Backend for Postgres {
             }
             Ok(changes)
         });
+        Ok(found?.unwrap_or_default())
+    }
+
+    async fn changes_of(
+        &self,
+        table: TableId,
+        after: u64,
+        limit: usize,
+    ) -> Result<TableChanges, StorageError> {
+        let found: Result<_, StorageError> = read!(self.way_to_primary(), None, |client| log::read_of(
+            client, table, after, limit
+        )
+        .await);
         Ok(found?.unwrap_or_default())
     }
 

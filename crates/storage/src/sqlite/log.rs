@@ -11,7 +11,7 @@ use super::rows::{decode_any_key, encode_key};
 use crate::batch::Batch;
 use crate::forms::{REASONS, logged_text, read_before};
 use crate::part::LoggedCommit;
-use crate::seam::CommitQuery;
+use crate::seam::{CommitQuery, LOG_SPAN, TableChanges};
 
 /// The columns of the log.
 pub(super) const COLUMNS: &str = "number, revision, table_number, key, kind, previous, before";
@@ -121,6 +121,24 @@ pub(super) fn read(connection: &Connection, after: u64, limit: usize) -> Sql<Vec
     ))?;
     let changes = select.query_map((whole(after), most(limit)), change)?;
     changes.collect()
+}
+
+/// Reads the log of one table after a number.
+pub(super) fn read_of(
+    connection: &Connection,
+    table: TableId,
+    after: u64,
+    limit: usize,
+) -> Sql<TableChanges> {
+    // Up to what was there before: what comes meanwhile is looked at by the next question.
+    let (_, newest) = newest(connection)?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM changes WHERE number > ? AND number <= ? AND table_number = ? ORDER BY number LIMIT ?"
+    ))?;
+    let to = whole(after.saturating_add(LOG_SPAN).min(newest));
+    let changes = select.query_map((whole(after), to, table.0, most(limit)), change)?;
+    let changes = changes.collect::<Sql<Vec<Change>>>()?;
+    Ok(TableChanges::new(changes, (after, limit), newest))
 }
 
 /// Reads a change and those of its record before it, newest first.

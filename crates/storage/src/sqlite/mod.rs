@@ -16,7 +16,7 @@ use chancery_model::aggregate::{AggregatePlan, Group};
 use chancery_model::change::Change;
 use chancery_model::filter::FieldRef;
 use chancery_model::query::Plan;
-use chancery_model::{Key, Record, Table, Value};
+use chancery_model::{Key, Record, Table, TableId, Value};
 use futures::future::{Either, FutureExt};
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -36,7 +36,9 @@ use crate::gauges;
 use crate::need::Need;
 use crate::open::OpenOptions;
 use crate::part::{Dump, Fill, LoggedCommit, PARTS_WAITING};
-use crate::seam::{Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableStats};
+use crate::seam::{
+    Answer, Backend, CommitQuery, CountMode, DocumentQuery, RecordStream, TableChanges, TableStats,
+};
 
 mod aggregate;
 mod apply;
@@ -342,6 +344,17 @@ impl Backend for Sqlite {
         }
         self.readers
             .read(move |reader| log::read(&reader.connection, after, limit))
+            .await
+    }
+
+    async fn changes_of(
+        &self,
+        table: TableId,
+        after: u64,
+        limit: usize,
+    ) -> Result<TableChanges, StorageError> {
+        self.readers
+            .read(move |reader| log::read_of(&reader.connection, table, after, limit))
             .await
     }
 
