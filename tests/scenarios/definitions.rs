@@ -63,7 +63,7 @@ fn a_taken_slug_is_refused_and_a_dropped_one_is_free() {
             .map(|_| ())
             .expect_err("taken");
         assert_eq!(error.to_string(), "A table \"tasks\" exists already");
-        table.drop_table().await.expect("dropped");
+        table.delete_table().await.expect("dropped");
         assert!(matches!(table.definition(), Err(Error::NotFound { .. })));
         store
             .create_table(TableInput::new("Tasks"))

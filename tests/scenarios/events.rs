@@ -385,7 +385,7 @@ fn a_workspace_hears_of_its_own_tables_only() {
             assert_eq!(events.position(), 3, "what is passed over counts");
         }
         // Of a table that was dropped nothing can be told, and nothing stands in the way.
-        here.drop_table().await.expect("dropped");
+        here.delete_table().await.expect("dropped");
         assert_eq!(rest(&mut store.events(Since::Revision(0))).await.len(), 0);
     });
 }

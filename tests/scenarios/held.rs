@@ -403,7 +403,7 @@ fn what_cannot_be_held_to_a_part_of_a_table_is_refused() {
         assert!(forbidden(
             people.add_column(ColumnInput::new("more", "text")).await
         ));
-        assert!(forbidden(people.drop_table().await));
+        assert!(forbidden(people.delete_table().await));
         assert!(forbidden(north.create_table(TableInput::new("new")).await));
         let mut events = north.events(chancery::Since::Now);
         assert!(matches!(events.look().await, Err(Error::Forbidden { .. })));

@@ -141,7 +141,7 @@ async fn everything(store: &Store, number: usize, text: &str) {
     table.delete(made.key()).await.expect("deleted");
     files(&store, text).await;
     assert!(table.clear().await.expect("cleared") >= 1);
-    table.drop_table().await.expect("dropped");
+    table.delete_table().await.expect("dropped");
     assert!(store.table("hostile").is_err());
 }
 
@@ -162,7 +162,7 @@ async fn files(store: &Store, text: &str) {
     assert_eq!(definition.columns[0].name, text.trim());
     let first = &table.all().await.expect("read")[0];
     assert_eq!(first.get(&definition.columns[0].slug), text);
-    table.drop_table().await.expect("dropped");
+    table.delete_table().await.expect("dropped");
 }
 
 fn slugged(name: &str, field_type: &str, slug: &str) -> ColumnInput {

@@ -5,6 +5,7 @@ mod buckets;
 mod bulk;
 mod defects;
 mod definitions;
+mod deleting;
 mod derived;
 mod duplicates;
 mod events;

@@ -152,7 +152,7 @@ async fn fill(store: &Store, records: usize) {
         .create_table(TableInput::new("Dropped"))
         .await
         .expect("a table");
-    dropped.drop_table().await.expect("dropped");
+    dropped.delete_table().await.expect("dropped");
     let workspace = WorkspaceInput {
         name: "Second".into(),
         ..WorkspaceInput::default()

@@ -416,7 +416,7 @@ fn definitions_that_would_show_nothing_are_refused_and_say_why() {
             message.contains("\"projects.a\" shows what it holds"),
             "{message}"
         );
-        assert!(clients.drop_table().await.is_err());
+        assert!(clients.delete_table().await.is_err());
         let (field, ..) = refusal(
             projects
                 .update_column(

@@ -91,7 +91,7 @@ fn a_definition_made_by_one_is_known_to_the_other() {
         let kept = tasks.get(kept.key()).await.expect("read").expect("there");
         assert_eq!(kept.data()["done"], true);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
-        tasks.drop_table().await.expect("dropped");
+        tasks.delete_table().await.expect("dropped");
         while other.table("tasks").is_ok() {
             assert!(
                 tokio::time::Instant::now() < deadline,

@@ -116,7 +116,7 @@ fn large_operations_go_there_and_back() {
         .await;
 
         let (table, _) = {
-            table.drop_table().await.expect("dropped");
+            table.delete_table().await.expect("dropped");
             imported(&store, count).await
         };
         let ids = ids(&table).await;
@@ -203,8 +203,8 @@ fn what_went_with_a_record_comes_back_after_it() {
                 false => "cascade for good",
             };
             all_there_and_back(&store, &both, what, &operation, (&before, records)).await;
-            orders.drop_table().await.expect("dropped");
-            customers.drop_table().await.expect("dropped");
+            orders.delete_table().await.expect("dropped");
+            customers.delete_table().await.expect("dropped");
         }
     });
 }

@@ -82,8 +82,8 @@ fn a_deletion_comes_back_with_all_that_went_or_was_emptied_with_it() {
             let told = store.operation(&newest(&store).await).await.expect("told");
             assert_eq!(told.changes, 16, "{on_delete}, {soft}: one goes, 15 with it");
             there_and_back(&store, &[&users, &posts], before).await;
-            posts.drop_table().await.expect("dropped");
-            users.drop_table().await.expect("dropped");
+            posts.delete_table().await.expect("dropped");
+            users.delete_table().await.expect("dropped");
         }
     });
 }
@@ -263,7 +263,7 @@ fn a_dropped_table_is_told_and_the_others_are_taken_back() {
             .await
             .expect("committed");
         let operation = newest(&store).await;
-        tasks.drop_table().await.expect("dropped");
+        tasks.delete_table().await.expect("dropped");
         let page = store.operations(OperationQuery::default()).await.expect("listed");
         let listed = |told: &Operation| *told.id == *operation;
         assert!(page.operations.iter().any(listed));
@@ -272,7 +272,7 @@ fn a_dropped_table_is_told_and_the_others_are_taken_back() {
         assert_eq!(report.skipped[0].why, Why::TableGone);
         assert_eq!(sums(&[&notes]).await, before);
 
-        notes.drop_table().await.expect("dropped");
+        notes.delete_table().await.expect("dropped");
         let unknown = store.revert(&operation, RevertOptions::default()).await;
         assert!(matches!(unknown, Err(Error::NotFound { .. })), "{unknown:?}");
     });

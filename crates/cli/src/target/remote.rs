@@ -207,18 +207,18 @@ impl Target for Remote {
 
     fn deleted_tables(&self) -> Result<Vec<Table>, Failure> {
         let mut url = self.url(&["tables"]);
-        url.query_pairs_mut().append_pair("deleted", "true");
+        url.set_query(Some("deleted=true"));
         self.all(url, |list: TableList| (list.tables, list.pagination))
     }
 
     fn restore_table(&self, table: &str) -> Result<Table, Failure> {
-        self.client
-            .send_json(Method::POST, self.url(&["tables", table, "restore"]), &())
+        let url = self.url(&["tables", table, "restore"]);
+        self.client.send_json(Method::POST, url, &())
     }
 
     fn purge_table(&self, id: &str) -> Result<(), Failure> {
         let mut url = self.url(&["tables", id]);
-        url.query_pairs_mut().append_pair("permanent", "true");
+        url.set_query(Some("permanent=true"));
         self.remove(url)
     }
 
@@ -238,8 +238,7 @@ impl Target for Remote {
         while let Some(job) = plan.job.as_ref().filter(|job| job.state == JobState::Running) {
             tell(job);
             std::thread::sleep(FIND_LOOK);
-            let now: ColumnTypeChoices = self.client.get(url.clone())?;
-            plan.job = now.job;
+            plan.job = self.client.get::<ColumnTypeChoices>(url.clone())?.job;
         }
         Ok(plan)
     }
@@ -250,9 +249,8 @@ impl Target for Remote {
 
     fn deleted_columns(&self, table: &str) -> Result<Vec<Column>, Failure> {
         let mut url = self.url(&["tables", table, "columns"]);
-        url.query_pairs_mut().append_pair("deleted", "true");
-        let list: ColumnList = self.client.get(url)?;
-        Ok(list.columns)
+        url.set_query(Some("deleted=true"));
+        Ok(self.client.get::<ColumnList>(url)?.columns)
     }
 
     fn restore_column(&self, table: &str, column: &str) -> Result<Column, Failure> {

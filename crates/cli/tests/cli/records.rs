@@ -216,6 +216,19 @@ fn tables_and_columns_are_made_shown_and_dropped() {
     assert!(asked.err.contains("--yes"), "{}", asked.err);
     here.done(&["table", "drop", "price-list", "--yes"]);
     assert_eq!(here.json(&["table", "list"]), json!([]));
+    assert!(here.done(&["table", "list", "--deleted"]).contains("price-list"));
+    here.done(&["table", "restore", "price-list"]);
+    here.done(&["table", "columns", "restore", "price-list", "validFrom"]);
+    let columns = here.json(&["table", "columns", "list", "price-list"]);
+    assert_eq!(columns.as_array().unwrap().len(), 3, "{columns}");
+    assert_eq!(
+        here.json(&["table", "columns", "list", "price-list", "--deleted"]),
+        json!([])
+    );
+    here.done(&["table", "drop", "price-list", "--yes"]);
+    here.done(&["table", "drop", "price-list", "--permanent", "--yes"]);
+    assert_eq!(here.json(&["table", "list", "--deleted"]), json!([]));
+    assert_eq!(here.run(&["table", "restore", "price-list"]).code, 2);
 }
 
 #[test]

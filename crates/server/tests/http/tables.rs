@@ -57,6 +57,107 @@ async fn a_table_is_made_listed_changed_and_dropped() {
 }
 
 #[tokio::test]
+async fn a_deleted_table_is_listed_brought_back_and_dropped_for_good_by_administrators() {
+    let server = Server::with_tasks().await;
+    let record = json!({"data": {"title": "Ring"}});
+    server.post("/api/tables/tasks/records", record).await.expect(201);
+    let id = server.get("/api/tables/tasks").await.expect(200).json()["id"].clone();
+    let id = id.as_str().expect("an id");
+    let listed = async |path: &str| server.get(path).await.expect(200).json();
+    let none = listed("/api/tables?deleted=true").await;
+    assert_eq!(none["tables"], json!([]));
+    server.delete("/api/tables/tasks").await.expect(204);
+    assert_eq!(listed("/api/tables").await["tables"], json!([]));
+    let trash = listed("/api/tables?deleted=true&include=columns").await;
+    assert_eq!(trash["tables"][0]["id"], id);
+    assert!(trash["tables"][0]["deletedAt"].is_string(), "{trash}");
+    assert_eq!(trash["tables"][0]["columns"].as_array().unwrap().len(), 5);
+    server.delete("/api/tables/tasks").await.expect(404);
+
+    let back = server
+        .post(&format!("/api/tables/{id}/restore"), json!({}))
+        .await
+        .expect(200);
+    assert!(back.json().get("deletedAt").is_none());
+    let records = listed("/api/tables/tasks/records").await;
+    assert_eq!(records["records"][0]["data"]["title"], "Ring");
+    let twice = server
+        .post("/api/tables/tasks/restore", json!({}))
+        .await
+        .expect(404);
+    assert_eq!(twice.code(), "tableNotFound");
+
+    server.delete("/api/tables/tasks").await.expect(204);
+    server.post("/api/tables", tasks()).await.expect(201);
+    let taken = server
+        .post(&format!("/api/tables/{id}/restore"), json!({}))
+        .await
+        .expect(409);
+    assert_eq!(taken.code(), "alreadyExists");
+    let writer = format!("Bearer {}", server.write);
+    let reader = format!("Bearer {}", server.read);
+    for (key, trash) in [(&writer, 1), (&reader, 0)] {
+        let headers = [("authorization", key.as_str())];
+        let seen = server.call("GET", "/api/tables?deleted=true", &headers, ()).await;
+        assert_eq!(seen.expect(200).json()["tables"].as_array().unwrap().len(), trash);
+    }
+    let for_good = format!("/api/tables/{id}?permanent=true");
+    let headers = [("authorization", writer.as_str())];
+    let refused = server.call("DELETE", &for_good, &headers, ()).await.expect(403);
+    assert_eq!(refused.code(), "forbidden");
+    server.delete(&for_good).await.expect(204);
+    server.delete(&for_good).await.expect(404);
+    server
+        .delete("/api/tables/tasks?permanent=true")
+        .await
+        .expect(204);
+    assert_eq!(listed("/api/tables?deleted=true").await["tables"], json!([]));
+}
+
+#[tokio::test]
+async fn a_deleted_column_is_listed_and_brought_back() {
+    let server = Server::with_tasks().await;
+    let record = json!({"data": {"title": "Ring"}});
+    server.post("/api/tables/tasks/records", record).await.expect(201);
+    let columns = server.get("/api/tables/tasks/columns").await.expect(200).json();
+    let slugs: Vec<String> = columns["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["slug"].as_str().unwrap().to_owned())
+        .collect();
+    let slug = slugs.iter().find(|slug| *slug != "title").expect("another");
+    server
+        .delete(&format!("/api/tables/tasks/columns/{slug}"))
+        .await
+        .expect(204);
+    let gone = server
+        .get("/api/tables/tasks/columns?deleted=true")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (
+            &gone["columns"][0]["slug"],
+            gone["columns"][0]["deletedAt"].is_string()
+        ),
+        (&json!(slug), true)
+    );
+    let path = format!(
+        "/api/tables/tasks/columns/{}/restore",
+        gone["columns"][0]["id"].as_str().unwrap()
+    );
+    let back = server.post(&path, json!({})).await.expect(200).json();
+    assert_eq!((&back["slug"], back.get("deletedAt")), (&json!(slug), None));
+    let twice = server.post(&path, json!({})).await.expect(404);
+    assert_eq!(twice.code(), "columnNotFound");
+    let deleted = "/api/tables/tasks/columns?deleted=true";
+    let reader = format!("Bearer {}", server.read);
+    let headers = [("authorization", reader.as_str())];
+    server.call("GET", deleted, &headers, ()).await.expect(403);
+}
+
+#[tokio::test]
 async fn a_misspelt_table_is_answered_with_the_nearest() {
     let server = Server::with_tasks().await;
     let refused = server.get("/api/tables/task").await.expect(404).json();

@@ -27,6 +27,59 @@ fn brief(change: &Change) -> String {
 }
 
 #[tokio::test]
+async fn the_log_of_one_table_is_read_past_that_of_others() {
+    everywhere(async |bed| {
+        let (table, other) = (people(), Arc::new(table(2, people().columns.clone())));
+        bed.create(&table).await;
+        bed.create(&other).await;
+        for id in 1..=3 {
+            bed.insert(&table, vec![person(id, &format!("{id}@x"), "red", 1)])
+                .await;
+            bed.insert(
+                &other,
+                vec![
+                    person(id, &format!("{id}@x"), "red", 1),
+                    person(id + 10, &format!("{id}0@x"), "red", 1),
+                ],
+            )
+            .await;
+        }
+        let all = bed.log().await;
+        let own: Vec<u64> = all
+            .iter()
+            .filter(|change| change.table == table.number)
+            .map(|change| change.number)
+            .collect();
+        let newest = all.last().expect("a change").number;
+        for limit in [1, 2, 100] {
+            let (mut at, mut told) = (0, Vec::new());
+            loop {
+                let found = bed
+                    .backend
+                    .changes_of(table.number, at, limit)
+                    .await
+                    .expect("the log");
+                assert!(found.changes.len() <= limit);
+                told.extend(found.changes.into_iter().map(|change| change.number));
+                if found.looked_at == at {
+                    break;
+                }
+                assert!(found.looked_at > at);
+                at = found.looked_at;
+            }
+            assert_eq!((told, at), (own.clone(), newest), "by {limit}");
+        }
+        let past = bed
+            .backend
+            .changes_of(table.number, newest + 5, 9)
+            .await
+            .expect("the log");
+        assert_eq!((past.changes.len(), past.looked_at), (0, newest + 5));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_log_tells_each_step_of_a_record_and_what_was_before() {
     everywhere(async |bed| {
         let table = people();
