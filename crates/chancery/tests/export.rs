@@ -150,6 +150,100 @@ fn every_field_type_survives_csv_and_json() {
 }
 
 #[test]
+fn a_copy_of_a_table_names_itself_and_leaves_out_what_only_the_original_can_show() {
+    run(async {
+        let store = Store::open("memory:").await.expect("memory opens");
+        let related = |name: &str, settings: serde_json::Value| ColumnInput {
+            config: settings.as_object().cloned().expect("an object"),
+            ..ColumnInput::new(name, "relation")
+        };
+        let through = |name: &str, kind: &str, settings: serde_json::Value| ColumnInput {
+            field_type: kind.to_owned(),
+            ..related(name, settings)
+        };
+        let clients = TableInput::new("Clients")
+            .column(ColumnInput::new("Name", "text"))
+            .column(related("Parent", json!({"table": "clients"})))
+            .column(related(
+                "Children",
+                json!({"table": "clients", "reverseOf": "parent", "relationType": "oneToMany"}),
+            ))
+            .column(through(
+                "Parent name",
+                "lookup",
+                json!({"relation": "parent", "column": "name"}),
+            ));
+        let clients = store.create_table(clients).await.expect("a table");
+        let orders = TableInput::new("Orders")
+            .column(ColumnInput::new("Sum", "number"))
+            .column(related("Client", json!({"table": "clients"})));
+        let orders = store.create_table(orders).await.expect("a table");
+        let side = json!({"table": "orders", "reverseOf": "client", "relationType": "oneToMany"});
+        clients.add_column(related("Orders", side)).await.expect("added");
+        let total = json!({"relation": "orders", "column": "sum", "function": "sum"});
+        clients
+            .add_column(through("Total", "rollup", total))
+            .await
+            .expect("added");
+        let ann = clients
+            .insert(json!({"name": "Ann"}))
+            .await
+            .expect("a record")
+            .id();
+        let bob = clients
+            .insert(json!({"name": "Bob", "parent": ann}))
+            .await
+            .expect("a record")
+            .id();
+        orders
+            .insert(json!({"sum": 5, "client": ann}))
+            .await
+            .expect("a record");
+        let whole = clients
+            .export_json(&Query::new())
+            .await
+            .expect("a stream")
+            .collect()
+            .await
+            .expect("bytes");
+        let (copy, report) = store
+            .import_json(&ImportFile::bytes(whole), Some("Copy"), &ImportOptions::default())
+            .await
+            .expect("a table");
+        assert_eq!(report.created, 2);
+        let left: Vec<&str> = report
+            .columns
+            .iter()
+            .filter(|column| column.slug.is_none())
+            .map(|column| &*column.header)
+            .collect();
+        assert_eq!(left, ["orders", "total"]);
+        let definition = copy.definition().expect("there");
+        assert_eq!(
+            definition.column("parent").expect("there").config_str("table"),
+            Some("copy")
+        );
+        let told = copy.get(ann.as_str()).await.expect("read").expect("there");
+        assert_eq!(told.get("children"), json!([bob]));
+        let child = copy.get(bob.as_str()).await.expect("read").expect("there");
+        assert_eq!(
+            (child.get("parent"), child.get("parentName")),
+            (json!(ann), json!("Ann"))
+        );
+        copy.delete(ann.as_str()).await.expect("answered");
+        assert_eq!(
+            clients
+                .get(bob.as_str())
+                .await
+                .expect("read")
+                .expect("there")
+                .get("parent"),
+            json!(ann)
+        );
+    });
+}
+
+#[test]
 fn a_json_export_keeps_the_whole_definition() {
     run(async {
         let store = Store::open("memory:").await.expect("memory opens");

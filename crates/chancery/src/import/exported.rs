@@ -1,7 +1,9 @@
 //! The export of a whole table as JSON: what it says of its table, and its records one by one. It decides nothing about values.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use chancery_model::define::{self, ColumnInput};
 use chancery_model::time::parse_instant;
 use chancery_model::{Code, Issue, Json, JsonMap, RecordMetadata};
 use serde::Deserialize;
@@ -68,6 +70,57 @@ pub(super) fn head(file: &ImportFile) -> Result<Head, Error> {
         return Err(wrong("it has no records"));
     }
     Ok(head)
+}
+
+/// Lets the columns of a table that gets another slug refer to itself under that. Which records of other tables name its own, and what is
+/// shown through that, a copy cannot show: nobody names its records. Such columns are taken out, and answered.
+pub(super) fn renamed(columns: &mut Vec<ColumnInput>, was: &str, slug: &str) -> Vec<String> {
+    let text = |column: &ColumnInput, name: &str| column.config.get(name)?.as_str().map(str::to_owned);
+    for column in columns.iter_mut() {
+        if text(column, "table").as_deref() == Some(was) {
+            column.config.insert("table".into(), slug.into());
+        }
+        if let Some(reference) = column
+            .constraints
+            .reference
+            .as_mut()
+            .filter(|named| **named == was)
+        {
+            *reference = slug.to_owned();
+        }
+    }
+    let slug_of = |column: &ColumnInput| {
+        column
+            .slug
+            .clone()
+            .unwrap_or_else(|| define::column_slug(&column.name))
+    };
+    let own: HashSet<String> = columns
+        .iter()
+        .filter(|column| text(column, "table").as_deref() == Some(slug))
+        .map(slug_of)
+        .collect();
+    let mut left: Vec<String> = Vec::new();
+    loop {
+        let shows_gone = |column: &ColumnInput| {
+            let side = text(column, "reverseOf").is_some() && text(column, "table").as_deref() != Some(slug);
+            let through = text(column, "relation").is_some_and(|relation| {
+                let shown = text(column, "column").is_some_and(|shown| left.contains(&shown));
+                left.contains(&relation) || (own.contains(&relation) && shown)
+            });
+            side || through
+        };
+        let more: Vec<String> = columns
+            .iter()
+            .filter(|column| shows_gone(column))
+            .map(slug_of)
+            .collect();
+        if more.is_empty() {
+            return left;
+        }
+        columns.retain(|column| !more.contains(&slug_of(column)));
+        left.extend(more);
+    }
 }
 
 /// One record of an export.

@@ -51,6 +51,8 @@ pub(super) struct ObjectFormat {
     pub(super) table: Arc<Table>,
     pub(super) external: Option<String>,
     pub(super) from: ObjectsFrom,
+    /// Members of an export that have no column here.
+    pub(super) left_out: Vec<String>,
 }
 
 /// Where objects come from.
@@ -346,6 +348,9 @@ impl<F: FnMut(Objects) -> bool> Reading<'_, F> {
                 Ok(before) => {
                     let mut data = part.data;
                     self.unmask(&mut data);
+                    for slug in &self.format.left_out {
+                        data.shift_remove(slug);
+                    }
                     if self.format.table.key_column.is_none() {
                         data.insert("id".into(), part.id);
                     }

@@ -299,6 +299,7 @@ pub(super) fn objects(
         table: table.clone(),
         external: options.external_id_column.clone(),
         from,
+        left_out: Vec::new(),
     };
     let (made, schema) = (table.columns.len(), Schema::default());
     Ok(Plan {
@@ -359,8 +360,12 @@ pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<Stri
         .columns
         .iter_mut()
         .for_each(|column| column.read_only = false);
+    let mut left_out = Vec::new();
     if let Some(name) = rename {
-        input.slug = Some(define::table_slug(&name));
+        let slug = define::table_slug(&name);
+        if let Some(was) = input.slug.replace(slug.clone()).filter(|was| *was != slug) {
+            left_out = exported::renamed(&mut input.columns, &was, &slug);
+        }
         input.name = name;
     }
     let checked = |context: &mut chancery_model::admit::Context| {
@@ -388,8 +393,11 @@ pub(super) async fn export(store: &Store, file: &ImportFile, rename: Option<Stri
         table: table.clone(),
         external: None,
         from: ObjectsFrom::Table,
+        left_out: left_out.clone(),
     });
-    let places = object_places(&table);
+    let mut places = object_places(&table);
+    places.targets.extend(left_out.iter().map(|_| Target::Skip));
+    places.names.extend(left_out);
     Ok(Plan {
         format,
         places,
