@@ -635,12 +635,29 @@ export interface paths {
         get: operations["getTable"];
         put?: never;
         post?: never;
-        /** Drop a table with its records, for good. */
+        /** Delete a table: it goes to the trash with all that it holds. */
         delete: operations["deleteTable"];
         options?: never;
         head?: never;
         /** Change what people see of a table. */
         patch: operations["updateTable"];
+        trace?: never;
+    };
+    "/api/tables/{table}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a table back from the trash, with all that it held. */
+        post: operations["restoreTable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/tables/{table}/stats": {
@@ -783,6 +800,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tables/{table}/columns/{column}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a deleted column back, with its values. What records do not satisfy any more of `required` and `unique` is let go. */
+        post: operations["restoreColumn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tables/{table}/columns/{column}": {
         parameters: {
             query?: never;
@@ -794,7 +828,7 @@ export interface paths {
         get: operations["getColumn"];
         put?: never;
         post?: never;
-        /** Delete a column; its values are no longer seen. */
+        /** Delete a column; its values are no longer seen, and come back with it. */
         delete: operations["deleteColumn"];
         options?: never;
         head?: never;
@@ -2781,6 +2815,11 @@ export interface components {
             /** @description Whether only the store writes it. */
             isReadOnly: boolean;
             encrypted?: components["schemas"]["ColumnEncryption"] | null;
+            /**
+             * Format: date-time
+             * @description When it was deleted, RFC 3339 in UTC; absent for one that is there.
+             */
+            deletedAt?: string | null;
         };
         /** @description What the column loses of its definition, or what else there is to know. */
         ColumnAside: {
@@ -5570,6 +5609,11 @@ export interface components {
              * @description When its definition was last changed.
              */
             updatedAt: string;
+            /**
+             * Format: date-time
+             * @description When it went to the trash; absent for one that is there.
+             */
+            deletedAt?: string | null;
         };
         /** @description What a caller may do in a table. Columns that are hidden from them are not there for them, and so are not named. */
         TableAccess: {
@@ -11062,6 +11106,8 @@ export interface operations {
                 workspace?: string;
                 /** @description `columns` for the columns of each table. */
                 include?: string;
+                /** @description Those in the trash instead, the last one deleted first: of tables that the caller may write. */
+                deleted?: boolean;
                 /** @description How many a page holds; 1 to 1,000, 100 when absent. */
                 limit?: number;
                 /** @description Where to go on: `nextCursor` of the page before. */
@@ -11361,7 +11407,10 @@ export interface operations {
     };
     deleteTable: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Drops it for good, with its records: one that is there, or in the trash. Needs the scope admin. */
+                permanent?: boolean;
+            };
             header?: never;
             path: {
                 /** @description Its id or slug. */
@@ -11414,8 +11463,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A job changes all values of one of its columns. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The host name is not ours. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another table refers to it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11541,6 +11608,110 @@ export interface operations {
                 };
             };
             /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, or its slug: then the last one deleted. */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Table"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another table has its name by now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It refers to what is not there. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12457,7 +12628,10 @@ export interface operations {
     };
     listColumns: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Those that were deleted instead, the last one first: for who may change the table. */
+                deleted?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The table's id or slug. */
@@ -12765,6 +12939,103 @@ export interface operations {
                 };
             };
             /** @description The body or values in it are invalid; `errors` lists all of them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something failed here; the log has it under the requestId. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy, too slow, or stopping; repeat after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreColumn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The table's id or slug. */
+                table: string;
+                /** @description The column's id, or its slug: then the last one deleted. */
+                column: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The column as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Column"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credentials do not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or you may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host name is not ours. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another column has its slug by now, or it refers to what is not there. */
             422: {
                 headers: {
                     [name: string]: unknown;
