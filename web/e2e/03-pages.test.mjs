@@ -130,9 +130,23 @@ test('columns are added, edited, ordered by keyboard and deleted', async () => {
   await page.waitForTimeout(400);
   assert.equal((await read())[6].name, 'Priority');
 
-  await page.click('button[aria-label="Delete Priority"]');
-  await page.click('.mantine-Modal-body button:has-text("Delete column")');
-  await page.waitForSelector('.column-list li:has-text("Priority")', { state: 'detached' });
+  const remove = async () => {
+    await page.click('button[aria-label="Delete Priority"]');
+    await page.click('.mantine-Modal-body button:has-text("Delete column")');
+    await page.waitForSelector('.deleted-columns li:has-text("Priority")');
+    assert.ok(!(await read()).some((one) => one.name === 'Priority'));
+  };
+  await remove();
+  await page.click('.toast:has-text("Priority was deleted.") button:has-text("Undo")');
+  await page.waitForSelector('.toast:has-text("Priority is back.")');
+  await page.waitForSelector('.deleted-columns li:has-text("Priority")', { state: 'detached' });
+  assert.ok((await read()).some((one) => one.name === 'Priority'));
+  await remove();
+  await page.focus('button[aria-label="Restore Priority"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.deleted-columns li:has-text("Priority")', { state: 'detached' });
+  await page.waitForFunction(() => ['H1', 'H2', 'MAIN'].includes(document.activeElement?.tagName));
+  await remove();
 });
 
 test('an API key is shown once and can be revoked', async () => {

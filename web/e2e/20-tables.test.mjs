@@ -338,12 +338,51 @@ test('what a table is called, how its records are named and how long they live i
   await page.waitForSelector('h1:has-text("Settings of")');
 
   await page.click('main button:has-text("Delete table")');
-  assert.ok(await page.isDisabled(dialog('button:has-text("Delete table")')));
-  await page.fill(dialog('input'), name);
+  await says('waits in the trash with all that it holds');
   await page.click(dialog('button:has-text("Delete table")'));
   await page.waitForSelector(`.toast:has-text("${name} was deleted.")`);
   await page.waitForSelector('h1:has-text("Tables")');
   assert.ok(!(await api(page, 'GET', '/api/tables?limit=1000')).tables.some((one) => one.name === name));
+});
+
+test('a deleted table comes back: by the message that it went, and from the trash; for good it goes after its name is typed', async () => {
+  const table = await makeTable(page, 3);
+  const there = async () => (await api(page, 'GET', '/api/tables?limit=1000')).tables.some((one) => one.id === table.id);
+  const remove = async () => {
+    await page.click('main button:has-text("Delete table")');
+    await page.click(dialog('button:has-text("Delete table")'));
+    await page.waitForSelector(`.toast:has-text("${table.name} was deleted.")`);
+    assert.ok(!(await there()));
+  };
+  await page.goto(`${base}/t/${table.slug}/settings`);
+  await remove();
+  await page.click(`.toast:has-text("${table.name} was deleted.") button:has-text("Undo")`);
+  await page.waitForSelector(`.toast:has-text("${table.name} is back.")`);
+  await page.waitForSelector(`main a:has-text("${table.name}")`);
+  assert.equal((await recordsOf(page, table.slug)).length, 3);
+
+  await page.goto(`${base}/t/${table.slug}/settings`);
+  await remove();
+  await page.goto(`${base}/trash`);
+  await page.waitForSelector(`.deleted-tables td:has-text("${table.name}")`);
+  await bothSchemes('deleted tables');
+  await page.focus(`button[aria-label="Restore ${table.name}"]`);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`.toast:has-text("${table.name} is back.")`);
+  await page.waitForSelector(`.deleted-tables td:has-text("${table.name}")`, { state: 'detached' });
+  await page.waitForFunction(() => ['H1', 'H2', 'MAIN'].includes(document.activeElement?.tagName));
+  assert.equal((await recordsOf(page, table.slug)).length, 3);
+
+  await page.goto(`${base}/t/${table.slug}/settings`);
+  await remove();
+  await page.goto(`${base}/trash`);
+  await page.click(`button[aria-label="Delete for good: ${table.name}"]`);
+  await says('This cannot be undone.');
+  assert.ok(await page.isDisabled(dialog('button:has-text("Delete for good")')));
+  await page.fill(dialog('input'), table.name);
+  await page.click(dialog('button:has-text("Delete for good")'));
+  await page.waitForSelector(`.toast:has-text("${table.name} is gone for good.")`);
+  assert.ok(!(await api(page, 'GET', '/api/tables?deleted=true')).tables.some((one) => one.id === table.id));
 });
 
 test('a column says in its own words why a value is refused', async () => {

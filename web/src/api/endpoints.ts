@@ -63,6 +63,10 @@ export const tables = {
   update: (table: string, body: TableUpdate) =>
     got(client.PATCH('/api/tables/{table}', { params: { path: { table } }, body })),
   remove: (table: string) => got(client.DELETE('/api/tables/{table}', { params: { path: { table } } })),
+  deleted: async (workspace: string) =>
+    (await got(client.GET('/api/tables', { params: { query: { ...inWorkspace(workspace), deleted: true, limit: 1000 } } }))).tables,
+  restore: (id: string) => got(client.POST('/api/tables/{table}/restore', { params: { path: { table: id } } })),
+  purge: (id: string) => got(client.DELETE('/api/tables/{table}', { params: { path: { table: id }, query: { permanent: true } } })),
   stats: (table: string) => got(client.GET('/api/tables/{table}/stats', { params: { path: { table } } })),
 };
 
@@ -73,6 +77,10 @@ export const columns = {
     got(client.PATCH('/api/tables/{table}/columns/{column}', { params: { path: { table, column } }, body })),
   remove: (table: string, column: string) =>
     got(client.DELETE('/api/tables/{table}/columns/{column}', { params: { path: { table, column } } })),
+  deleted: async (table: string) =>
+    (await got(client.GET('/api/tables/{table}/columns', { params: { path: { table }, query: { deleted: true } } }))).columns,
+  restore: (table: string, column: string) =>
+    got(client.POST('/api/tables/{table}/columns/{column}/restore', { params: { path: { table, column } } })),
   reorder: (table: string, ids: string[]) =>
     got(client.POST('/api/tables/{table}/columns/reorder', { params: { path: { table } }, body: { columns: ids } })),
 };

@@ -23,7 +23,11 @@ export const keys = {
   /** Of all workspaces. */
   tables: ['tables'] as const,
   tablesOf: (workspace: string) => ['tables', workspace] as const,
+  /** Read again with the tables. */
+  deletedTables: (workspace: string) => ['tables', 'deleted', workspace] as const,
   table: (table: string) => ['table', table] as const,
+  /** Read again with the table. */
+  deletedColumns: (table: string) => ['table', table, 'deleted'] as const,
   stats: (table: string) => ['stats', table] as const,
   trash: (table: string) => ['trash', table] as const,
   histories: (table: string) => ['history', table] as const,

@@ -25,6 +25,9 @@ const sentence = (message: string) => `${message.charAt(0).toUpperCase()}${messa
 const blank = (columns: FieldColumn[]): Data =>
   Object.fromEntries(columns.map((column) => [column.slug, column.fieldType === 'boolean' ? false : null]));
 
+/** A date or time of which some parts are filled in: to the browser it has no value. */
+const isPartial = (element: unknown): boolean => element instanceof HTMLInputElement && element.validity.badInput;
+
 /** As the field types read it; what they cannot read goes to the server as it is, which says what is wrong. */
 function read(value: unknown, column: FieldColumn): unknown {
   if (typeof value !== 'string') return value;
@@ -66,6 +69,10 @@ export function FilledForm({ form, send }: Props) {
     return () => window.removeEventListener('beforeunload', stop);
   }, [touched, send]);
 
+  const focusFirst = (found: Record<string, string>) => {
+    const first = columns.find((column) => found[column.slug]);
+    if (first) document.getElementById(prefix + first.slug)?.focus();
+  };
   const refuse = (cause: unknown) => {
     setError(cause);
     const found: Record<string, string> = {};
@@ -74,11 +81,19 @@ export function FilledForm({ form, send }: Props) {
       found[slug] = [found[slug], sentence(issue.message)].filter(Boolean).join(' ');
     }
     setErrors(found);
-    const first = columns.find((column) => found[column.slug]);
-    if (first) document.getElementById(prefix + first.slug)?.focus();
+    focusFirst(found);
   };
-  const submit = async () => {
+  const submit = async (form: HTMLFormElement) => {
     if (!send || busy) return;
+    const partly = Object.fromEntries(
+      columns.filter((column) => isPartial(form.elements.namedItem(prefix + column.slug))).map((column) => [column.slug, words.fill.partial]),
+    );
+    if (Object.keys(partly).length > 0) {
+      setError(null);
+      setErrors(partly);
+      focusFirst(partly);
+      return;
+    }
     setBusy(true);
     setError(null);
     setErrors({});
@@ -124,7 +139,7 @@ export function FilledForm({ form, send }: Props) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        void submit(event.currentTarget);
       }}
     >
       <div className="form-head">

@@ -5,10 +5,10 @@ import {
   MoveHorizontal, Pencil, Pin, PinOff, Rows3, Shapes, Sigma, Trash2, UnfoldHorizontal,
 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { columns as columnApi } from '../api/endpoints';
 import type { Column, ColumnJobKind, Data, FieldType, SortKey } from '../api/wire';
 import { hasValues, mayChangeType, mayMerge } from '../columns/acts';
 import type { AskedJob, ColumnAct } from '../columns/ColumnJobDialog';
+import { deletion } from '../columns/deleting';
 import { jobsOn } from '../columns/encryption';
 import { emptyFilter, isGroup, newRule, operatorsOf, SORT_KEYS_MAX, type Filterable, isRelated } from '../filter/model';
 import { text } from '../text/en';
@@ -69,7 +69,7 @@ interface HeaderMenuProps {
   fields: Filterable[];
   types: FieldType[] | undefined;
   ask: (question: Question) => void;
-  removed: () => void;
+  removed: () => Promise<unknown>;
   /** What the table is called in requests. */
   address: string;
 }
@@ -142,18 +142,7 @@ export function HeaderMenu(props: HeaderMenuProps) {
     setView({ ...view, filter: { ...group, filters: [...group.filters, rule] } });
     props.filterBy();
   };
-  const remove = () =>
-    column &&
-    props.ask({
-      title: text.columns.deleteTitle(column.name),
-      body: text.columns.deleteBody,
-      confirm: text.columns.delete,
-      danger: true,
-      run: async () => {
-        await columnApi.remove(props.address, column.id);
-        props.removed();
-      },
-    });
+  const remove = () => column && props.ask(deletion(props.address, column, props.removed));
   return (
     <>
       <MenuAtPoint at={column ? at : null} close={close} label={column ? text.grid.columnMenu(column.name) : ''}>

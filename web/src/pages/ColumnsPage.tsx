@@ -10,6 +10,8 @@ import type { Column } from '../api/wire';
 import { hasValues, mayChangeType, mayMerge } from '../columns/acts';
 import { ColumnJobDialog, type AskedJob, type ColumnAct } from '../columns/ColumnJobDialog';
 import { ColumnModal } from '../columns/ColumnModal';
+import { DeletedColumns } from '../columns/DeletedColumns';
+import { deletion } from '../columns/deleting';
 import { fieldTypeName, kindOfColumn } from '../fields/registry';
 import { writeView } from '../grid/viewUrl';
 import { Crumbs } from '../shell/Shell';
@@ -55,17 +57,7 @@ export function ColumnsPage({ table }: { table: string }) {
     }
     await refresh();
   };
-  const remove = (column: Column) =>
-    setQuestion({
-      title: text.columns.deleteTitle(column.name),
-      body: text.columns.deleteBody,
-      confirm: text.columns.delete,
-      danger: true,
-      run: async () => {
-        await api.remove(table, column.id);
-        await refresh();
-      },
-    });
+  const remove = (column: Column) => setQuestion(deletion(table, column, refresh));
   return (
     <div className="page">
       <Crumbs
@@ -144,6 +136,7 @@ export function ColumnsPage({ table }: { table: string }) {
           })}
         </ul>
       )}
+      {editor && query.data && <DeletedColumns table={table} refresh={refresh} />}
       <VisuallyHidden aria-live="polite">{said}</VisuallyHidden>
       <Confirm question={question} close={() => setQuestion(null)} />
       {query.data && (

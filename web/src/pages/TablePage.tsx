@@ -301,7 +301,7 @@ function TableGrid({ table, record }: { table: Table; record?: string }) {
         fields={fields}
         types={types.data}
         ask={setQuestion}
-        removed={() => void refreshTable()}
+        removed={refreshTable}
         address={address}
       />
       <FigureMenu at={figureMenu} close={() => setFigureMenu(null)} layout={layout} view={view} setView={setView} />

@@ -12,6 +12,7 @@ import { Crumbs } from '../shell/Shell';
 import '../styles/shape.css';
 import { text } from '../text/en';
 import { words } from '../text/shape';
+import { deletion } from '../tables/deleting';
 import { changesOf, draftOf, settled, type Draft } from '../tables/settings';
 import { OfflineNotice, PageHead } from '../ui/AdminOnly';
 import { Confirm, type Question } from '../ui/confirm';
@@ -213,21 +214,11 @@ function Remove({ table }: { table: Table }) {
   const [question, setQuestion] = useState<Question | null>(null);
   const [, navigate] = useLocation();
   if (!mayDrop(table)) return null;
-  const ask = () =>
-    setQuestion({
-      title: text.tables.deleteTitle(table.name),
-      body: text.tables.deleteBody(stats?.data?.records ?? 0),
-      confirm: text.tables.delete,
-      typed: table.name,
-      danger: true,
-      run: async () => {
-        await api.remove(addressOf(table));
-        navigate('/', { replace: true });
-        queryClient.removeQueries({ queryKey: keys.table(addressOf(table)) });
-        await queryClient.invalidateQueries({ queryKey: keys.tables });
-        show(text.tables.deleted(table.name));
-      },
-    });
+  const left = () => {
+    navigate('/', { replace: true });
+    queryClient.removeQueries({ queryKey: keys.table(addressOf(table)) });
+  };
+  const ask = () => setQuestion(deletion(table, stats?.data?.records ?? 0, left));
   return (
     <section className="page-section">
       <Title order={2} size="h4">

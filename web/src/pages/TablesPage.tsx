@@ -5,19 +5,18 @@ import { ClipboardList, Columns3, Database, Ellipsis, FileUp, LayoutGrid, List, 
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { mayDrop, mayImport, useMayMakeTables } from '../access/rights';
-import { tables as api } from '../api/endpoints';
 import { addressOf, tablePath } from '../api/places';
-import { keys, queryClient, useTables, useTableStats } from '../api/queries';
+import { useTables, useTableStats } from '../api/queries';
 import type { Table, TableStats } from '../api/wire';
 import { InWorkspace } from '../shell/here';
 import { Crumbs, useMe } from '../shell/Shell';
+import { deletion } from '../tables/deleting';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
 import { Empty, Failure, Loading } from '../ui/states';
 import { Heads } from '../ui/tables';
 import { ago, count, when } from '../ui/time';
 import { TableMark } from '../ui/TableMark';
-import { show } from '../ui/toast';
 
 const SEARCH_FROM = 8;
 let layoutChoice: 'cards' | 'list' = 'cards';
@@ -38,19 +37,7 @@ export function TablesPage() {
   const shown = needle ? all.filter((table) => table.name.toLowerCase().includes(needle)) : all;
   const statsQueries = useTableStats(all.map(addressOf));
   const stats = new Map(all.map((table, i) => [table.id, statsQueries[i]?.data]));
-  const remove = (table: Table) =>
-    setQuestion({
-      title: text.tables.deleteTitle(table.name),
-      body: text.tables.deleteBody(stats.get(table.id)?.records ?? 0),
-      confirm: text.tables.delete,
-      typed: table.name,
-      danger: true,
-      run: async () => {
-        await api.remove(addressOf(table));
-        await queryClient.invalidateQueries({ queryKey: keys.tables });
-        show(text.tables.deleted(table.name));
-      },
-    });
+  const remove = (table: Table) => setQuestion(deletion(table, stats.get(table.id)?.records ?? 0));
   return (
     <div className="page">
       <Crumbs trail={[{ label: text.nav.tables }]} />

@@ -12,6 +12,7 @@ import type { Rec, Table } from '../api/wire';
 import { displayText } from '../fields/registry';
 import { InWorkspace } from '../shell/here';
 import { Crumbs, useMe } from '../shell/Shell';
+import { DeletedTables, useDeletedTables } from '../tables/DeletedTables';
 import { text } from '../text/en';
 import { Confirm, type Question } from '../ui/confirm';
 import { Empty, Failure, Loading, messageOf } from '../ui/states';
@@ -28,6 +29,7 @@ export function TrashPage({ table }: { table?: string }) {
 
 function Trash({ table }: { table?: string }) {
   const tables = useTables();
+  const gone = useDeletedTables();
   const [, navigate] = useLocation();
   const all = tables.data ?? [];
   const counts = useTableStats(all.map(addressOf));
@@ -63,8 +65,9 @@ function Trash({ table }: { table?: string }) {
       </div>
       {(tables.isPending || !known) && <Loading />}
       {tables.isError && !first && <Failure error={tables.error} retry={() => void tables.refetch()} />}
-      {tables.data && known && nothing && <Empty icon={<Trash2 size={28} />} title={text.trash.empty} body={text.trash.emptyBody} />}
+      {tables.data && known && nothing && gone.data?.length === 0 && <Empty icon={<Trash2 size={28} />} title={text.trash.empty} body={text.trash.emptyBody} />}
       {first && !nothing && <TableTrash key={first} address={first} />}
+      {table === undefined && <DeletedTables />}
     </div>
   );
 }

@@ -4,9 +4,9 @@ import { useQuery } from '@tanstack/react-query';
 import { ChevronDown, ChevronRight, Copy, Ellipsis, Pencil, Plus, Trash2 } from 'lucide-react';
 import { Fragment, useState, type FormEvent } from 'react';
 import { Link } from 'wouter';
-import { tables as tableApi, workspaces as api } from '../api/endpoints';
+import { workspaces as api } from '../api/endpoints';
 import { DEFAULT_WORKSPACE, tablePath } from '../api/places';
-import { keys, queryClient, useTablesOf, useTableStats } from '../api/queries';
+import { keys, useTablesOf, useTableStats } from '../api/queries';
 import { exported, shelves, tableFromJson } from '../api/shaping';
 import type { Table, Workspace } from '../api/wire';
 import { BODY_MIB_MAX, wholeTableOf } from '../imports/wholeTable';
@@ -14,6 +14,7 @@ import '../styles/shape.css';
 import { text } from '../text/en';
 import { words } from '../text/shape';
 import { Confirm, type Question } from '../ui/confirm';
+import { deletion, refreshTables } from './deleting';
 import { Dialog } from '../ui/Dialog';
 import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
 import { Sheet } from '../ui/Sheet';
@@ -25,8 +26,6 @@ import { useWork } from '../ui/work';
 
 const { workspaces: say } = words;
 const FIELDS = ['name', 'description'] as const;
-
-const refresh = () => Promise.all([queryClient.invalidateQueries({ queryKey: keys.workspaces }), queryClient.invalidateQueries({ queryKey: keys.tables })]);
 
 export function Workspaces() {
   const found = useQuery({ queryKey: keys.workspaces, queryFn: api.list, refetchOnMount: 'always' });
@@ -45,23 +44,11 @@ export function Workspaces() {
       danger: true,
       run: async () => {
         await shelves.remove(one.id);
-        await refresh();
+        await refreshTables();
         show(say.removed(one.name));
       },
     });
-  const removeTable = (table: Table, records: number) =>
-    setQuestion({
-      title: text.tables.deleteTitle(table.name),
-      body: text.tables.deleteBody(records),
-      confirm: text.tables.delete,
-      typed: table.name,
-      danger: true,
-      run: async () => {
-        await tableApi.remove(table.id);
-        await refresh();
-        show(text.tables.deleted(table.name));
-      },
-    });
+  const removeTable = (table: Table, records: number) => setQuestion(deletion(table, records));
   if (found.isPending) return <Loading rows={4} />;
   if (found.isError && !found.data) return <Failure error={found.error} retry={() => void found.refetch()} />;
   return (
@@ -181,7 +168,7 @@ function Edit({ workspace, close }: { workspace?: Workspace; close: () => void }
     const body = { name: name.trim(), description: description || null };
     void work(async () => {
       const saved = await (workspace ? shelves.update(workspace.id, body) : shelves.create(body));
-      await refresh();
+      await refreshTables();
       show(say.saved(saved.name));
       close();
     });
@@ -211,7 +198,7 @@ function CopyTable({ table, from, all, close }: { table: Table; from: Workspace;
     const whole = await wholeTableOf(file);
     if (!whole) throw new Error(words.whole.broken(file.name));
     await tableFromJson(whole.json, name.trim() === table.name ? null : name.trim(), to);
-    await refresh();
+    await refreshTables();
     show(say.copied(name.trim(), all.find((one) => one.id === to)?.name ?? ''));
     close();
   };

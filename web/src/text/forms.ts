@@ -38,6 +38,6 @@ export const words = {
     changed: 'This form was changed meanwhile. Load the page anew; what you typed is lost then, so copy what you need.',
     wait: (seconds: number) => `Too many forms came from your address. Try again in ${seconds < 90 ? n(seconds, 'second') : n(Math.ceil(seconds / 60), 'minute')}; what you typed stays here.`,
     offline: 'The server did not answer, so it is not known whether this came in. What you typed stays here: try again in a moment.',
-    fix: (count: number) => `${n(count, 'field')} ${count === 1 ? 'needs' : 'need'} another look:`, required: 'Fields with * must be filled in.', made: 'Made with Chancery',
+    fix: (count: number) => `${n(count, 'field')} ${count === 1 ? 'needs' : 'need'} another look:`, required: 'Fields with * must be filled in.', partial: 'Fill in every part of it, or clear it.', made: 'Made with Chancery',
   },
 };

@@ -110,7 +110,7 @@ export const words = {
     maxSize: 'Most records', maxSizeNone: 'no limit', maxSizeIs: (max: number) => `${whole.format(max)}; the oldest make room`,
     persistent: 'When the server stops', persistentOn: 'records stay', persistentOff: 'records are forgotten',
     indexes: 'Indexes over several columns', none: 'none', made: 'Made', changed: 'Definition changed',
-    remove: 'Delete the table', removeHint: 'It disappears for everybody, with its records, views and forms.',
+    remove: 'Delete the table', removeHint: 'It disappears for everybody, with its records, views and forms, and waits in the trash.',
     forbidden: 'You may not change this table', forbiddenBody: 'What it is can be changed by whoever may write all of it.',
   },
   newTable: {
