@@ -382,7 +382,7 @@ impl TableHandle {
                     if rest.is_empty() {
                         Value::Null
                     } else {
-                        Value::List(rest.into())
+                        Value::List(rest)
                     }
                 }
                 value if there.contains(&value.written()) => return None,

@@ -79,6 +79,10 @@ impl Client {
     }
 
     /// Asks and reads the answer as JSON.
+    pub(super) fn delete(&self, url: Url) -> Result<(), Failure> {
+        self.send(Method::DELETE, url, None, ()).map(drop)
+    }
+
     pub(super) fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, Failure> {
         read(self.send(Method::GET, url, None, ())?)
     }

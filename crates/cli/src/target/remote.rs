@@ -77,10 +77,6 @@ impl Remote {
         Ok(items)
     }
 
-    fn remove(&self, url: Url) -> Result<(), Failure> {
-        self.client.send(Method::DELETE, url, None, ()).map(drop)
-    }
-
     /// Sends a CSV file with its options as a form.
     fn upload(
         &self,
@@ -202,7 +198,7 @@ impl Target for Remote {
     }
 
     fn delete_table(&self, table: &str) -> Result<(), Failure> {
-        self.remove(self.url(&["tables", table]))
+        self.client.delete(self.url(&["tables", table]))
     }
 
     fn deleted_tables(&self) -> Result<Vec<Table>, Failure> {
@@ -219,7 +215,7 @@ impl Target for Remote {
     fn purge_table(&self, id: &str) -> Result<(), Failure> {
         let mut url = self.url(&["tables", id]);
         url.set_query(Some("permanent=true"));
-        self.remove(url)
+        self.client.delete(url)
     }
 
     fn add_column(&self, table: &str, column: ColumnCreate) -> Result<Column, Failure> {
@@ -244,7 +240,8 @@ impl Target for Remote {
     }
 
     fn delete_column(&self, table: &str, column: &str) -> Result<(), Failure> {
-        self.remove(self.url(&["tables", table, "columns", column]))
+        self.client
+            .delete(self.url(&["tables", table, "columns", column]))
     }
 
     fn deleted_columns(&self, table: &str) -> Result<Vec<Column>, Failure> {
@@ -292,7 +289,7 @@ impl Target for Remote {
         if how == Delete::ForGood {
             url.query_pairs_mut().append_pair("permanent", "true");
         }
-        self.remove(url)
+        self.client.delete(url)
     }
 
     fn restore(&self, table: &str, id: &str) -> Result<Record, Failure> {
@@ -536,7 +533,7 @@ impl Target for Remote {
     }
 
     fn delete_key(&self, id: &str) -> Result<(), Failure> {
-        self.remove(self.url(&["api-keys", id]))
+        self.client.delete(self.url(&["api-keys", id]))
     }
 
     fn users(&self) -> Result<Vec<User>, Failure> {
