@@ -706,7 +706,7 @@ export interface paths {
         get: operations["getBucket"];
         put?: never;
         post?: never;
-        /** Drop a bucket with its records, for good. */
+        /** Drop a bucket with its records: it goes to the trash, as a table does. */
         delete: operations["deleteBucket"];
         options?: never;
         head?: never;

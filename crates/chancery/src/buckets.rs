@@ -96,7 +96,7 @@ impl Store {
         Ok(handle)
     }
 
-    /// Drops a bucket with its records, for good. Answers whether there was one.
+    /// Drops a bucket with its records: to the trash, as [`TableHandle::delete_table`] does. Answers whether there was one.
     ///
     /// # Errors
     /// [`Error::Definition`] if another bucket refers to it.

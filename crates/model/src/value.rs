@@ -119,7 +119,11 @@ impl Value {
             Value::Text(text) => text.clone(),
             Value::Int(int) => int.to_string(),
             Value::Float(float) => float.to_string(),
-            other => format!("{other:?}"),
+            Value::List(items) => items.join(", "),
+            Value::Decimal(decimal) => decimal.to_string(),
+            Value::Bool(yes) => yes.to_string(),
+            Value::Json(json) => json.to_string(),
+            Value::Null => "nothing".into(),
         }
     }
 

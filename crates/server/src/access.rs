@@ -192,7 +192,7 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/buckets/{name}", Read),
     rule("PATCH", "/api/buckets/{name}", Write),
     rule("DELETE", "/api/buckets/{name}", Write),
-    // Final, and still for writers: a bucket's vocabulary is one of programs that write, and they may drop the bucket as well.
+    // Final, and still for writers: a bucket's vocabulary is one of programs that write.
     rule("POST", "/api/buckets/{name}/clear", Write),
     rule("GET", "/api/stats", Read),
     rule("POST", "/api/purge-ttl", Write),

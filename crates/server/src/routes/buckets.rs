@@ -76,7 +76,7 @@ async fn update(
     Reply::json(&convert::bucket(&*handle.definition()?))
 }
 
-/// Drop a bucket with its records, for good.
+/// Drop a bucket with its records: it goes to the trash, as a table does.
 #[utoipa::path(delete, path = "/api/buckets/{name}", operation_id = "deleteBucket", tag = "Buckets",
     params(("name" = String, Path, description = "Its name."), WorkspaceParams),
     responses((status = 204, description = "It is gone."), Named,
