@@ -1,7 +1,7 @@
 // The vault: what is put away, read, changed and deleted, and that no value, token or password stays anywhere in the browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { api, assertClean, assertKeptNowhere, base, signedInForAll } from './support.mjs';
+import { api, assertAccessible, assertClean, assertKeptNowhere, base, signedInForAll } from './support.mjs';
 
 const session = await signedInForAll();
 const { page } = session;
@@ -196,6 +196,25 @@ test('expiry, metadata, value and password are changed, versions rolled back and
   await page.click('[role=option]:visible:has-text("In 7 days")');
   await dialog.getByRole('button', { name: 'Renew' }).click();
   await page.waitForSelector('.facts dd:has-text("in 7 days")');
+  // A day without its time is no expiry, and does not mean that there is none.
+  await button('Renew').click();
+  await page.getByRole('combobox', { name: 'Expires' }).click();
+  await page.click('[role=option]:visible:has-text("At an exact time")');
+  const exactly = dialog.getByLabel('Exactly');
+  await exactly.focus();
+  await page.keyboard.type('12242031');
+  await dialog.getByRole('button', { name: 'Renew' }).click();
+  await page.waitForSelector('[role=dialog] >> text=Fill in every part of it');
+  assert.ok(await exactly.evaluate((one) => one === document.activeElement && one.getAttribute('aria-invalid') === 'true'), 'refused where it stands');
+  await assertAccessible(page, 'an expiry that is filled in by half');
+  const { expiresAt } = await api(page, 'GET', `/api/vault/tokens/${id}`);
+  assert.ok(Date.parse(expiresAt) - Date.now() < 8 * 86_400_000, 'nothing was sent');
+  await page.keyboard.type('12242031');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('0600PM');
+  await dialog.getByRole('button', { name: 'Renew' }).click();
+  await page.waitForSelector('[role=dialog]', { state: 'detached' });
+  assert.equal((await api(page, 'GET', `/api/vault/tokens/${id}`)).expiresAt.slice(0, 4), '2031');
   await button('Edit metadata').click();
   await dialog.getByRole('button', { name: 'Metadata', exact: true }).click();
   await field('Metadata name 2').fill('app');

@@ -233,6 +233,14 @@ test('a job is tried, done for real, paused, resumed and cancelled, with its pro
     await page.click('.parts a:has-text("Jobs")');
     await button('Start a job').click();
     await dialog.getByRole('combobox', { name: 'What to do' }).click();
+    await page.click('[role=option]:visible:has-text("Delete old deleted secrets")');
+    const moment = dialog.locator('input[type=datetime-local]');
+    await moment.focus();
+    await page.keyboard.press('Delete');
+    await button('Try it').click();
+    await page.waitForSelector('[role=dialog] >> text=Fill in every part of it');
+    assert.ok(await moment.evaluate((one) => one === document.activeElement), 'a moment that lost a part is asked for');
+    await dialog.getByRole('combobox', { name: 'What to do' }).click();
     await page.click('[role=option]:visible:has-text("Check every secret")');
     await dialog.getByText('How fast').click();
     await dialog.getByRole('textbox', { name: 'Secrets a second, at most' }).fill('1');

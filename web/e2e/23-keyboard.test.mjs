@@ -103,6 +103,7 @@ const OPENED = {
   [`${at}/settings`]: [['Delete table']],
   [`${at}/duplicates`]: [['Not duplicates (0)']],
   [`${at}/forms`]: [['Delete A form']],
+  '/trash': [['Delete for good: Thrown away']],
   '/activity': [['Undo']],
   '/vault': [[more], [more, 'Take what was handed over'], [more, 'Hand a value over'], [more, 'New value by token'], [more, 'Other password by token'], [more, 'Delete what is expired'], ['Read a secret'], ['New secret']],
   '/vault/keys': [['Make a new key'], ['Move everything to it']],

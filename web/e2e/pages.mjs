@@ -16,6 +16,9 @@ export async function everyPage(page) {
   const [record] = (await api(page, 'GET', `/api/tables/${table.slug}/records`)).records;
   const gone = await api(page, 'POST', `/api/tables/${table.slug}/records`, { data: { name: 'Thrown away' } });
   await api(page, 'DELETE', `/api/tables/${table.slug}/records/${gone.id}`);
+  const lost = await makeTable(page, 1, { name: 'Thrown away' });
+  await api(page, 'DELETE', `/api/tables/${lost.slug}`);
+  await api(page, 'DELETE', `/api/tables/${table.slug}/columns/notes`);
   await page.goto(`${base}${at}/import`);
   await page.setInputFiles('input[type=file]', { name: 'more.csv', mimeType: 'text/csv', buffer: Buffer.from('name,amount\nOne,1\n') });
   await page.waitForSelector('.preview');

@@ -1,6 +1,7 @@
 // What somebody may do where, place by place: table or workspace, what may be done there, which columns, which records. Sends nothing.
 import { ActionIcon, Button, NativeSelect, Select } from '@mantine/core';
 import { Plus, X } from 'lucide-react';
+import { useRef } from 'react';
 import { useTable, useFieldTypes } from '../api/queries';
 import { ApiError } from '../api/http';
 import { addressOf } from '../api/places';
@@ -32,14 +33,20 @@ export function GrantsEditor({ places, change, error, ofKey, closed }: Props) {
     if (at !== undefined) errors.set(at, issue.message);
   }
   const put = (i: number, place: Place) => change(places.map((old, j) => (i === j ? place : old)));
+  const list = useRef<HTMLFieldSetElement>(null);
+  const add = () => {
+    change([...places, newPlace()]);
+    // Which place it is comes next.
+    setTimeout(() => list.current?.querySelector<HTMLInputElement>('.grant:last-of-type input')?.focus());
+  };
   return (
-    <fieldset className="grants">
+    <fieldset className="grants" ref={list}>
       <legend>{words.title}</legend>
       <p className="dimmed">{places.length > 0 ? words.about : closed ? words.noneAtAll : ofKey ? words.noneKey : words.none}</p>
       {places.map((place, i) => (
         <PlaceRow key={i} i={i} place={place} others={places.filter((_, j) => j !== i)} known={known} error={errors.get(i)} put={(next) => put(i, next)} drop={() => change(places.filter((_, j) => j !== i))} />
       ))}
-      <Button size="compact-sm" variant="default" leftSection={<Plus size={13} />} onClick={() => change([...places, newPlace()])}>
+      <Button size="compact-sm" variant="default" leftSection={<Plus size={13} />} onClick={add}>
         {words.add}
       </Button>
     </fieldset>

@@ -21,8 +21,9 @@ export function DeletedColumns({ table, refresh }: { table: string; refresh: () 
   if (all.length === 0) return null;
   const restore = async (column: Column) => {
     setBusy(column.id);
-    await bringBack(table, column, refresh);
+    const back = await bringBack(table, column, refresh);
     setBusy(null);
+    if (!back) return;
     // What had the focus goes with its row.
     if (all.length > 1) head.current?.focus();
     else focusHome();

@@ -14,14 +14,18 @@ function lost(was: Column, is: Column): string | null {
   return required ? text.columns.asRequired : unique ? text.columns.asUnique : null;
 }
 
-export async function bringBack(table: string, column: Column, refresh: () => Promise<unknown>): Promise<void> {
+/** Answers whether it came back; what is in the way is said. */
+export async function bringBack(table: string, column: Column, refresh: () => Promise<unknown>): Promise<boolean> {
+  let back = false;
   try {
     const what = lost(column, await api.restore(table, column.id));
+    back = true;
     show(what === null ? text.columns.restored(column.name) : text.columns.restoredWithout(column.name, what));
   } catch (error) {
     showError(messageOf(error));
   }
   await refresh();
+  return back;
 }
 
 /** Asks whether a column is to be deleted; the message that it was brings it back. */

@@ -43,6 +43,8 @@ function Trash({ table }: { table?: string }) {
   useEffect(() => setBegun((old) => old ?? full), [full]);
   const first = table ?? begun ?? full ?? (known && all[0] ? addressOf(all[0]) : undefined);
   const nothing = table === undefined && counts.every((one) => one.data?.deleted === 0);
+  // What failed is said once.
+  const broken = tables.isError && !first;
   return (
     <div className="page">
       <Crumbs trail={[{ label: text.nav.tables, to: '/' }, { label: text.nav.trash }]} />
@@ -64,10 +66,10 @@ function Trash({ table }: { table?: string }) {
         )}
       </div>
       {(tables.isPending || !known) && <Loading />}
-      {tables.isError && !first && <Failure error={tables.error} retry={() => void tables.refetch()} />}
+      {broken && <Failure error={tables.error} retry={() => void tables.refetch()} />}
       {tables.data && known && nothing && gone.data?.length === 0 && <Empty icon={<Trash2 size={28} />} title={text.trash.empty} body={text.trash.emptyBody} />}
       {first && !nothing && <TableTrash key={first} address={first} />}
-      {table === undefined && <DeletedTables />}
+      {table === undefined && !broken && <DeletedTables />}
     </div>
   );
 }

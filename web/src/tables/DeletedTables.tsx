@@ -35,9 +35,9 @@ export function DeletedTables() {
   const moveOn = () => (all.length > 1 ? head.current?.focus() : focusHome());
   const restore = async (table: Table) => {
     setBusy(table.id);
-    await bringBack(table);
+    const back = await bringBack(table);
     setBusy(null);
-    moveOn();
+    if (back) moveOn();
   };
   const purge = (table: Table) =>
     setQuestion({

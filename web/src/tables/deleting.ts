@@ -11,14 +11,18 @@ import { show, showError } from '../ui/toast';
 export const refreshTables = () =>
   Promise.all([queryClient.invalidateQueries({ queryKey: keys.workspaces }), queryClient.invalidateQueries({ queryKey: keys.tables })]);
 
-export async function bringBack(table: Table): Promise<void> {
+/** Answers whether it came back; what is in the way is said. */
+export async function bringBack(table: Table): Promise<boolean> {
+  let back = false;
   try {
     await api.restore(table.id);
+    back = true;
     show(text.tables.restored(table.name));
   } catch (error) {
     showError(messageOf(error));
   }
   await refreshTables();
+  return back;
 }
 
 /** Asks whether a table is to go to the trash; the message that it went brings it back. */

@@ -69,7 +69,7 @@ export const words = {
     value: 'Value', valueHint: 'Text of one or more lines. Hidden while you type.', token: 'Token', tokenHint: 'Shown once, when the secret was made.', password: 'Password',
     passwordOf: 'Password of the secret', passwordProof: 'Leave empty if it has none.', passwordRequired: 'This secret has one.', show: (what: string) => `Show ${what}`, hide: (what: string) => `Hide ${what}`,
     newPassword: 'New password', newPasswordHint: 'Leave empty for none. A lost password cannot be brought back by anybody.', again: 'New password again', differs: 'The two are not the same.',
-    expires: 'Expires', exact: 'Exactly', until: (when: string) => `until ${when}`, maxReads: 'How often it can be read', maxReadsHint: 'Leave empty for no limit.',
+    expires: 'Expires', exact: 'Exactly', partial: 'Fill in every part of it, date and time.', until: (when: string) => `until ${when}`, maxReads: 'How often it can be read', maxReadsHint: 'Leave empty for no limit.',
     choice: 'Token', drawn: 'A random one (recommended)', custom: 'One of my own', customHint: '1 to 255 bytes. As hard to guess as you make it.',
     metadata: 'Metadata', metadataHint: 'Not secret: shown in lists and used to filter. Its “name” stands for the secret.', metaName: (i: number) => `Metadata name ${i}`, metaText: (i: number) => `Metadata text ${i}`, metaRemove: (i: number) => `Remove metadata ${i}`, metaAdd: 'Metadata',
   },

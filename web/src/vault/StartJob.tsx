@@ -1,5 +1,5 @@
 // Starting a job on all secrets. It is tried first unless somebody says otherwise: a dry run changes nothing.
-import { Checkbox, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Checkbox, Group, NumberInput, Select, Stack, Text } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
 import { jobs as api } from '../api/jobs';
 import { keys, queryClient } from '../api/queries';
@@ -10,7 +10,7 @@ import { useWork } from '../ui/work';
 import { refreshVault } from './acts';
 import { Dialog } from '../ui/Dialog';
 import { FormFoot, issuesAt, Refusal, useFocusRefused } from '../ui/form';
-import { NewPassword, SecretPassword } from './inputs';
+import { MomentInput, NewPassword, SecretPassword } from './inputs';
 
 /** What a job is to be, before it is started. */
 export interface Draft {
@@ -60,7 +60,7 @@ export function StartJob({ draft, close }: { draft?: Draft; close: () => void })
       close();
     });
   };
-  const ready = (!passwords || (old !== '' && next === again)) && (kind !== 'purge' || before !== '');
+  const ready = !passwords || (old !== '' && next === again);
   const figure = (label: string, value: number | '', set: (value: number | '') => void, field: 'batch' | 'rowsPerSecond', hint?: string) => (
     <NumberInput
       label={label}
@@ -94,16 +94,7 @@ export function StartJob({ draft, close }: { draft?: Draft; close: () => void })
               <NewPassword next={next} setNext={setNext} again={again} setAgain={setAgain} error={at.newPassword} />
             </>
           )}
-          {kind === 'purge' && (
-            <TextInput
-              type="datetime-local"
-              label={words.jobs.deletedBefore}
-              required
-              value={before}
-              error={at.deletedBefore}
-              onChange={(event) => setBefore(event.currentTarget.value)}
-            />
-          )}
+          {kind === 'purge' && <MomentInput label={words.jobs.deletedBefore} value={before} error={at.deletedBefore} onChange={setBefore} />}
           {kind !== 'verify' && (
             <Checkbox size="xs" label={words.jobs.dryRun} checked={dryRun} onChange={(event) => setDryRun(event.currentTarget.checked)} />
           )}

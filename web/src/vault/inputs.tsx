@@ -1,7 +1,7 @@
 // What the vault's forms share: hidden text, expiry, metadata. Keeps nothing once it is gone.
 import { ActionIcon, Button, Group, PasswordInput, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { Eye, EyeOff, Plus, X } from 'lucide-react';
-import { useRef, useState, type ReactNode } from 'react';
+import { useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { words } from '../text/vault';
 import { when } from '../ui/time';
 
@@ -112,6 +112,32 @@ export function NewPassword(props: {
   );
 }
 
+/** A date with its time, by the browser's own input. To the browser one that is filled in by half has no value: it is refused here. */
+export function MomentInput(props: { label: string; value: string; onChange: (value: string) => void; error?: string }) {
+  const [partly, setPartly] = useState(false);
+  const refuse = (event: FormEvent<HTMLInputElement>) => {
+    const input = event.currentTarget;
+    setPartly(input.validity.badInput);
+    if (!input.validity.badInput) return;
+    event.preventDefault();
+    if (input.form?.querySelector('input:invalid, textarea:invalid') === input) input.focus();
+  };
+  return (
+    <TextInput
+      type="datetime-local"
+      label={props.label}
+      required
+      error={partly ? words.fields.partial : props.error}
+      value={props.value}
+      onInvalid={refuse}
+      onChange={(event) => {
+        setPartly(false);
+        props.onChange(event.currentTarget.value);
+      }}
+    />
+  );
+}
+
 export interface Expiry {
   choice: string;
   exact: string;
@@ -142,14 +168,7 @@ export function ExpiryInput(props: { value: Expiry; onChange: (value: Expiry) =>
         onChange={(choice) => onChange({ ...value, choice: choice ?? '' })}
       />
       {exactly && (
-        <TextInput
-          type="datetime-local"
-          label={words.fields.exact}
-          required
-          error={error}
-          value={value.exact}
-          onChange={(event) => onChange({ ...value, exact: event.currentTarget.value })}
-        />
+        <MomentInput label={words.fields.exact} error={error} value={value.exact} onChange={(exact) => onChange({ ...value, exact })} />
       )}
     </Group>
   );
