@@ -332,8 +332,8 @@ export async function openAndClose(page, where, [opener, ...entries]) {
   return faults.map((one) => `${what}: ${one}`);
 }
 
-/** Enough presses for anything on a page. */
-const STEPS_MAX = 130;
+/** Enough presses for anything on a page, twice: its content may come while the first round is under way. */
+const STEPS_MAX = 400;
 
 /** What a person does with the keys of a page, and nothing else: no mouse, and no address after the first. */
 export function hands(page) {
