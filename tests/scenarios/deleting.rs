@@ -1,9 +1,11 @@
 //! Tables and columns that are deleted, brought back, and dropped for good, on every backend.
 
+use std::time::Duration;
+
 use chancery::access::{Grant, Place, Rights, Scope};
 use chancery::{
-    ColumnInput, ColumnPatch, Error, FilesOptions, JobOptions, Json, JsonMap, OpenOptions, OperationQuery,
-    Query, RevertOptions, Store, TableHandle, TableInput, TypeChange, WorkspaceInput, json,
+    BulkOptions, ColumnInput, Error, FilesOptions, JobOptions, JobState, Json, JsonMap, OpenOptions,
+    OperationQuery, Query, RevertOptions, Store, TableHandle, TableInput, TypeChange, WorkspaceInput, json,
 };
 use chancery_scenarios::on_every_backend;
 
@@ -276,25 +278,94 @@ fn what_a_job_left_behind_is_no_deleted_column_and_a_job_holds_the_table() {
             .expect("done");
         assert_eq!(parts.all().await.expect("read")[3].get("n"), json!("3"));
 
-        let rated = ColumnPatch {
-            name: Some("Rated".into()),
-            ..ColumnPatch::default()
-        };
         let slow = JobOptions {
-            batch: Some(1),
+            rows_per_second: Some(1),
             ..JobOptions::default()
         };
         let job = parts
             .change_type("n", TypeChange::to("number"), slow)
             .await
             .expect("begun");
-        // While it runs, whoever comes is told of the job, or comes after it.
-        match parts.delete_table().await {
-            Ok(()) => {}
-            Err(error) => assert!(matches!(error, Error::Taken { what: "column", .. }), "{error}"),
+        // Its first row is done before it waits for the second.
+        while store.job(job.id()).await.expect("there").seen == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        drop(job.wait().await);
-        drop(parts.update_column("n", rated).await);
+        let refused = parts.delete_table().await.expect_err("a job is at it");
+        assert!(
+            matches!(refused, Error::Taken { what: "column", .. }),
+            "{refused}"
+        );
+        store.stop_type_change(job.id(), true).await.expect("called off");
+        parts.delete_table().await.expect("nobody is at it any more");
+        let back = store.restore_table("parts").await.expect("back");
+        assert_eq!(back.all().await.expect("read")[3].get("n"), json!("3"));
+    });
+}
+
+#[test]
+fn a_required_relation_asks_no_more_for_what_went_meanwhile() {
+    on_every_backend(|store| async move {
+        let clients = soft("Clients").column(ColumnInput::new("Name", "text"));
+        let clients = store.create_table(clients).await.expect("made");
+        let projects = soft("Projects")
+            .column(ColumnInput::new("Title", "text"))
+            .column(relation("Client", &json!({"table": "clients"})).required());
+        let projects = store.create_table(projects).await.expect("made");
+        let required = || {
+            let table = projects.definition().expect("there");
+            table.column("client").expect("there").constraints.required
+        };
+        let ann = insert(&clients, json!({"name": "Ann"})).await;
+        let one = insert(&projects, json!({"title": "a", "client": ann})).await;
+        projects.delete_table().await.expect("deleted");
+        store.restore_table("projects").await.expect("back");
+        assert!(required(), "nothing went");
+
+        projects.delete_column("client").await.expect("deleted");
+        clients
+            .delete(ann.as_str())
+            .await
+            .expect("nobody sees that it is named");
+        let back = projects.restore_column("client").await.expect("back");
+        assert!(!back.constraints.required && !required());
+        assert_eq!(get(&projects, &one, "client").await, Json::Null);
+        projects
+            .update(one.as_str(), json!({"title": "b"}))
+            .await
+            .expect("it can be written");
+    });
+}
+
+#[test]
+fn a_pace_is_asked_of_a_tables_own_changes_only() {
+    on_every_backend(|store| async move {
+        let other = store
+            .create_table(soft("Other").column(ColumnInput::new("N", "number")))
+            .await
+            .expect("made");
+        let row = |n: u32| json!({"n": n}).as_object().cloned().expect("an object");
+        let rows: Vec<JsonMap> = (0..3_000).map(row).collect();
+        other
+            .bulk_create(&rows, BulkOptions::default())
+            .await
+            .expect("made");
+        let few = store
+            .create_table(soft("Few").column(ColumnInput::new("N", "text")))
+            .await
+            .expect("made");
+        insert(&few, json!({"n": "1"})).await;
+        let paced = JobOptions {
+            rows_per_second: Some(20),
+            ..JobOptions::default()
+        };
+        let job = few
+            .change_type("n", TypeChange::to("number"), paced)
+            .await
+            .expect("begun");
+        // At that pace the log of the other table would take minutes.
+        let done = tokio::time::timeout(Duration::from_secs(20), job.wait()).await;
+        assert_eq!(done.expect("in time").expect("a status").state, JobState::Done);
+        assert_eq!(few.all().await.expect("read")[0].get("n"), json!(1));
     });
 }
 

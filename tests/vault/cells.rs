@@ -444,3 +444,18 @@ fn what_is_revealed_has_to_be_there_and_encrypted() {
         assert!(matches!(missing, Err(VaultError::Store(Error::NotFound { .. }))));
     });
 }
+
+#[test]
+fn the_data_key_of_a_deleted_table_stays_until_the_table_is_gone_for_good() {
+    on_every_backend(async |store| {
+        let (vault, people) = opened(&store).await;
+        let id = people.insert(ann()).await.expect("inserted").id();
+        assert_eq!(vault.new_key().await.expect("made"), 2);
+        people.delete_table().await.expect("to the trash");
+        assert_eq!(code(&vault.retire_key(1).await), "invalid", "it may come back");
+        let people = store.restore_table("people").await.expect("back");
+        assert_eq!(revealed(&vault, &people, &id, "iban").await, json!(IBAN));
+        people.purge_table().await.expect("gone");
+        vault.retire_key(1).await.expect("nothing is under it any more");
+    });
+}

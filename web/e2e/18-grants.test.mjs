@@ -55,6 +55,7 @@ test('a guest is given a table, a part of it, and another to read; the sentence 
   await page.fill('[role=dialog] input[autocomplete=new-password]', password);
   await page.waitForSelector('text=None yet: without any, nothing is seen');
   await page.click('[role=dialog] button:has-text("Table or workspace")');
+  await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Place 1');
   await pick(page, 'Place 1', orders.name);
   await page.selectOption(`[aria-label="What may be done with ${orders.name}"]`, 'write');
   await page.waitForSelector(`.grant-said:text-is("writes ${orders.name}")`);

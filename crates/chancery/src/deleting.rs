@@ -8,7 +8,7 @@ use chancery_model::define;
 use chancery_model::filter::{FieldRef, Filter, Test};
 use chancery_model::query::{Plan, Scope as Records};
 use chancery_model::{Code, Column, Issue, Key, Record, Table, Value, limits};
-use chancery_storage::{CountMode, DocumentWrite, OnReject, Rejection, SchemaWrite, StorageError, Write};
+use chancery_storage::{CountMode, OnReject, SchemaWrite, StorageError, Write};
 
 use crate::access::Scope;
 use crate::catalog::Catalog;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::handle::TableHandle;
 use crate::names::{NAME_KIND, name_free, name_taken, taken};
 use crate::replace::{check_settled, check_settled_column, page, put, refusal};
-use crate::schema::{ATTEMPTS, referring};
+use crate::schema::{ATTEMPTS, overtaken, referring};
 use crate::store::{Commit, Store};
 
 /// How many records are looked at together for references to what is gone.
@@ -33,7 +33,8 @@ impl Store {
     }
 
     /// Brings a table back out of the trash, with all that it held: by its id, or by its slug the last one deleted. What its records
-    /// named and is gone by now, they name no more; their history tells it.
+    /// named and is gone by now, they name no more; their history tells it. A column that is `required` and has nothing in some of them then
+    /// is so no longer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chancery::Error> {
@@ -77,6 +78,7 @@ impl Store {
             let handle = self.handle(&after);
             let columns: Vec<u16> = after.references().map(|(column, _)| column.ordinal).collect();
             handle.forget_gone(&columns).await?;
+            handle.ask_no_more(&columns).await?;
             return Ok(handle);
         }
         Err(overtaken())
@@ -127,31 +129,6 @@ impl Store {
             what: "table",
             message: format!("No table \"{name}\" is in the trash"),
         })
-    }
-
-    /// Writes definitions; answers whether they were still what they were decided on. They are read anew either way.
-    async fn write_definitions(
-        &self,
-        writes: Vec<Write>,
-        documents: Vec<DocumentWrite>,
-    ) -> Result<bool, Error> {
-        let how = Commit {
-            documents,
-            ..Commit::default()
-        };
-        let done = self.commit(writes, self.now(), how).await;
-        self.reload().await?;
-        match done {
-            Err(StorageError::Rejected(why))
-                if why.iter().all(|(_, why)| *why == Rejection::SchemaChanged) =>
-            {
-                Ok(false)
-            }
-            done => {
-                done?;
-                Ok(true)
-            }
-        }
     }
 }
 
@@ -263,24 +240,23 @@ impl TableHandle {
             what: "column",
             message: format!("No column \"{name}\" was deleted here"),
         })?;
-        let required = column.constraints.required && self.blank_in(column.ordinal).await? == 0;
-        let unique = column.constraints.unique;
-        let table = match self.bring_back(column.ordinal, (required, unique)).await {
+        let (ordinal, unique) = (column.ordinal, column.constraints.unique);
+        match self.bring_back(ordinal, unique).await {
             Err(Error::Definition(issues))
                 if unique && issues.iter().all(|issue| issue.code == Code::Unique) =>
             {
-                self.bring_back(column.ordinal, (required, false)).await?
+                self.bring_back(ordinal, false).await?
             }
             back => back?,
         };
-        let column = table.at(column.ordinal);
         if column.refers_to().is_some() {
-            self.forget_gone(&[column.ordinal]).await?;
+            self.forget_gone(&[ordinal]).await?;
         }
-        Ok(column.clone())
+        self.ask_no_more(&[ordinal]).await?;
+        Ok(self.definition()?.at(ordinal).clone())
     }
 
-    async fn bring_back(&self, ordinal: u16, (required, unique): (bool, bool)) -> Result<Arc<Table>, Error> {
+    async fn bring_back(&self, ordinal: u16, unique: bool) -> Result<Arc<Table>, Error> {
         self.change(|table| {
             let refused = |message: String| Err(vec![Issue::new("column", Code::Definition, message)]);
             let slug = table.at(ordinal).slug.clone();
@@ -297,11 +273,25 @@ impl TableHandle {
             column.deleted_at = None;
             column.restorable = false;
             column.primary &= !has_primary;
-            column.constraints.required = required;
             column.constraints.unique = unique;
             Ok(())
         })
         .await
+    }
+
+    /// Lets columns be required no more in which records have nothing.
+    async fn ask_no_more(&self, columns: &[u16]) -> Result<(), Error> {
+        for ordinal in columns {
+            let required = self.definition()?.at(*ordinal).constraints.required;
+            if required && self.blank_in(*ordinal).await? > 0 {
+                self.change(|table| {
+                    table.columns[usize::from(*ordinal)].constraints.required = false;
+                    Ok(())
+                })
+                .await?;
+            }
+        }
+        Ok(())
     }
 
     /// How many records that are not in the trash have nothing in a column.
@@ -440,8 +430,4 @@ fn in_trash(catalog: &Catalog, table: &Table, mut issues: Vec<Issue>) -> Error {
         issues.insert(0, Issue::new("table", Code::Reference, message));
     }
     Error::Definition(issues)
-}
-
-fn overtaken() -> Error {
-    Error::Internal("a definition was overtaken again and again".into())
 }

@@ -19,7 +19,7 @@ pub enum Error {
         issues: Vec<Issue>,
     },
     /// A definition makes no sense; all mistakes are named.
-    #[error("The definition makes no sense: {}", list(.0))]
+    #[error("{}", undefined(.0))]
     Definition(Vec<Issue>),
     /// A question makes no sense; all mistakes are named.
     #[error("The query makes no sense: {}", list(.0))]
@@ -341,6 +341,14 @@ fn beside(issues: &[Issue], field: &str) -> String {
     others
         .map(|issue| format!("; {}: {}", issue.field, issue.message))
         .collect()
+}
+
+/// What is in the way of a table or column as a whole says it by itself.
+fn undefined(issues: &[Issue]) -> String {
+    match issues {
+        [only] if ["table", "column"].contains(&&*only.field) => only.message.clone(),
+        issues => format!("The definition makes no sense: {}", list(issues)),
+    }
 }
 
 fn list(issues: &[Issue]) -> String {

@@ -6,7 +6,7 @@ use chancery_model::column::{Constraints, DefaultValue};
 use chancery_model::define::{self, ColumnInput, TableInput};
 use chancery_model::issue::unknown_name;
 use chancery_model::{Code, Column, Issue, JsonMap, Table, TableId, limits};
-use chancery_storage::{Counter, Rejection, SchemaWrite, StorageError, Write};
+use chancery_storage::{Counter, DocumentWrite, Rejection, SchemaWrite, StorageError, Write};
 
 use crate::catalog::Catalog;
 use crate::error::Error;
@@ -94,33 +94,47 @@ impl Store {
             }
             let mut writes = referring(&catalog, None, &table).map_err(Error::Definition)?;
             writes.push(Write::Schema(SchemaWrite::Create(table.clone())));
-            let how = Commit {
-                documents: vec![name_taken(&table)],
-                ..Commit::default()
-            };
-            let created = self.commit(writes, now, how).await;
-            self.reload().await?;
-            return match created {
+            match self.write_definitions(writes, vec![name_taken(&table)]).await {
                 // Another process was faster.
-                Err(StorageError::DocumentConflict { kind, .. }) if kind == NAME_KIND => {
-                    Err(taken(&table.slug))
+                Err(Error::Storage(StorageError::DocumentConflict { kind, .. })) if kind == NAME_KIND => {
+                    return Err(taken(&table.slug));
                 }
                 // A table that it refers to has changed.
-                Err(StorageError::Rejected(why))
-                    if why.iter().all(|(_, why)| *why == Rejection::SchemaChanged) =>
-                {
-                    continue;
-                }
-                created => {
-                    created?;
-                    Ok(handle)
-                }
-            };
+                Ok(false) => {}
+                made => return made.map(|_| handle),
+            }
         }
-        Err(Error::Internal(
-            "a definition was overtaken again and again".into(),
-        ))
+        Err(overtaken())
     }
+
+    /// Writes definitions; answers whether they were still what they were decided on. They are read anew either way.
+    pub(crate) async fn write_definitions(
+        &self,
+        writes: Vec<Write>,
+        documents: Vec<DocumentWrite>,
+    ) -> Result<bool, Error> {
+        let how = Commit {
+            documents,
+            ..Commit::default()
+        };
+        let done = self.commit(writes, self.now(), how).await;
+        self.reload().await?;
+        match done {
+            Err(StorageError::Rejected(why))
+                if why.iter().all(|(_, why)| *why == Rejection::SchemaChanged) =>
+            {
+                Ok(false)
+            }
+            done => {
+                done?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+pub(crate) fn overtaken() -> Error {
+    Error::Internal("a definition was overtaken again and again".into())
 }
 
 /// What a definition asks of the tables that it refers to: that whoever deletes there knows of it. So their definitions rise

@@ -130,7 +130,7 @@ export function Problem({ error }: { error: unknown }) {
       <div>
         <div>{messageOf(error)}</div>
         {api?.issues
-          .filter((issue) => !messageOf(error).startsWith(issue.message))
+          .filter((issue) => issue.message !== messageOf(error))
           .slice(0, 8)
           .map((issue, i) => (
             <div key={i} className="problem-issue">
@@ -151,8 +151,5 @@ export function Problem({ error }: { error: unknown }) {
 
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError && error.offline) return text.errors.offlineBody;
-  // What is in the way of a table or column as a whole says it by itself.
-  const only = error instanceof ApiError && error.issues.length === 1 ? error.issues[0] : undefined;
-  if (only && (only.field === 'table' || only.field === 'column')) return `${only.message}.`;
   return error instanceof Error ? error.message : String(error);
 }

@@ -87,6 +87,8 @@ pub(crate) struct Step {
     /// The place after it.
     pub(crate) cursor: String,
     pub(crate) seen: u64,
+    /// How many of them it only passed by: they are no work, so whoever asks for a pace does not wait for them.
+    pub(crate) passed: u64,
     pub(crate) done: u64,
     pub(crate) skipped: u64,
     pub(crate) failed: u64,
@@ -447,6 +449,7 @@ async fn end(
 
 async fn worked(store: &Store, (mut kept, mut version): (Kept, u64), work: &dyn Work) -> Result<(), Error> {
     let (began, first) = (Instant::now(), kept.status.seen);
+    let mut passed = 0;
     let mut next = work.step(kept.cursor.as_deref(), kept.batch).await?;
     let mut overtaken = 0;
     loop {
@@ -468,6 +471,7 @@ async fn worked(store: &Store, (mut kept, mut version): (Kept, u64), work: &dyn 
         };
         let mut after = kept.clone();
         advance(&mut after, &step, store.now(), (began, first));
+        let step_passed = step.passed;
         let (writes, checks) = match kept.status.dry_run {
             true => (Vec::new(), Vec::new()),
             false => (step.writes, step.checks),
@@ -481,7 +485,8 @@ async fn worked(store: &Store, (mut kept, mut version): (Kept, u64), work: &dyn 
             Ok(()) => {
                 (kept, version, overtaken) = (after, version + 1, 0);
                 next = decided?;
-                throttle(&kept, (began, first)).await;
+                passed += step_passed;
+                throttle(&kept, (began, first + passed)).await;
             }
             Err(Missed::Failed(error)) => return Err(error),
             Err(Missed::Overtaken) => {

@@ -305,17 +305,20 @@ impl Replacement {
         let table = self.table.definition()?;
         let pair = self.pair(&table)?;
         let backend = self.table.backend();
+        // A log that was cut begins later than its numbers do.
+        let after = match after {
+            0 => oldest_change(backend).await?.saturating_sub(1),
+            after => after,
+        };
         let found = backend.changes_of(table.number, after, rows as usize).await?;
         if found.looked_at == after {
             return Ok(None);
         }
+        let seen = found.looked_at - after;
         let mut step = Step {
             cursor: format!("log:{}", found.looked_at),
-            // A log that was cut begins later than its numbers do.
-            seen: found.looked_at
-                - after
-                    .max(oldest_change(backend).await?.saturating_sub(1))
-                    .min(found.looked_at),
+            seen,
+            passed: seen - found.changes.len() as u64,
             ..Step::default()
         };
         let mut told: Vec<Change> = found

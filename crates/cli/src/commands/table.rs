@@ -338,17 +338,10 @@ fn drop_table(target: &dyn Target, name: &str, yes: bool, output: &Output) -> Re
 }
 
 fn purge_table(target: &dyn Target, name: &str, yes: bool, output: &Output) -> Result<(), Failure> {
-    let deleted = target.deleted_tables()?;
-    let there = target.table(name);
-    let table = match &there {
+    let named = |table: &WireTable| table.id == name || table.slug == name;
+    let table = match target.table(name) {
         Ok(table) => table,
-        Err(_) => {
-            let named = |table: &&WireTable| table.id == name || table.slug == name;
-            match deleted.iter().find(named) {
-                Some(table) => table,
-                None => return there.map(drop),
-            }
-        }
+        Err(absent) => target.deleted_tables()?.into_iter().find(named).ok_or(absent)?,
     };
     agree(
         output,
