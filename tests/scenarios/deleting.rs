@@ -309,7 +309,7 @@ fn a_required_relation_asks_no_more_for_what_went_meanwhile() {
         let clients = store.create_table(clients).await.expect("made");
         let projects = soft("Projects")
             .column(ColumnInput::new("Title", "text"))
-            .column(relation("Client", &json!({"table": "clients"})).required());
+            .column(relation("Client", &json!({"table": "clients", "onDelete": "restrict"})).required());
         let projects = store.create_table(projects).await.expect("made");
         let required = || {
             let table = projects.definition().expect("there");
