@@ -223,6 +223,45 @@ fn references_are_kept_by_an_undo() {
 }
 
 #[test]
+fn who_follows_what_an_undo_removes_is_counted_and_comes_back() {
+    for on_delete in ["setNull", "cascade"] {
+        on_every_backend(move |store| async move {
+            let (users, posts) = blog(&store, on_delete, false).await;
+            let both = [&users, &posts];
+            insert(&users, json!({"id": "eve"})).await;
+            let made = newest(&store).await;
+            for id in ["r", "s"] {
+                insert(&posts, json!({"id": id, "owner": "eve"})).await;
+            }
+            let before = sums(&both).await;
+
+            let dry = RevertOptions {
+                dry_run: true,
+                ..RevertOptions::default()
+            };
+            let tried = store.revert(&made, dry).await.expect("tried");
+            assert_eq!((tried.reverted, tried.followed, tried.skipped_total), (1, 2, 0));
+            assert_eq!(sums(&both).await, before, "a dry run writes nothing");
+            let undone = revert(&store, &made).await;
+            assert_eq!(
+                (undone.reverted, undone.followed, undone.skipped_total),
+                (1, 2, 0)
+            );
+            let post = posts.get("r").await.expect("read");
+            match on_delete {
+                "setNull" => assert_eq!(post.expect("there").get("owner"), json!(null)),
+                _ => assert!(post.is_none(), "it went along"),
+            }
+            let again = undone.operation.expect("it wrote");
+            let redone = revert(&store, &again).await;
+            assert_eq!((redone.followed, redone.skipped_total), (0, 0));
+            let post = posts.get("r").await.expect("read").expect("there");
+            assert_eq!(post.get("owner"), json!("eve"));
+        });
+    }
+}
+
+#[test]
 fn what_would_have_expired_by_now_stays_away() {
     on_every_backend_by_hand(|store, clock| async move {
         let definition = json!({"key": "id", "ttl": 1_000, "schema": {"id": {"type": "string"}}});

@@ -4748,6 +4748,12 @@ export interface components {
             reverted: number;
             /**
              * Format: int64
+             * @description Other records that went, or would go, with what is removed, or that name it no more, as the columns that refer to it say. Doing the
+             *     operation again brings them back.
+             */
+            followed: number;
+            /**
+             * Format: int64
              * @description Records of which something was left as it is.
              */
             skippedTotal: number;

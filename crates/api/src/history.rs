@@ -161,6 +161,9 @@ pub struct RevertReport {
     pub dry_run: bool,
     /// Records that are, or would be, as before; some of them only in part.
     pub reverted: u64,
+    /// Other records that went, or would go, with what is removed, or that name it no more, as the columns that refer to it say. Doing the
+    /// operation again brings them back.
+    pub followed: u64,
     /// Records of which something was left as it is.
     pub skipped_total: u64,
     /// The first 1,000 of them.

@@ -287,6 +287,8 @@ export const text = {
     },
     would: (reverted: number, stay: number) =>
       `${n(reverted, 'record')} will be as before.${stay > 0 ? ` ${n(stay, 'record')} cannot, or only in part; what was changed since stays as it is:` : ''}`,
+    follow: (count: number) =>
+      `${n(count, 'other record')} named what is removed by this, and will be changed or removed with it. Doing this again brings that back.`,
     moreStay: (count: number) => `and ${n(count, 'record')} more.`,
     done: (reverted: number, stay: number) => `${n(reverted, 'record')} as before.${stay > 0 ? ` ${n(stay, 'record')} left as they were.` : ''}`,
     whys: {

@@ -102,6 +102,11 @@ function Ask({ operation, again, revert, report, close, done }: UndoProps & { re
   return (
     <Dialog onClose={close} size="lg" title={again ? text.activity.redoTitle : text.activity.undoTitle}>
       <Text size="sm">{text.activity.would(report.reverted, report.skippedTotal)}</Text>
+      {report.followed > 0 && (
+        <Text size="sm" mt="xs">
+          {text.activity.follow(report.followed)}
+        </Text>
+      )}
       <Skipped report={report} />
       <Problem error={error} />
       <Group justify="flex-end" mt="md" gap="xs">

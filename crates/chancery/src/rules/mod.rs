@@ -54,6 +54,8 @@ pub(crate) struct Settled {
     pub(crate) revision: u64,
     /// Refusals only where the others are written all the same.
     pub(crate) outcomes: Vec<Result<Outcome, Refusal>>,
+    /// How many other records went or changed because of what they refer to.
+    pub(crate) followed: u64,
 }
 
 /// Why decided writes were not done.
@@ -181,6 +183,8 @@ struct Added {
     after: Vec<Write>,
     checks: Vec<Check>,
     refused: Vec<(usize, Refusal)>,
+    /// How many other records go or change because of what they refer to.
+    followed: u64,
 }
 
 /// How a try to commit ended.
@@ -188,6 +192,7 @@ enum Tried {
     Done {
         revision: u64,
         outcomes: Vec<Outcome>,
+        followed: u64,
     },
     Refused(Vec<(usize, Refusal)>),
     /// Something that the rules were applied to is no longer so.
@@ -213,6 +218,7 @@ impl Store {
             Ok(committed) => Ok(Settled {
                 revision: committed.revision,
                 outcomes: committed.outcomes.into_iter().map(judged).collect(),
+                followed: 0,
             }),
             Err(StorageError::Rejected(why)) => {
                 let refused = why.into_iter().map(|(at, why)| (at, Refusal::Seam(why)));
@@ -273,9 +279,14 @@ impl Store {
         how: &Commit,
     ) -> Result<Option<Settled>, Unsettled> {
         match self.attempt(catalog, writes.to_vec(), now, how.clone()).await? {
-            Tried::Done { revision, outcomes } => Ok(Some(Settled {
+            Tried::Done {
+                revision,
+                outcomes,
+                followed,
+            } => Ok(Some(Settled {
                 revision,
                 outcomes: outcomes.into_iter().map(Ok).collect(),
+                followed,
             })),
             Tried::Overtaken => Ok(None),
             Tried::Refused(refused)
@@ -325,14 +336,22 @@ impl Store {
                 Tried::Refused(refused) => {
                     left_out.extend(refused.into_iter().map(|(at, why)| (kept[at], why)))
                 }
-                Tried::Done { revision, outcomes } => {
+                Tried::Done {
+                    revision,
+                    outcomes,
+                    followed,
+                } => {
                     let mut outcomes = outcomes.into_iter();
                     let outcome = |at| match left_out.remove(&at) {
                         Some(refusal) => Err(refusal),
                         None => outcomes.next().ok_or(Refusal::Seam(Rejection::SchemaChanged)),
                     };
                     let outcomes = (0..writes.len()).map(outcome).collect();
-                    return Ok(Some(Settled { revision, outcomes }));
+                    return Ok(Some(Settled {
+                        revision,
+                        outcomes,
+                        followed,
+                    }));
                 }
             }
             if left_out.values().any(Refusal::is_outdated) {
@@ -359,7 +378,7 @@ impl Store {
         if !added.refused.is_empty() {
             return Ok(Tried::Refused(added.refused));
         }
-        let (first, asked) = (added.before.len(), how.checks.len());
+        let (first, asked, followed) = (added.before.len(), how.checks.len(), added.followed);
         let mut batch = added.before;
         batch.append(&mut own);
         batch.extend(added.after);
@@ -374,6 +393,7 @@ impl Store {
             Ok(committed) => Ok(Tried::Done {
                 revision: committed.revision,
                 outcomes: committed.outcomes.into_iter().skip(first).take(count).collect(),
+                followed,
             }),
             Err(StorageError::Overtaken(which)) => {
                 // What the caller rests on is for the caller to judge.

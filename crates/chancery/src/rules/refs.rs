@@ -42,6 +42,7 @@ pub(super) async fn follow(
     };
     ends.take_along(net).await?;
     ends.restrict(own, net, added).await?;
+    added.followed = ends.followers();
     ends.write(own, net, added);
     let checks = ends.looked.into_iter();
     added
@@ -105,6 +106,15 @@ impl Ends<'_> {
             }
         }
         Ok(())
+    }
+
+    /// How many records go or change because of what they refer to, each once.
+    fn followers(&self) -> u64 {
+        let unnamed = self.unnamed.iter().map(|(child, ..)| child);
+        let all = self.taken.iter().map(|(child, _)| child).chain(unnamed);
+        let places: HashSet<(TableId, &Key)> =
+            all.map(|child| (child.table.number, &child.record.key)).collect();
+        places.len() as u64
     }
 
     /// Takes records along that refer to what goes, or notes that their column becomes null; answers what goes because of it.

@@ -31,6 +31,10 @@ pub struct RevertReport {
     pub dry_run: bool,
     /// Records that are, or would be, as before; some of them only in part.
     pub reverted: u64,
+    /// Other records that went, or would go, with what is removed, or that name it no more, as the columns that refer to it say. The undo
+    /// changes them too, so doing the operation again brings them back.
+    #[serde(default)]
+    pub followed: u64,
     /// Records of which something was left as it is, each once for each reason.
     pub skipped_total: u64,
     /// The first [`UNDO_SKIPPED_TOLD_MAX`] of them.

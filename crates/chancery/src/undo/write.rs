@@ -167,6 +167,7 @@ impl Undo {
         };
         match self.store.write(writes, now, how).await {
             Ok(settled) => {
+                self.running.report.followed += settled.followed;
                 if pass == Pass::Write {
                     self.committed(settled.revision);
                 }

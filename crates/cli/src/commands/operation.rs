@@ -166,6 +166,12 @@ pub(super) fn told(report: &RevertReport, output: &Output) -> Result<(), Failure
         thousands(report.reverted),
         thousands(report.skipped_total)
     ));
+    if report.followed > 0 {
+        output.say(&format!(
+            "{} other record(s) that refer to what is removed {would} changed or removed with it",
+            thousands(report.followed)
+        ));
+    }
     if !report.skipped.is_empty() {
         let mut text = TextTable::new(["table", "record", "fields", "why", "who", "operation"]);
         for skipped in &report.skipped {

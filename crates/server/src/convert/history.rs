@@ -73,6 +73,7 @@ pub fn report(report: RevertReport) -> wire::RevertReport {
         reverts: report.reverts.to_string(),
         dry_run: report.dry_run,
         reverted: report.reverted,
+        followed: report.followed,
         skipped_total: report.skipped_total,
         skipped: report.skipped.into_iter().map(skipped).collect(),
         revision: report.revision,

@@ -491,7 +491,13 @@ fn a_root_key_in_the_environment_is_read_or_its_fault_is_told() {
             .output()
             .unwrap();
         let told = String::from_utf8(run.stdout).unwrap();
-        assert!(run.status.success() && told.contains(&expected), "{told}");
+        let errors = String::from_utf8_lossy(&run.stderr);
+        assert!(
+            run.status.success() && told.contains(&expected),
+            "{}: {told} {errors}",
+            run.status
+        );
+        assert!(!errors.contains("ca9a47ca"), "{errors}");
         assert!(told.contains(VARIABLE));
         for shown in ["ca9a47ca", "yppHypp", "202, 154", "[202"] {
             assert!(!told.contains(shown), "{told}");
