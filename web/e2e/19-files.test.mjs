@@ -131,6 +131,7 @@ test('files dropped on a cell are one step, which Ctrl+Z takes back', async () =
   await page.waitForSelector('.files-why:has-text("No more than 4 files fit here.")');
   await page.waitForSelector('text=That is all it takes: 4 files.');
   await page.click('[aria-label="Leave fake.png out"]');
+  await page.waitForSelector('.files-coming', { state: 'detached' });
   await shot('several');
   await page.keyboard.press('Escape');
   await closed();
@@ -240,6 +241,32 @@ test('when the line breaks it is said, and another try brings the file', async (
   await page.keyboard.press('Escape');
   await closed();
   session.faults.splice(0, session.faults.length, ...session.faults.filter((said) => !/ERR_FAILED|ERR_INTERNET_DISCONNECTED|status of 413/.test(said)));
+});
+
+test('who leaves before a file has come is asked, and gets away by itself once it is there', async () => {
+  await cell(page, 3, PAPERS).click();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement?.matches('.files-choose'));
+  let go = () => undefined;
+  const held = new Promise((done) => { go = done; });
+  await page.route('**/api/files', async (route) => { await held; await route.continue(); });
+  await choose(notes);
+  await page.waitForSelector('.files-coming li:has-text("notes.txt")');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.files-asking:has-text("1 file still on the way.")');
+  await assertAccessible(page, 'a file on the way');
+  await shot('asking');
+  await page.click('.files-asking button:has-text("Wait")');
+  await page.waitForSelector('.files-asking', { state: 'detached' });
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.files-asking');
+  go();
+  await closed();
+  await page.unroute('**/api/files');
+  assert.deepEqual(await namesIn(3, 'papers'), ['notes.txt']);
+  await page.keyboard.press('Control+z');
+  await page.waitForSelector('.toast:has-text("Undone")');
+  assert.deepEqual(await namesIn(3, 'papers'), []);
 });
 
 test('the record form brings them too, waits for what is on the way, and its history calls them by name', async () => {

@@ -81,7 +81,10 @@ export default function FilesDialog({ grid, writer, editing, dropped, close }: D
   }, [outbox]);
   const { busy } = outbox;
   useEffect(() => {
-    if (busy === 0) setAsking(false);
+    if (busy > 0 || !asking) return;
+    // Whoever wanted to leave waited for these only; what did not come is there to be read.
+    if (outbox.items.length === 0) close();
+    else setAsking(false);
   }, [busy]);
   useEffect(() => {
     if (busy === 0) return;
