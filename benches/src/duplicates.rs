@@ -12,7 +12,7 @@ use chancery::{
 };
 
 use crate::folder::{Folder, sqlite_url};
-use crate::machine::peak_mb;
+use crate::machine::{begin_peak, peak_mb};
 use crate::measure::Effort;
 use crate::report::{Bar, Row, Section, Unit};
 
@@ -48,7 +48,7 @@ async fn found(folder: &Folder, count: usize) -> Result<Vec<Row>> {
     for records in made(count).chunks(REQUEST) {
         table.bulk_create(records, BulkOptions::default()).await?;
     }
-    let before = peak_mb().unwrap_or_default();
+    let before = begin_peak();
     let start = Instant::now();
     let options = DuplicateOptions::by(&COLUMNS, Some(SIMILARITY));
     let answer = table.find_duplicates(options).await?;

@@ -80,7 +80,14 @@ pub(crate) fn resident_mb(process: u32) -> Option<f64> {
     kib(&format!("/proc/{process}/status"), "VmRSS").map(|kib| kib as f64 / 1_000.0 * 1.024)
 }
 
-/// The most memory that this process ever used, in MB; none where the system does not tell.
+/// Forgets the most memory that this process used so far, and answers what is in use now, in MB. Where the system forgets nothing, what was
+/// used before counts on.
+pub(crate) fn begin_peak() -> f64 {
+    drop(std::fs::write("/proc/self/clear_refs", "5"));
+    resident_mb(std::process::id()).unwrap_or_default()
+}
+
+/// The most memory that this process ever used, or since [`begin_peak`], in MB; none where the system does not tell.
 pub(crate) fn peak_mb() -> Option<f64> {
     kib("/proc/self/status", "VmHWM").map(|kib| kib as f64 / 1_000.0 * 1.024)
 }

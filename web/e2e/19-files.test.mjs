@@ -265,7 +265,7 @@ test('who leaves before a file has come is asked, and gets away by itself once i
   await page.unroute('**/api/files');
   assert.deepEqual(await namesIn(3, 'papers'), ['notes.txt']);
   await page.keyboard.press('Control+z');
-  await page.waitForSelector('.toast:has-text("Undone")');
+  await page.waitForFunction(() => document.getElementById('cell-3-2')?.textContent?.trim() === '');
   assert.deepEqual(await namesIn(3, 'papers'), []);
 });
 
