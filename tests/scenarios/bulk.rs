@@ -83,6 +83,53 @@ fn continue_on_error_writes_the_good_ones_in_one_commit() {
 }
 
 #[test]
+fn of_thousands_each_keeps_its_place_whatever_stands_beside_it() {
+    on_every_backend(|store| async move {
+        let people = people(&store).await;
+        let record = |n: usize| match n {
+            0 | 4_999 => map(json!({"age": n % 100})),
+            2_700 => map(json!({"name": "2700", "agee": 1})),
+            // Not in the order of the columns, and with what nobody writes.
+            3_100 => map(json!({"age": 31, "_display": {}, "email": null, "name": "3100"})),
+            n => map(json!({"name": n.to_string(), "age": n % 100})),
+        };
+        let records: Vec<JsonMap> = (0..5_000).map(record).collect();
+        let options = BulkOptions {
+            on_error: OnError::Continue,
+            ..BulkOptions::default()
+        };
+        let outcome = people.bulk_create(&records, options).await.expect("answered");
+        let failures: Vec<(usize, Code)> = outcome
+            .failures()
+            .map(|(index, issues)| (index, issues[0].code))
+            .collect();
+        let expected = [
+            (0, Code::Required),
+            (2_700, Code::UnknownColumn),
+            (4_999, Code::Required),
+        ];
+        assert_eq!(failures, expected);
+        let ignored: Vec<(&usize, &Vec<String>)> = outcome.ignored.iter().collect();
+        assert_eq!(ignored, [(&3_100, &vec!["_display".to_owned()])]);
+        for (index, item) in outcome.items.iter().enumerate() {
+            if let Bulk::Created(record) = item {
+                assert_eq!(record.get("name"), json!(index.to_string()));
+            }
+        }
+        assert_eq!(outcome.items.len(), 5_000);
+
+        let good = (0..5_000).filter(|n| ![0, 2_700, 4_999].contains(n));
+        let names: Vec<String> = good.map(|n| n.to_string()).collect();
+        let kept = people.all().await.expect("read");
+        let kept: Vec<_> = kept.iter().map(|record| record.get("name")).collect();
+        assert_eq!(
+            kept, names,
+            "by key, they are in the order in which they were sent"
+        );
+    });
+}
+
+#[test]
 fn a_dry_run_answers_the_same_and_writes_nothing() {
     on_every_backend(|store| async move {
         let people = people(&store).await;

@@ -130,6 +130,7 @@ pub enum OnLoss {
 /// What a column computes once from its constraints.
 #[derive(Clone, Debug, Default)]
 pub struct Computed {
+    field: OnceLock<&'static dyn FieldType>,
     pattern: OnceLock<Option<Regex>>,
     bounds: OnceLock<(Option<Value>, Option<Value>)>,
 }
@@ -318,7 +319,14 @@ impl Column {
         if self.field_type == relation::ID {
             return relation::form(self);
         }
-        field_type(&self.field_type).expect("a column is only defined with a field type that exists")
+        let found =
+            || field_type(&self.field_type).expect("a column is only defined with a field type that exists");
+        let known = *self.computed.field.get_or_init(found);
+        match known.id() == self.field_type {
+            true => known,
+            // It was another column's that this one was made from.
+            false => found(),
+        }
     }
 
     /// The compiled pattern, if the column has one. Definition refuses patterns that do not compile.

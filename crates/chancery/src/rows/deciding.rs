@@ -1,16 +1,43 @@
 //! The decision over a batch of rows, one after the other; it writes nothing.
 
-use std::sync::Arc;
+use std::num::NonZero;
+use std::sync::{Arc, LazyLock};
+use std::thread::available_parallelism;
 
 use chancery_model::admit::{self, Kept, UpdateMode};
 use chancery_model::change::ChangeKind;
-use chancery_model::{Code, Issue, RecordMetadata, Table, Value};
+use chancery_model::{Code, Issue, Key, RecordMetadata, Table, Value};
 use chancery_storage::Write;
+use uuid::Uuid;
 
-use super::{Blank, Found, OnMany, Pending, Planned, Row, RowOptions};
+use super::{Blank, Decided, Found, Ignored, OnMany, Pending, Planned, Row, RowOptions};
 use crate::handle::TableHandle;
 use crate::records::insert_write;
 use crate::wrong::joined;
+
+/// Fewer rows than this are decided by one thread: another one costs more than it saves.
+pub(super) const DECIDED_ALONE_MIN: usize = 1_000;
+/// Most threads that decide one batch.
+const DECIDERS_MAX: usize = 4;
+
+/// How many threads decide a large batch.
+pub(super) fn deciders() -> usize {
+    static DECIDERS: LazyLock<usize> =
+        LazyLock::new(|| available_parallelism().map_or(1, NonZero::get).min(DECIDERS_MAX));
+    *DECIDERS
+}
+
+/// Keys of new records, drawn in the order of their rows before these are decided side by side.
+#[derive(Default)]
+pub(super) struct Keys(std::vec::IntoIter<Uuid>);
+
+impl Keys {
+    pub(super) fn of(table: &Table, count: usize) -> Keys {
+        let count = if table.key_column.is_none() { count } else { 0 };
+        let keys: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(count).collect();
+        Keys(keys.into_iter())
+    }
+}
 
 /// The decision over a batch of rows; a later row sees what an earlier one will have done.
 pub(super) struct Deciding<'a> {
@@ -20,12 +47,32 @@ pub(super) struct Deciding<'a> {
     pub(super) now: i64,
     pub(super) writes: Vec<Write>,
     pub(super) pending: Pending,
+    pub(super) keys: Keys,
     /// Fields that were left out of the row that is decided.
     pub(super) ignored: Vec<String>,
 }
 
 impl Deciding<'_> {
-    pub(super) fn row(&mut self, row: &Row<'_>, found: Option<&Found>) -> Result<Planned, Vec<Issue>> {
+    pub(super) fn rows(mut self, rows: &[Row<'_>], found: &[Found]) -> Decided {
+        self.writes.reserve(rows.len());
+        let mut planned = Vec::with_capacity(rows.len());
+        let mut ignored = Ignored::new();
+        for (index, row) in rows.iter().enumerate() {
+            let plan = self.row(row, found.get(index));
+            planned.push(plan.unwrap_or_else(Planned::Failed));
+            if !self.ignored.is_empty() {
+                ignored.insert(index, std::mem::take(&mut self.ignored));
+            }
+        }
+        Decided {
+            planned,
+            ignored,
+            writes: self.writes,
+            pending: self.pending,
+        }
+    }
+
+    fn row(&mut self, row: &Row<'_>, found: Option<&Found>) -> Result<Planned, Vec<Issue>> {
         if row.known.is_empty() {
             return self.plan(row, found);
         }
@@ -34,6 +81,7 @@ impl Deciding<'_> {
         let mut aside = Deciding {
             writes: Vec::new(),
             ignored: Vec::new(),
+            keys: Keys::default(),
             pending: before
                 .map(|(tuple, records)| (tuple.clone(), records.clone()))
                 .into_iter()
@@ -85,9 +133,9 @@ impl Deciding<'_> {
 
     fn create(&mut self, row: &Row<'_>, tuple: Option<&Vec<Value>>) -> Result<Planned, Vec<Issue>> {
         let (table, protected) = (self.table, self.options.protected);
-        let decide = |context: &mut admit::Context| {
-            admit::insert(table, row.input, row.key.clone(), protected, context)
-        };
+        let drawn = self.keys.0.next().map(Key::Uuid);
+        let key = row.key.clone().or(drawn);
+        let decide = |context: &mut admit::Context| admit::insert(table, row.input, key, protected, context);
         let mut inserted = self.handle.store.decide(self.now, decide)?;
         inserted.record.metadata = row.metadata.clone();
         self.ignored = inserted.ignored;

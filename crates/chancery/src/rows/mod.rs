@@ -23,7 +23,7 @@ use crate::rules::{Refusal, Settled, Suspect, Unsettled};
 use crate::store::Commit;
 use crate::wrong::Origin;
 
-use deciding::{Deciding, kept};
+use deciding::{DECIDED_ALONE_MIN, Deciding, Keys, deciders, kept};
 
 /// What happens when more than one record matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -249,7 +249,8 @@ impl TableHandle {
         }
     }
 
-    /// Decides rows one after the other; `pending` is what earlier rows of the same load will have done.
+    /// Decides rows; `pending` is what earlier rows of the same load will have done. Rows that match nothing do not look at each other, so
+    /// many of them are decided side by side.
     pub(crate) fn decide_rows(
         &self,
         table: &Arc<Table>,
@@ -258,30 +259,41 @@ impl TableHandle {
         now: i64,
         pending: Pending,
     ) -> Decided {
-        let mut deciding = Deciding {
+        let deciding = |pending, keys| Deciding {
             handle: self,
             table,
             options,
             now,
-            writes: Vec::with_capacity(rows.len()),
+            writes: Vec::new(),
             pending,
+            keys,
             ignored: Vec::new(),
         };
-        let mut planned = Vec::with_capacity(rows.len());
-        let mut ignored = Ignored::new();
-        for (index, row) in rows.iter().enumerate() {
-            let plan = deciding.row(row, found.get(index));
-            planned.push(plan.unwrap_or_else(Planned::Failed));
-            if !deciding.ignored.is_empty() {
-                ignored.insert(index, std::mem::take(&mut deciding.ignored));
+        let share = rows.len().div_ceil(deciders()).max(DECIDED_ALONE_MIN);
+        if !options.matching.is_empty() || rows.len() <= share {
+            return deciding(pending, Keys::default()).rows(rows, found);
+        }
+        // Keys say in which order records were made.
+        let mut parts = rows.chunks(share).map(|part| (part, Keys::of(table, part.len())));
+        let first = parts.next();
+        let parts: Vec<_> = parts.collect();
+        std::thread::scope(|scope| {
+            let decide = |(part, keys)| deciding(Pending::new(), keys).rows(part, &[]);
+            let others: Vec<_> = parts
+                .into_iter()
+                .map(|part| scope.spawn(move || decide(part)))
+                .collect();
+            let mut all = first.map(decide).unwrap_or_default();
+            for other in others {
+                all.append(
+                    other
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                );
             }
-        }
-        Decided {
-            planned,
-            ignored,
-            writes: deciding.writes,
-            pending: deciding.pending,
-        }
+            all.pending = pending;
+            all
+        })
     }
 
     /// What each row matches.
@@ -464,12 +476,34 @@ pub(crate) fn rejection_issue(table: &Table, key: &Key, rejection: &Rejection) -
 pub(crate) type Pending = HashMap<Vec<Value>, Vec<Arc<chancery_model::Record>>>;
 
 /// Rows that are decided.
+#[derive(Default)]
 pub(crate) struct Decided {
     /// One for each row.
     pub(crate) planned: Vec<Planned>,
     pub(crate) writes: Vec<Write>,
     pub(crate) pending: Pending,
     pub(crate) ignored: Ignored,
+}
+
+impl Decided {
+    /// Adds the rows that come after these.
+    fn append(&mut self, later: Decided) {
+        let (rows, writes) = (self.planned.len(), self.writes.len());
+        self.planned
+            .extend(later.planned.into_iter().map(|plan| match plan {
+                Planned::Create { write } => Planned::Create {
+                    write: writes + write,
+                },
+                Planned::Update { writes: own } => Planned::Update {
+                    writes: own.into_iter().map(|write| writes + write).collect(),
+                },
+                plan => plan,
+            }));
+        self.writes.extend(later.writes);
+        let ignored = later.ignored.into_iter();
+        self.ignored
+            .extend(ignored.map(|(row, fields)| (rows + row, fields)));
+    }
 }
 
 /// By the place of an item: fields that were left out of it because callers may not write them.

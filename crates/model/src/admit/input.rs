@@ -1,5 +1,9 @@
 //! What a caller sends, and how one raw value is read. Checks no constraints.
 
+use std::iter::Peekable;
+
+use serde_json::map::Iter;
+
 use crate::column::Column;
 use crate::field::{Storage, TextFormat};
 use crate::{Issue, Json, JsonMap, Table, Value};
@@ -56,6 +60,45 @@ impl<'a> Input<'a> {
                     })
             }
         }
+    }
+}
+
+/// The raw values of an input, asked for column by column.
+pub(super) struct Fields<'a> {
+    input: Input<'a>,
+    /// What a JSON object has not been asked for yet. Most callers send fields in the order of the columns: those are found without a search.
+    in_order: Option<Peekable<Iter<'a>>>,
+    /// How many were there.
+    pub(super) seen: usize,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(input: Input<'a>) -> Fields<'a> {
+        let in_order = match input {
+            Input::Object(object, _) => Some(object.iter().peekable()),
+            Input::Cells(..) => None,
+        };
+        Fields {
+            input,
+            in_order,
+            seen: 0,
+        }
+    }
+
+    /// The value of a column, which is asked for once.
+    pub(super) fn take(&mut self, column: &Column) -> Option<Raw<'a>> {
+        let raw = match (self.input, &mut self.in_order) {
+            (Input::Object(object, _), _) if self.seen == object.len() => None,
+            (Input::Object(_, coerce), Some(in_order)) => {
+                match in_order.next_if(|(slug, _)| **slug == column.slug) {
+                    Some((_, json)) => Some(Raw::Json(json, coerce)),
+                    None => self.input.get(column),
+                }
+            }
+            _ => self.input.get(column),
+        };
+        self.seen += usize::from(raw.is_some());
+        raw
     }
 }
 

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use constraints::check;
 pub use constraints::check_constraints;
-use input::Raw;
 pub use input::{Cell, Coerce, Input, Kept};
+use input::{Fields, Raw};
 pub use outline::{Outline, outline_of_insert, outline_of_update};
 
 use crate::column::{Column, DefaultFunction, DefaultValue, Generated};
@@ -136,11 +136,9 @@ pub fn insert(
     let mut found = Findings::new(protected);
     let mut draws = Vec::new();
     let mut values = vec![Value::Null; table.columns.len()].into_boxed_slice();
-    let mut seen = 0;
+    let mut fields = Fields::of(input);
     for column in table.columns.iter().filter(|column| column.live()) {
-        let raw = input.get(column);
-        seen += usize::from(raw.is_some());
-        let raw = match raw {
+        let raw = match fields.take(column) {
             Some(_) if !column.writable() => {
                 found.refuse(column);
                 None
@@ -163,7 +161,7 @@ pub fn insert(
             Err(issue) => found.issues.push(column.worded(issue)),
         }
     }
-    let extra = undeclared(table, input, seen, None, &mut found);
+    let extra = undeclared(table, input, fields.seen, None, &mut found);
     let key = match choose_key(table, &mut values, key, &draws, context) {
         Ok(key) => key,
         Err(issue) => {
@@ -227,10 +225,9 @@ pub fn update(
         longer.resize(table.columns.len(), Value::Null);
         values = longer.into_boxed_slice();
     }
-    let mut seen = 0;
+    let mut fields = Fields::of(input);
     for column in table.columns.iter().filter(|column| column.live()) {
-        let raw = input.get(column);
-        seen += usize::from(raw.is_some());
+        let raw = fields.take(column);
         if column.encrypted.is_some() {
             if let Some(next) = encrypted(table, current, column, (raw, mode), &mut found, context) {
                 let slot = &mut values[usize::from(column.ordinal)];
@@ -265,7 +262,7 @@ pub fn update(
     } else {
         None
     };
-    let extra = undeclared(table, input, seen, kept, &mut found);
+    let extra = undeclared(table, input, fields.seen, kept, &mut found);
     follow(
         table,
         &current.key,

@@ -186,6 +186,12 @@ pub trait FieldType: Send + Sync {
     }
 }
 
+impl std::fmt::Debug for dyn FieldType {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.id())
+    }
+}
+
 /// The field type with this id.
 pub fn field_type(id: &str) -> Option<&'static dyn FieldType> {
     FIELD_TYPES.iter().copied().find(|kind| kind.id() == id)
