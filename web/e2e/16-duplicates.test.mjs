@@ -368,6 +368,17 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
+test('where what is compared does not tell records apart, it is said before anything is merged', async () => {
+  const many = await makeTable(page, 0);
+  const record = (_, i) => ({ name: i < 25 ? 'Dallas' : `Airport ${i}` });
+  await api(page, 'POST', `/api/tables/${many.slug}/records/bulk`, { records: Array.from({ length: 30 }, record) });
+  await page.goto(`${base}/t/${many.slug}/duplicates`);
+  await page.click('button:has-text("Find duplicates")');
+  await found();
+  await page.waitForSelector('.warning:has-text("One group has 25 records: what is compared does not tell records apart.")');
+  await assertAccessible(page, 'a group that is too large');
+});
+
 test('when the last group is merged with all others, what was done is still said', async () => {
   const few = await makeTable(page, 0);
   await api(page, 'POST', `/api/tables/${few.slug}/records/bulk`, { records: ['Ann', 'Ann', 'Bo', 'Bo'].map((name) => ({ name })) });

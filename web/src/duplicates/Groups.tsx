@@ -21,6 +21,8 @@ import { MergeAll } from './MergeAll';
 
 /** What "Merge all" begins with unless the list is narrowed: what is almost certainly one thing. */
 const MERGE_ALL_PERCENT = 95;
+/** A group of more records than this was made by what many records have in common, not by what is one thing. */
+const GROUP_TELLING_MAX = 20;
 /** So many groups before the last one that is read, more are read: who goes by keyboard never waits. */
 const READ_AHEAD = 10;
 
@@ -69,8 +71,10 @@ export function Groups(props: GroupsProps) {
   useEffect(() => {
     if (unread && !isFetchingNextPage && place >= all.length - READ_AHEAD) void fetchNextPage();
   }, [unread, isFetchingNextPage, fetchNextPage, place, all.length]);
+  const largest = Math.max(0, ...all.map(sizeOf));
   const notes = (
     <>
+      {largest > GROUP_TELLING_MAX && <p className="warning">{words.found.untold(largest)}</p>}
       {state.crowded > 0 && <p className="warning">{words.found.crowded(state.crowded)}</p>}
       {state.shortened > 0 && <p className="hint">{words.found.shortened(state.shortened)}</p>}
     </>

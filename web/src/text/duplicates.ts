@@ -49,6 +49,8 @@ export const words = {
     tooHigh: (score: string) => `No group is alike by ${score} or more`, showAll: 'Show all groups',
     crowded: (count: number) =>
       `${n(count, 'record is', 'records are')} so like many others that they were compared only with some of them. More columns, or “Only compare records with the same”, find the rest.`,
+    untold: (largest: number) =>
+      `One group has ${n(largest, 'record')}: what is compared does not tell records apart. Compare more columns before you merge.`,
     shortened: (count: number) => `Of ${n(count, 'long value')} only the beginning was compared.`,
     list: 'Groups of duplicates', minimum: 'Alike by at least', minimumLabel: 'Show groups that are alike by at least, in percent',
     keys: 'J next, K previous', records: (count: number) => n(count, 'record'), at: (i: number, name: string) => `Group ${i}: ${name}`,
