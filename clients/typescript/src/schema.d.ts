@@ -3774,7 +3774,7 @@ export interface components {
             at: string;
             /** @description The id of the user or API key that did it. */
             actor?: string | null;
-            /** @description `user`, `ttl`, `eviction`, `merge`, `import` or `undo`. */
+            /** @description `user`, `ttl`, `eviction`, `merge`, `import`, `undo` or `upkeep`. */
             reason: string;
             /** @description The operation it is part of. */
             operation: string;
@@ -4328,9 +4328,12 @@ export interface components {
             at: string;
             /** @description The id of the user or API key that did it. */
             actor?: string | null;
-            /** @description `user`, `ttl`, `eviction`, `merge`, `import` or `undo`. */
+            /** @description `user`, `ttl`, `eviction`, `merge`, `import`, `undo` or `upkeep`. */
             reason: string;
-            /** @description What it did to which table; empty if it has more than 500,000 changes. */
+            /**
+             * @description What it did to which table. Of one with more than 500,000 changes only the table of the newest commit is told, and nothing is
+             *     counted.
+             */
             tables: components["schemas"]["TableCounts"][];
             /**
              * Format: int64

@@ -32,7 +32,7 @@ pub struct HistoryStep {
     pub at: String,
     /// The id of the user or API key that did it.
     pub actor: Option<String>,
-    /// `user`, `ttl`, `eviction`, `merge`, `import` or `undo`.
+    /// `user`, `ttl`, `eviction`, `merge`, `import`, `undo` or `upkeep`.
     pub reason: String,
     /// The operation it is part of.
     pub operation: String,
@@ -86,9 +86,10 @@ pub struct Operation {
     pub at: String,
     /// The id of the user or API key that did it.
     pub actor: Option<String>,
-    /// `user`, `ttl`, `eviction`, `merge`, `import` or `undo`.
+    /// `user`, `ttl`, `eviction`, `merge`, `import`, `undo` or `upkeep`.
     pub reason: String,
-    /// What it did to which table; empty if it has more than 500,000 changes.
+    /// What it did to which table. Of one with more than 500,000 changes only the table of the newest commit is told, and nothing is
+    /// counted.
     pub tables: Vec<TableCounts>,
     /// How many changes it has in all.
     pub changes: u64,

@@ -50,17 +50,15 @@ function What({ operation }: { operation: Operation }) {
   return (
     <>
       {reason && <span className="pill step-reason">{reason}</span>}{' '}
-      {operation.tables.length === 0
-        ? text.activity.changes(operation.changes)
-        : operation.tables.map((counts, i) => {
-            const table = tableNamed(counts.table);
-            return (
-              <Fragment key={counts.table}>
-                {i > 0 && ' · '}
-                {table ? <Link to={tablePath(table)}>{table.name}</Link> : counts.table}: {countsOf(counts)}
-              </Fragment>
-            );
-          })}
+      {operation.tables.map((counts, i) => {
+        const table = tableNamed(counts.table);
+        return (
+          <Fragment key={counts.table}>
+            {i > 0 && ' · '}
+            {table ? <Link to={tablePath(table)}>{table.name}</Link> : counts.table}: {countsOf(counts) || text.activity.changes(operation.changes)}
+          </Fragment>
+        );
+      })}
     </>
   );
 }

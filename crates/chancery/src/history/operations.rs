@@ -43,7 +43,8 @@ pub struct Operation {
     pub reason: Reason,
     /// How many changes it has in all.
     pub changes: u64,
-    /// What it did to which table; empty if it has more than [`COUNTED_CHANGES_MAX`] changes.
+    /// What it did to which table. Of one with more than [`COUNTED_CHANGES_MAX`] changes only the table of the newest commit is told, and
+    /// nothing is counted.
     pub tables: Vec<TableCounts>,
     /// The operation that it took back.
     pub reverts: Option<Arc<str>>,
@@ -263,7 +264,7 @@ impl Store {
                 .numbered(*number)
                 .filter(|table| *table.workspace == *self.workspace)
         };
-        let mut tables: Vec<TableCounts> = counts
+        let tables: Vec<TableCounts> = counts
             .iter()
             .filter_map(|(number, counts)| {
                 here(number).map(|table| TableCounts {
@@ -274,9 +275,6 @@ impl Store {
             .collect();
         if tables.is_empty() || only.is_some_and(|only| !counts.contains_key(&only)) {
             return Ok(None);
-        }
-        if changes > COUNTED_CHANGES_MAX {
-            tables.clear();
         }
         let marks = self.undo_marks(&id, newest.reason).await?;
         Ok(Some(Operation {
@@ -414,5 +412,14 @@ mod tests {
         assert_eq!(told, [(1, 1), (3, 3), (1, 1)]);
         assert_eq!(page.operations[1].id, name);
         assert_eq!(page.next, None);
+
+        // As it is told of one that is too large to be counted.
+        let (spans, _) = spans_of(store.backend().as_ref(), &name)
+            .await
+            .expect("read")
+            .expect("there");
+        let told = store.first_table(&spans).await.expect("read");
+        let number = tasks.definition().expect("there").number;
+        assert_eq!(told, Counts::from([(number, TableCounts::default())]));
     }
 }

@@ -139,7 +139,7 @@ fn list(operations: &[Found], output: &Output) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// `tasks: 3 created, 1 changed`.
+/// `tasks: 3 created, 1 changed`; only the table where nothing was counted.
 fn counts(table: &TableCounts) -> String {
     let kinds = [
         (table.inserted, "created"),
@@ -155,7 +155,10 @@ fn counts(table: &TableCounts) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, kind)| format!("{} {kind}", thousands(*count)))
         .collect();
-    format!("{}: {}", table.table, told.join(", "))
+    match told.is_empty() {
+        true => table.table.clone(),
+        false => format!("{}: {}", table.table, told.join(", ")),
+    }
 }
 
 /// Says what became of an undo.
