@@ -30,6 +30,37 @@ test('the drawer tells the history and brings a version back', async () => {
   await assertClean(session);
 });
 
+test('before an undo removes what other records name, it is said, and doing it again brings both back', async () => {
+  const clients = await makeTable(page, 0);
+  const client = await api(page, 'POST', `/api/tables/${clients.slug}/records`, { data: { name: 'Client' } });
+  const projects = await api(page, 'POST', '/api/tables', {
+    name: `Projects ${process.pid} ${Date.now()}`,
+    columns: [
+      { name: 'Title', slug: 'title', fieldType: 'text', isPrimary: true },
+      { name: 'Client', slug: 'client', fieldType: 'relation', config: { table: clients.slug, relationType: 'manyToOne', onDelete: 'setNull' } },
+    ],
+  });
+  await api(page, 'POST', `/api/tables/${projects.slug}/records`, { data: { title: 'Project', client: client.id } });
+  const named = async () => (await recordsOf(page, projects.slug)).map((record) => record.data.client);
+  const row = () => page.locator('tr', { hasText: `${clients.name}: 1 created` }).first();
+  await page.goto(`${base}/activity`);
+  await row().locator('button:has-text("Undo")').click();
+  await page.waitForSelector('[role=dialog] :text("1 record will be as before.")');
+  await page.waitForSelector('[role=dialog] :text("1 other record named what is removed by this")');
+  await assertAccessible(page, 'an undo that others follow');
+  assert.deepEqual(await named(), [client.id], 'nothing is done yet');
+  await page.click('[role=dialog] button:has-text("Undo")');
+  await page.waitForSelector('[role=dialog]', { state: 'detached' });
+  await row().locator('text=taken back').waitFor();
+  assert.deepEqual(await named(), [null]);
+  await page.locator('tr', { hasText: `${clients.name}: 1 deleted for good` }).first().locator('button:has-text("Do again")').click();
+  await page.click('[role=dialog] button:has-text("Do again")');
+  await page.waitForSelector('[role=dialog]', { state: 'detached' });
+  assert.equal((await recordsOf(page, clients.slug)).length, 1);
+  assert.deepEqual(await named(), [client.id]);
+  await assertClean(session);
+});
+
 test('the activity page shows what an undo would do, does it, and does it again', async () => {
   const table = await makeTable(page, 4);
   const records = await recordsOf(page, table.slug);
