@@ -1,7 +1,7 @@
 // New table from a file, record form, columns, trash, API keys, offline.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { api, assertClean, base, cell, makeTable, openTable, recordsOf, saved, shows, signedInForAll } from './support.mjs';
+import { api, assertClean, base, cell, makeTable, openTable, recordsOf, saved, scriptBytes, shows, signedInForAll } from './support.mjs';
 
 const session = await signedInForAll();
 const { page } = session;
@@ -19,6 +19,16 @@ test('a CSV file becomes a table and leading zeros stay', async () => {
   await page.waitForSelector('.grid');
   await shows(page, 0, 0, '00501');
   await page.waitForSelector('.toolbar-count:has-text("3 records")');
+});
+
+test('whoever opens a table for the first time waits for at most 320 kB of compressed scripts', async () => {
+  const { slug } = await makeTable(page, 5);
+  const bytes = await scriptBytes(page, async () => {
+    await page.goto(`${base}/t/${slug}`);
+    await shows(page, 0, 0, 'Row 0001');
+  });
+  assert.ok(bytes > 100_000 && bytes <= 320_000, `${bytes} bytes of scripts`);
+  console.log(`first load: ${bytes} bytes of scripts`);
 });
 
 test('a file with another encoding and delimiter is read, and the types can be chosen', async () => {

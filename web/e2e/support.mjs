@@ -76,6 +76,17 @@ export async function signedIn(options) {
   return session;
 }
 
+/** How many bytes of compressed scripts a page asks for that nobody has opened before; `go` opens it and waits for it. */
+export async function scriptBytes(page, go) {
+  const tools = await page.context().newCDPSession(page);
+  await tools.send('Network.setCacheDisabled', { cacheDisabled: true });
+  await go();
+  await page.waitForLoadState('networkidle');
+  const loaded = await page.evaluate(() => performance.getEntriesByType('resource').map((one) => [one.name, one.encodedBodySize]));
+  await tools.detach();
+  return loaded.filter(([name]) => name.endsWith('.js')).reduce((sum, [, size]) => sum + size, 0);
+}
+
 /** A signed-in page for all tests of a file. */
 export async function signedInForAll() {
   const session = await signedIn();
