@@ -250,13 +250,24 @@ impl Store {
         spans: &[Span],
         only: Option<TableId>,
     ) -> Result<Option<Operation>, Error> {
+        self.told_counting(COUNTED_CHANGES_MAX, newest, spans, only).await
+    }
+
+    /// The same, counting at most so many changes.
+    async fn told_counting(
+        &self,
+        most: u64,
+        newest: &Commit,
+        spans: &[Span],
+        only: Option<TableId>,
+    ) -> Result<Option<Operation>, Error> {
         let id = operation_id(newest);
         let Some(changes) = self.sum(spans).await? else {
             return Ok(None);
         };
-        let counts = match changes {
-            0..=COUNTED_CHANGES_MAX => self.counts(&id, newest.revision, spans).await?,
-            _ => Arc::new(self.first_table(spans).await?),
+        let counts = match changes <= most {
+            true => self.counts(&id, newest.revision, spans).await?,
+            false => Arc::new(self.first_table(spans).await?),
         };
         let catalog = self.core.catalog.load();
         let here = |number: &TableId| -> Option<&Arc<Table>> {
@@ -414,12 +425,17 @@ mod tests {
         assert_eq!(page.next, None);
 
         // As it is told of one that is too large to be counted.
-        let (spans, _) = spans_of(store.backend().as_ref(), &name)
-            .await
-            .expect("read")
-            .expect("there");
-        let told = store.first_table(&spans).await.expect("read");
-        let number = tasks.definition().expect("there").number;
-        assert_eq!(told, Counts::from([(number, TableCounts::default())]));
+        let found = spans_of(store.backend().as_ref(), &name).await.expect("read");
+        let (spans, newest) = found.expect("there");
+        let told = |most| store.told_counting(most, &newest, &spans, None);
+        let (counted, uncounted) = (told(3).await.expect("read"), told(2).await.expect("read"));
+        let of = |updated| TableCounts {
+            table: "tasks".into(),
+            updated,
+            ..TableCounts::default()
+        };
+        assert_eq!(counted.expect("told").tables, [of(3)]);
+        let uncounted = uncounted.expect("told");
+        assert_eq!((uncounted.changes, uncounted.tables), (3, vec![of(0)]));
     }
 }

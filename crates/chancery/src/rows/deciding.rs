@@ -1,7 +1,7 @@
 //! The decision over a batch of rows, one after the other; it writes nothing.
 
 use std::num::NonZero;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use chancery_model::admit::{self, Kept, UpdateMode};
@@ -22,9 +22,7 @@ const DECIDERS_MAX: usize = 4;
 
 /// How many threads decide a large batch.
 pub(super) fn deciders() -> usize {
-    static DECIDERS: LazyLock<usize> =
-        LazyLock::new(|| available_parallelism().map_or(1, NonZero::get).min(DECIDERS_MAX));
-    *DECIDERS
+    available_parallelism().map_or(1, NonZero::get).min(DECIDERS_MAX)
 }
 
 /// Keys of new records, drawn in the order of their rows before these are decided side by side.

@@ -269,10 +269,10 @@ impl TableHandle {
             keys,
             ignored: Vec::new(),
         };
-        let share = rows.len().div_ceil(deciders()).max(DECIDED_ALONE_MIN);
-        if !options.matching.is_empty() || rows.len() <= share {
+        if !options.matching.is_empty() || rows.len() <= DECIDED_ALONE_MIN {
             return deciding(pending, Keys::default()).rows(rows, found);
         }
+        let share = rows.len().div_ceil(deciders()).max(DECIDED_ALONE_MIN);
         // Keys say in which order records were made.
         let mut parts = rows.chunks(share).map(|part| (part, Keys::of(table, part.len())));
         let first = parts.next();
